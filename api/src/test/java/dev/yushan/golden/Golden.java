@@ -106,7 +106,8 @@ public final class Golden {
   public static double scalar(String file, String tensor) {
     double[] values = doubles(file, tensor);
     if (values.length != 1) {
-      throw new IllegalArgumentException(file + ": " + tensor + " has " + values.length + " values");
+      throw new IllegalArgumentException(
+          file + ": " + tensor + " has " + values.length + " values");
     }
     return values[0];
   }
