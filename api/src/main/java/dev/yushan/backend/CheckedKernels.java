@@ -1,0 +1,478 @@
+package dev.yushan.backend;
+
+import static dev.yushan.backend.Feature.PAGED_ATTENTION;
+import static dev.yushan.backend.Feature.TRAINING;
+
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
+
+/// The contract of [Kernels] in code: every call is checked, then handed on.
+///
+/// A broken rule is an [IllegalArgumentException] that names the op, the operand and what was
+/// expected; a closed tensor is an [IllegalStateException]; an optional op that the backend lacks is
+/// an [UnsupportedOperationException].
+public final class CheckedKernels implements Kernels {
+  private final Backend backend;
+  private final Kernels kernels;
+
+  CheckedKernels(Backend backend) {
+    this.backend = backend;
+    this.kernels = backend.kernels();
+  }
+
+  @Override
+  public void gather(Tensor table, Tensor ids, Tensor out) {
+    Operands o = operands("gather");
+    long columns = o.any("table", table).columns();
+    o.contiguous("table", table);
+    o.supported(table.dtype());
+    o.ints("ids", ids, ids.rows());
+    o.matrix("out", out, ids.rows(), columns);
+    o.apart("out", out, table, ids);
+    kernels.gather(table, ids, out);
+  }
+
+  @Override
+  public void scatterAdd(Tensor rows, Tensor ids, Tensor table) {
+    Operands o = operands("scatterAdd", TRAINING);
+    o.matrix("table", table, table.rows(), rows.columns());
+    o.ints("ids", ids, rows.rows());
+    o.matrix("rows", rows, rows.rows(), table.columns());
+    o.apart("table", table, rows, ids);
+    kernels.scatterAdd(rows, ids, table);
+  }
+
+  @Override
+  public void scatter(Tensor rows, Tensor ids, Tensor table) {
+    Operands o = operands("scatter", PAGED_ATTENTION);
+    o.any("table", table);
+    o.contiguous("table", table);
+    o.supported(table.dtype());
+    o.require(!table.dtype().quantised(), "table", table, "not quantised");
+    o.ints("ids", ids, rows.rows());
+    o.strided("rows", rows, rows.rows(), table.columns());
+    o.apart("table", table, rows, ids);
+    kernels.scatter(rows, ids, table);
+  }
+
+  @Override
+  public void matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    Operands o = operands("matmul");
+    long m = c.rows();
+    long n = c.columns();
+    long k = opA == Op.N ? a.columns() : a.rows();
+    o.strided("c", c, m, n);
+    o.strided("a", a, opA == Op.N ? m : k, opA == Op.N ? k : m);
+    o.any("b", b);
+    o.supported(b.dtype());
+    o.shape("b", b, opB == Op.N ? k : n, opB == Op.N ? n : k);
+    o.require(
+        !b.dtype().quantised() || opB == Op.T, "b", b, "transposed (opB = T) where quantised");
+    o.apart("c", c, a, b);
+    kernels.matmul(opA, opB, alpha, a, b, beta, c);
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
+    Operands o = operands("rmsNorm");
+    o.matrix("x", x, x.rows(), x.columns());
+    o.vector("weight", weight, x.columns());
+    o.matrix("out", out, x.rows(), x.columns());
+    o.vector("inverseRms", inverseRms, x.rows());
+    o.sameOrApart("out", out, x);
+    o.apart("out", out, weight, inverseRms);
+    o.apart("inverseRms", inverseRms, x, weight);
+    kernels.rmsNorm(x, weight, eps, out, inverseRms);
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor dOut,
+      Tensor x,
+      Tensor weight,
+      Tensor inverseRms,
+      float beta,
+      Tensor dX,
+      Tensor dWeight) {
+    Operands o = operands("rmsNormBackward", TRAINING);
+    o.matrix("x", x, x.rows(), x.columns());
+    o.matrix("dOut", dOut, x.rows(), x.columns());
+    o.vector("weight", weight, x.columns());
+    o.vector("inverseRms", inverseRms, x.rows());
+    o.matrix("dX", dX, x.rows(), x.columns());
+    o.vector("dWeight", dWeight, x.columns());
+    if (beta == 0) {
+      o.sameOrApart("dX", dX, dOut);
+    } else {
+      o.apart("dX", dX, dOut);
+    }
+    o.apart("dX", dX, x, weight, inverseRms, dWeight);
+    o.apart("dWeight", dWeight, dOut, x, weight, inverseRms);
+    kernels.rmsNormBackward(dOut, x, weight, inverseRms, beta, dX, dWeight);
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor positions, Tensor cosSin, boolean inverse, Tensor out) {
+    Operands o = operands("rope");
+    o.strided("x", x, x.rows(), x.columns());
+    o.ints("positions", positions, x.rows());
+    o.matrix("cosSin", cosSin, cosSin.rows(), cosSin.columns());
+    o.require(
+        cosSin.columns() % 2 == 0 && x.columns() % cosSin.columns() == 0,
+        "x",
+        x,
+        "whole heads of " + cosSin.columns() + " columns");
+    o.strided("out", out, x.rows(), x.columns());
+    o.sameOrApart("out", out, x);
+    o.apart("out", out, positions, cosSin);
+    kernels.rope(x, positions, cosSin, inverse, out);
+  }
+
+  @Override
+  public void attention(
+      AttentionShape shape,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor sequences,
+      Tensor out,
+      Tensor logSumExp) {
+    Operands o = operands("attention");
+    attentionInputs(o, shape, q, k, v, sequences);
+    o.strided("out", out, q.rows(), shape.queryColumns());
+    o.matrix("logSumExp", logSumExp, q.rows(), shape.heads());
+    o.apart("out", out, q, k, v, sequences, logSumExp);
+    o.apart("logSumExp", logSumExp, q, k, v, sequences);
+    kernels.attention(shape, q, k, v, sequences, out, logSumExp);
+  }
+
+  @Override
+  public void attentionBackward(
+      AttentionShape shape,
+      Tensor dOut,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor sequences,
+      Tensor dQ,
+      Tensor dK,
+      Tensor dV) {
+    Operands o = operands("attentionBackward", TRAINING);
+    attentionInputs(o, shape, q, k, v, sequences);
+    o.strided("dOut", dOut, q.rows(), shape.queryColumns());
+    o.strided("out", out, q.rows(), shape.queryColumns());
+    o.matrix("logSumExp", logSumExp, q.rows(), shape.heads());
+    o.strided("dQ", dQ, q.rows(), shape.queryColumns());
+    o.strided("dK", dK, q.rows(), shape.kvColumns());
+    o.strided("dV", dV, q.rows(), shape.kvColumns());
+    o.apart("dQ", dQ, dOut, q, k, v, out, logSumExp, sequences, dK, dV);
+    o.apart("dK", dK, dOut, q, k, v, out, logSumExp, sequences, dV);
+    o.apart("dV", dV, dOut, q, k, v, out, logSumExp, sequences);
+    kernels.attentionBackward(shape, dOut, q, k, v, out, logSumExp, sequences, dQ, dK, dV);
+  }
+
+  private static void attentionInputs(
+      Operands o, AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor sequences) {
+    o.strided("q", q, q.rows(), shape.queryColumns());
+    o.strided("k", k, q.rows(), shape.kvColumns());
+    o.strided("v", v, q.rows(), shape.kvColumns());
+    o.ints("sequences", sequences, sequences.rows());
+    o.require(sequences.rows() >= 1, "sequences", sequences, "at least one offset");
+  }
+
+  @Override
+  public void pagedAttention(
+      AttentionShape shape,
+      Tensor q,
+      Tensor keys,
+      Tensor values,
+      Tensor pageTable,
+      int pageLength,
+      Tensor sequences,
+      Tensor positions,
+      Tensor out) {
+    Operands o = operands("pagedAttention", PAGED_ATTENTION);
+    o.strided("q", q, q.rows(), shape.queryColumns());
+    o.any("keys", keys);
+    o.supported(keys.dtype());
+    o.require(!keys.dtype().quantised(), "keys", keys, "not quantised");
+    o.require(keys.dtype() == values.dtype(), "values", values, "of the type of keys");
+    o.shape("keys", keys, keys.rows(), shape.kvColumns());
+    o.any("values", values);
+    o.shape("values", values, keys.rows(), shape.kvColumns());
+    o.contiguous("keys", keys);
+    o.contiguous("values", values);
+    o.require(
+        pageLength > 0 && keys.rows() % pageLength == 0,
+        "keys",
+        keys,
+        "whole pages of " + pageLength + " rows");
+    o.ints("sequences", sequences, sequences.rows());
+    o.intMatrix("pageTable", pageTable, sequences.rows() - 1);
+    o.ints("positions", positions, q.rows());
+    o.strided("out", out, q.rows(), shape.queryColumns());
+    o.apart("out", out, q, keys, values, pageTable, sequences, positions);
+    kernels.pagedAttention(
+        shape, q, keys, values, pageTable, pageLength, sequences, positions, out);
+  }
+
+  @Override
+  public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    Operands o = operands("swiGlu");
+    o.strided("gate", gate, gate.rows(), gate.columns());
+    o.strided("up", up, gate.rows(), gate.columns());
+    o.strided("out", out, gate.rows(), gate.columns());
+    o.apart("out", out, gate, up);
+    kernels.swiGlu(gate, up, out);
+  }
+
+  @Override
+  public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+    Operands o = operands("swiGluBackward", TRAINING);
+    o.strided("gate", gate, gate.rows(), gate.columns());
+    o.strided("up", up, gate.rows(), gate.columns());
+    o.strided("dOut", dOut, gate.rows(), gate.columns());
+    o.strided("dGate", dGate, gate.rows(), gate.columns());
+    o.strided("dUp", dUp, gate.rows(), gate.columns());
+    o.apart("dGate", dGate, dOut, gate, up, dUp);
+    o.apart("dUp", dUp, dOut, gate, up);
+    kernels.swiGluBackward(dOut, gate, up, dGate, dUp);
+  }
+
+  @Override
+  public void add(Tensor a, Tensor b, Tensor out) {
+    Operands o = operands("add");
+    o.like("a", a, a);
+    o.like("b", b, a);
+    o.like("out", out, a);
+    o.sameOrApart("out", out, a);
+    o.sameOrApart("out", out, b);
+    kernels.add(a, b, out);
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor scale, Tensor nll) {
+    Operands o = operands("crossEntropy");
+    o.matrix("logits", logits, logits.rows(), logits.columns());
+    o.ints("targets", targets, logits.rows());
+    o.vector("scale", scale, 1);
+    o.vector("nll", nll, logits.rows());
+    o.apart("logits", logits, targets, scale, nll);
+    o.apart("nll", nll, targets, scale);
+    kernels.crossEntropy(logits, targets, scale, nll);
+  }
+
+  @Override
+  public void squaredNorm(Tensor x, Tensor out) {
+    Operands o = operands("squaredNorm");
+    o.like("x", x, x);
+    o.vector("out", out, 1);
+    o.apart("out", out, x);
+    kernels.squaredNorm(x, out);
+  }
+
+  @Override
+  public void scale(Tensor x, Tensor factor) {
+    Operands o = operands("scale");
+    o.like("x", x, x);
+    o.vector("factor", factor, 1);
+    o.apart("x", x, factor);
+    kernels.scale(x, factor);
+  }
+
+  @Override
+  public void axpby(Tensor ab, Tensor x, Tensor y) {
+    Operands o = operands("axpby");
+    o.vector("ab", ab, 2);
+    o.like("x", x, x);
+    o.like("y", y, x);
+    o.sameOrApart("y", y, x);
+    o.apart("y", y, ab);
+    kernels.axpby(ab, x, y);
+  }
+
+  @Override
+  public void lerp(Tensor a, Tensor b, float weight, Tensor out) {
+    Operands o = operands("lerp");
+    o.like("a", a, a);
+    o.like("b", b, a);
+    o.like("out", out, a);
+    o.sameOrApart("out", out, a);
+    o.sameOrApart("out", out, b);
+    kernels.lerp(a, b, weight, out);
+  }
+
+  @Override
+  public void sign(Tensor x, Tensor out) {
+    Operands o = operands("sign");
+    o.like("x", x, x);
+    o.like("out", out, x);
+    o.sameOrApart("out", out, x);
+    kernels.sign(x, out);
+  }
+
+  @Override
+  public void fill(Tensor x, float value) {
+    operands("fill").like("x", x, x);
+    kernels.fill(x, value);
+  }
+
+  @Override
+  public void copy(Tensor source, Tensor target) {
+    Operands o = operands("copy");
+    o.any("source", source);
+    o.any("target", target);
+    o.supported(source.dtype());
+    o.supported(target.dtype());
+    o.contiguous("source", source);
+    o.contiguous("target", target);
+    o.require(source.shape().equals(target.shape()), "target", target, "" + source.shape());
+    o.require(
+        source.dtype().real() == target.dtype().real(),
+        "target",
+        target,
+        "a type that " + source.dtype() + " converts to");
+    o.apart("target", target, source);
+    kernels.copy(source, target);
+  }
+
+  @Override
+  public void adamW(
+      AdamWConstants constants,
+      Tensor step,
+      Tensor parameter,
+      Tensor gradient,
+      Tensor m,
+      Tensor v) {
+    Operands o = operands("adamW", TRAINING);
+    o.vector("step", step, 4);
+    o.like("parameter", parameter, parameter);
+    o.like("gradient", gradient, parameter);
+    o.like("m", m, parameter);
+    o.like("v", v, parameter);
+    o.apart("parameter", parameter, step, gradient, m, v);
+    o.apart("m", m, step, gradient, v);
+    o.apart("v", v, step, gradient);
+    kernels.adamW(constants, step, parameter, gradient, m, v);
+  }
+
+  private Operands operands(String op, Feature... needed) {
+    for (Feature feature : needed) {
+      if (!backend.supports(feature)) {
+        throw new UnsupportedOperationException(
+            "%s: the %s backend does not support %s; choose another with --backend"
+                .formatted(op, backend.name(), feature));
+      }
+    }
+    return new Operands(op);
+  }
+
+  /// The checks of one call.
+  private final class Operands {
+    private final String op;
+
+    Operands(String op) {
+      this.op = op;
+    }
+
+    Tensor any(String name, Tensor t) {
+      if (t.storage().closed()) {
+        throw new IllegalStateException("%s: %s is closed: %s".formatted(op, name, t));
+      }
+      t.count().ifPresent(count -> ints("count of " + name, count.rows(), 1));
+      return t;
+    }
+
+    void require(boolean holds, String name, Tensor t, String expected) {
+      if (!holds) {
+        throw new IllegalArgumentException(
+            "%s: %s must be %s, got %s".formatted(op, name, expected, t));
+      }
+    }
+
+    void supported(DType dtype) {
+      boolean half = dtype == DType.F16 || dtype == DType.BF16;
+      Feature needed = half ? Feature.HALF_WEIGHTS : Feature.QUANTISED_WEIGHTS;
+      if ((half || dtype.quantised()) && !backend.supports(needed)) {
+        throw new UnsupportedOperationException(
+            "%s: the %s backend does not support %s".formatted(op, backend.name(), dtype));
+      }
+    }
+
+    void contiguous(String name, Tensor t) {
+      require(t.contiguous(), name, t, "contiguous");
+    }
+
+    void shape(String name, Tensor t, long rows, long columns) {
+      require(
+          t.shape().rank() == 2 && t.rows() == rows && t.columns() == columns,
+          name,
+          t,
+          "[%d, %d]".formatted(rows, columns));
+    }
+
+    /// An F32 matrix whose rows may lie apart.
+    void strided(String name, Tensor t, long rows, long columns) {
+      any(name, t);
+      require(t.dtype() == DType.F32, name, t, "F32");
+      shape(name, t, rows, columns);
+    }
+
+    /// A contiguous F32 matrix.
+    void matrix(String name, Tensor t, long rows, long columns) {
+      strided(name, t, rows, columns);
+      contiguous(name, t);
+    }
+
+    /// A contiguous F32 tensor of `length` elements.
+    void vector(String name, Tensor t, long length) {
+      any(name, t);
+      require(
+          t.dtype() == DType.F32 && t.elements() == length && t.contiguous(),
+          name,
+          t,
+          "F32 of %d elements".formatted(length));
+    }
+
+    /// A contiguous F32 tensor with as many elements as `model`.
+    void like(String name, Tensor t, Tensor model) {
+      vector(name, t, model.elements());
+    }
+
+    /// A contiguous I32 vector.
+    void ints(String name, Tensor t, long length) {
+      any(name, t);
+      require(
+          t.dtype() == DType.I32 && t.elements() == length && t.contiguous(),
+          name,
+          t,
+          "I32 of %d elements".formatted(length));
+    }
+
+    void intMatrix(String name, Tensor t, long rows) {
+      any(name, t);
+      require(
+          t.dtype() == DType.I32 && t.shape().rank() == 2 && t.rows() == rows && t.contiguous(),
+          name,
+          t,
+          "I32 with %d rows".formatted(rows));
+    }
+
+    void apart(String name, Tensor output, Tensor... others) {
+      for (Tensor other : others) {
+        require(!output.overlaps(other), name, output, "apart from the operand " + other);
+      }
+    }
+
+    void sameOrApart(String name, Tensor output, Tensor input) {
+      boolean same =
+          output.storage() == input.storage()
+              && output.byteOffset() == input.byteOffset()
+              && output.ld() == input.ld()
+              && output.elements() == input.elements();
+      require(same || !output.overlaps(input), name, output, "the operand itself or apart from it");
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package dev.yushan.backend;
+
+/// What a backend may leave out. It says so by [Backend#supports], and the conformance kit tests
+/// both answers: what is claimed must work, what is not must be refused.
+public enum Feature {
+  /// The backward ops, `scatterAdd`, `crossEntropy` gradients and `adamW`.
+  TRAINING,
+  /// `pagedAttention` and `scatter`.
+  PAGED_ATTENTION,
+  /// F16 and BF16 tables and weights.
+  HALF_WEIGHTS,
+  /// Q8_0 and Q4_0 tables and weights.
+  QUANTISED_WEIGHTS
+}

@@ -1,0 +1,170 @@
+package dev.yushan.plugin;
+
+import java.net.URL;
+import java.security.CodeSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/// All plugins of one kind that are on the class path: found, checked and explained.
+///
+/// Providers are instantiated one by one, so that one that fails to load becomes a row in the list
+/// rather than the end of the list.
+///
+/// @param <P> the provider interface, for example `BackendProvider`
+public final class Plugins<P extends Plugin> {
+  /// One line of the list: a plugin, or what is left of one that failed to load.
+  ///
+  /// @param name its name, or the class or jar that failed
+  /// @param origin the jar or folder that it came from
+  /// @param plugin empty if it cannot be called
+  public record Row<P extends Plugin>(
+      String name, String origin, Optional<P> plugin, Availability availability) {}
+
+  private final String kind;
+  private final List<Row<P>> rows;
+
+  private Plugins(String kind, List<Row<P>> rows) {
+    this.kind = kind;
+    this.rows = rows;
+  }
+
+  /// Finds all providers of `type`.
+  ///
+  /// @param kind what to call one in a message, for example `backend`
+  /// @throws PluginException if two of them have the same name
+  public static <P extends Plugin> Plugins<P> load(Class<P> type, String kind) {
+    return load(ServiceLoader.load(type), kind);
+  }
+
+  static <P extends Plugin> Plugins<P> load(ServiceLoader<P> loader, String kind) {
+    List<Row<P>> rows = new ArrayList<>();
+    Iterator<ServiceLoader.Provider<P>> found = loader.stream().iterator();
+    while (true) {
+      try {
+        if (!found.hasNext()) {
+          break;
+        }
+        rows.add(row(found.next()));
+      } catch (ServiceConfigurationError | LinkageError e) {
+        rows.add(failed("?", "class path", e));
+      }
+    }
+    rows.sort(
+        Comparator.comparing((Row<P> row) -> row.plugin().map(Plugin::priority).orElse(0))
+            .reversed()
+            .thenComparing(Row::name));
+    refuseTwins(kind, rows);
+    return new Plugins<>(kind, List.copyOf(rows));
+  }
+
+  private static <P extends Plugin> Row<P> row(ServiceLoader.Provider<P> provider) {
+    String className = provider.type().getName();
+    String origin = origin(provider.type());
+    try {
+      P plugin = provider.get();
+      if (plugin.apiVersion() != Plugin.API_VERSION) {
+        return new Row<>(
+            plugin.name(),
+            origin,
+            Optional.empty(),
+            new Availability.Unavailable(
+                "built for plugin API %d, this is API %d"
+                    .formatted(plugin.apiVersion(), Plugin.API_VERSION),
+                "use a build of " + origin + " for this version"));
+      }
+      return new Row<>(plugin.name(), origin, Optional.of(plugin), plugin.probe());
+    } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+      return failed(className, origin, e);
+    }
+  }
+
+  private static <P extends Plugin> Row<P> failed(String name, String origin, Throwable e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return new Row<>(
+        name,
+        origin,
+        Optional.empty(),
+        new Availability.Unavailable(
+            "failed to load: " + cause, "remove " + origin + " or add what it needs beside it"));
+  }
+
+  private static String origin(Class<?> type) {
+    CodeSource source = type.getProtectionDomain().getCodeSource();
+    URL location = source == null ? null : source.getLocation();
+    return location == null ? type.getName() : location.getPath();
+  }
+
+  private static <P extends Plugin> void refuseTwins(String kind, List<Row<P>> rows) {
+    Map<String, Row<P>> byName = new HashMap<>();
+    for (Row<P> row : rows) {
+      Row<P> twin = row.plugin().isPresent() ? byName.put(row.name(), row) : null;
+      if (twin != null) {
+        throw new PluginException(
+            "two %ss are named '%s': %s and %s; remove one of the jars"
+                .formatted(kind, row.name(), twin.origin(), row.origin()));
+      }
+    }
+  }
+
+  /// All rows, highest priority first.
+  public List<Row<P>> rows() {
+    return rows;
+  }
+
+  /// The plugin called `name`.
+  ///
+  /// @throws PluginException if there is none or it cannot be used here; the message lists what is
+  ///     known or says why and what would help
+  public P named(String name) {
+    Row<P> row =
+        rows.stream()
+            .filter(r -> r.name().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new PluginException(
+                        "no %s is named '%s'; known: %s".formatted(kind, name, names())));
+    return usable(row);
+  }
+
+  /// The usable plugin with the highest priority.
+  ///
+  /// @throws PluginException if none is usable; the message has every reason
+  public P best() {
+    return rows.stream()
+        .filter(row -> row.plugin().isPresent() && row.availability().usable())
+        .findFirst()
+        .flatMap(Row::plugin)
+        .orElseThrow(() -> new PluginException("no usable " + kind + ": " + reasons()));
+  }
+
+  private P usable(Row<P> row) {
+    if (row.availability() instanceof Availability.Unavailable(String reason, String remedy)) {
+      throw new PluginException(
+          "%s '%s' cannot be used here: %s; %s".formatted(kind, row.name(), reason, remedy));
+    }
+    return row.plugin().orElseThrow();
+  }
+
+  private String names() {
+    return rows.isEmpty()
+        ? "none (is the jar on the class path or in plugins/?)"
+        : rows.stream().map(Row::name).collect(Collectors.joining(", "));
+  }
+
+  private String reasons() {
+    return rows.isEmpty()
+        ? names()
+        : rows.stream()
+            .map(row -> row.name() + ": " + row.availability())
+            .collect(Collectors.joining("; "));
+  }
+}
