@@ -14,20 +14,21 @@ import java.util.stream.Stream;
 /// A program of its own because the formatter reads the language of the JVM it runs in, and Maven
 /// may run on an older one.
 ///
-/// Usage: `java -cp google-java-format-all-deps.jar gates/Format.java check|apply ROOT`
+/// Usage: `java -cp google-java-format-all-deps.jar gates/Format.java check|apply REPORT ROOT`,
+/// where the file `REPORT` exists afterwards if, and only if, the check found something
 final class Format {
   private Format() {}
 
   public static void main(String[] args) throws Exception {
     boolean apply = args[0].equals("apply");
-    Path root = Path.of(args[1]).toRealPath();
-    List<String> arguments = new ArrayList<>();
-    arguments.addAll(apply ? List.of("--replace") : List.of("--dry-run", "--set-exit-if-changed"));
+    Path report = Path.of(args[1]);
+    Path root = Path.of(args[2]).toRealPath();
     List<String> sources = sources(root);
     if (sources.isEmpty()) {
       throw new IllegalStateException("no Java source found under " + root);
     }
-    arguments.addAll(sources);
+    List<String> arguments = new ArrayList<>(sources);
+    arguments.addFirst(apply ? "--replace" : "--dry-run");
 
     StringWriter changed = new StringWriter();
     PrintWriter errors = new PrintWriter(System.err, true);
@@ -35,15 +36,17 @@ final class Format {
         new Main(new PrintWriter(changed), errors, InputStream.nullInputStream())
             .format(arguments.toArray(String[]::new));
     errors.flush();
-    if (exit != 0) {
-      changed
-          .toString()
-          .lines()
-          .forEach(file -> System.err.println("not formatted: " + root.relativize(Path.of(file))));
-      System.err.println("Format the sources with: mvn -N -Pformat validate");
-      System.exit(exit);
+    Files.deleteIfExists(report);
+    if (exit == 0 && changed.toString().isEmpty()) {
+      System.out.printf("%d Java files formatted%n", sources.size());
+      return;
     }
-    System.out.printf("%d Java files %s%n", sources.size(), apply ? "formatted" : "are formatted");
+    changed
+        .toString()
+        .lines()
+        .forEach(file -> System.err.println("not formatted: " + root.relativize(Path.of(file))));
+    Files.createDirectories(report.getParent());
+    Files.writeString(report, changed.toString());
   }
 
   private static List<String> sources(Path root) throws IOException {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.w3c.dom.Element;
@@ -68,21 +69,24 @@ final class SkippedTests {
       if (skips.getLength() > 0) {
         skipped++;
         testsByReason
-            .computeIfAbsent(reason(skips.item(0)), r -> new ArrayList<>())
+            .computeIfAbsent(reason((Element) skips.item(0)), r -> new ArrayList<>())
             .add(name(test));
       }
     }
   }
 
-  private static String reason(org.w3c.dom.Node skip) {
-    String message = ((Element) skip).getAttribute("message").strip();
+  private static String reason(Element skip) {
+    String message = skip.getAttribute("message");
     if (message.isEmpty()) {
-      // Surefire puts the exception of a failed assumption into the text
-      message = skip.getTextContent().lines().findFirst().orElse("").strip();
+      // a failed assumption: the stack trace of its exception
+      message =
+          skip.getTextContent()
+              .lines()
+              .takeWhile(line -> !line.startsWith("\tat "))
+              .collect(Collectors.joining(" "))
+              .replaceFirst("^[\\w.$]+(: |$)", "");
     }
-    String prefix = "Assumption failed: ";
-    int at = message.indexOf(prefix);
-    message = at < 0 ? message : message.substring(at + prefix.length());
+    message = message.strip().replaceFirst("^(?i)assumption (failed|was not met due to): ", "");
     return message.isEmpty() ? "no reason given" : message;
   }
 
