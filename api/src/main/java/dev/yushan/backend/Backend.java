@@ -115,5 +115,4 @@ public interface Backend extends AutoCloseable {
           "%d values of %s do not fit %s".formatted(length, dtype, tensor));
     }
   }
-
 }

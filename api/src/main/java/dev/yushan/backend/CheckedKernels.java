@@ -9,8 +9,8 @@ import dev.yushan.tensor.Tensor;
 /// The contract of [Kernels] in code: every call is checked, then handed on.
 ///
 /// A broken rule is an [IllegalArgumentException] that names the op, the operand and what was
-/// expected; a closed tensor is an [IllegalStateException]; an optional op that the backend lacks is
-/// an [UnsupportedOperationException].
+/// expected; a closed tensor is an [IllegalStateException]; an optional op that the backend lacks
+/// is an [UnsupportedOperationException].
 public final class CheckedKernels implements Kernels {
   private final Backend backend;
   private final Kernels kernels;

@@ -6,8 +6,8 @@ import dev.yushan.tensor.Tensor;
 ///
 /// What holds for every op:
 ///
-/// - Outputs are arguments. An op allocates nothing that outlives the call, keeps no state and
-///   does not look at values on the host, so that a backend may queue it, record it and replay it.
+/// - Outputs are arguments. An op allocates nothing that outlives the call, keeps no state and does
+///   not look at values on the host, so that a backend may queue it, record it and replay it.
 /// - Every value that can change between replays is a tensor; a Java scalar is a constant of the
 ///   model.
 /// - Matrices are row-major, and may be column views (`ld`) where `matmul`, `rope`, `attention` and
@@ -72,8 +72,8 @@ public interface Kernels {
 
   // ---- the Llama block -------------------------------------------------------------------------
 
-  /// Root mean square normalisation (Zhang and Sennrich 2019), row by row:
-  /// `out = x · r · weight` with `r = 1/√(mean(x²) + eps)`.
+  /// Root mean square normalisation (Zhang and Sennrich 2019), row by row: `out = x · r · weight`
+  /// with `r = 1/√(mean(x²) + eps)`.
   ///
   /// @param x F32 `[T, C]`
   /// @param weight F32 `[C]`
@@ -111,7 +111,7 @@ public interface Kernels {
   /// @param k F32 `[T, G · D]`
   /// @param v F32 `[T, G · D]`
   /// @param sequences I32 `[S + 1]`, ascending: sequence `s` is the rows from `sequences[s]` to
-  ///     `sequences[s + 1]`; empty ones are allowed
+  ///   `sequences[s + 1]`; empty ones are allowed
   /// @param out F32 `[T, H · D]`
   /// @param logSumExp F32 `[T, H]`, kept for the backward
   void attention(
@@ -140,8 +140,8 @@ public interface Kernels {
       Tensor dV);
 
   /// [#attention] whose keys and values lie in pages: a token at position p of sequence `s` sees
-  /// positions `0 … p`, where position `i` is row `pageTable[s, i / pageLength] · pageLength +
-  /// i % pageLength` of the pages. The bits equal those of the unpaged op.
+  /// positions `0 … p`, where position `i` is row `pageTable[s, i / pageLength] · pageLength + i %
+  /// pageLength` of the pages. The bits equal those of the unpaged op.
   ///
   /// @param q F32 `[T, H · D]`, may be a column view
   /// @param keys `[pages · pageLength, G · D]`, F32, F16 or BF16, as `values`
@@ -210,19 +210,14 @@ public interface Kernels {
   /// or quantising in blocks by the GGUF rules.
   void copy(Tensor source, Tensor target);
 
-  /// One AdamW step (Loshchilov and Hutter 2019) as PyTorch takes it, in one pass:
-  /// `p -= lr·weightDecay·p`, `m += (1−β₁)(g−m)`, `v = β₂v + (1−β₂)g²`,
-  /// `p -= lr/c₁ · m / (√v/√c₂ + eps)`, where g is the gradient times `step[3]`.
+  /// One AdamW step (Loshchilov and Hutter 2019) as PyTorch takes it, in one pass: `p -=
+  /// lr·weightDecay·p`, `m += (1−β₁)(g−m)`, `v = β₂v + (1−β₂)g²`, `p -= lr/c₁ · m / (√v/√c₂ +
+  /// eps)`, where g is the gradient times `step[3]`.
   ///
   /// @param parameter F32, as `gradient`, `m` and `v` of the same number of elements
   /// @param step F32 `[4]`: lr, c₁ = 1−β₁ᵗ, c₂ = 1−β₂ᵗ, gradient scale (the clip coefficient)
   void adamW(
-      AdamWConstants constants,
-      Tensor step,
-      Tensor parameter,
-      Tensor gradient,
-      Tensor m,
-      Tensor v);
+      AdamWConstants constants, Tensor step, Tensor parameter, Tensor gradient, Tensor m, Tensor v);
 
   /// What stays the same through a run of [#adamW].
   record AdamWConstants(float beta1, float beta2, float eps, float weightDecay) {}

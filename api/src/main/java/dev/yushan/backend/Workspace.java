@@ -58,7 +58,8 @@ public final class Workspace implements AutoCloseable {
     used = mark.used();
   }
 
-  /// Whether `tensor` lies below `mark` or outside of this workspace, so that it outlives a release.
+  /// Whether `tensor` lies below `mark` or outside of this workspace, so that it outlives a
+  /// release.
   public boolean outlives(Tensor tensor, Mark mark) {
     int index = slabs.indexOf(tensor.storage());
     return index < mark.slab() || (index == mark.slab() && tensor.byteOffset() < mark.used());

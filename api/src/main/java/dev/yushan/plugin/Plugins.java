@@ -122,7 +122,7 @@ public final class Plugins<P extends Plugin> {
   /// The plugin called `name`.
   ///
   /// @throws PluginException if there is none or it cannot be used here; the message lists what is
-  ///     known or says why and what would help
+  ///   known or says why and what would help
   public P named(String name) {
     Row<P> row =
         rows.stream()

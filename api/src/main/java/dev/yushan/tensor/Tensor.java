@@ -12,8 +12,8 @@ import java.util.Optional;
 ///
 /// **Live rows.** For devices that need fixed shapes the first dimension is a capacity, and how
 /// many rows count is a number on the device ([#counted]). Rows past it are never read and hold
-/// anything. Views keep the count: row `r` of a view that starts at row `s` is live while
-/// `s + r < count`.
+/// anything. Views keep the count: row `r` of a view that starts at row `s` is live while `s + r <
+/// count`.
 public final class Tensor implements AutoCloseable {
   /// Where a tensor's live row count is kept: an I32 `[1]` tensor, and the row of the counted
   /// tensor at which this view starts.
