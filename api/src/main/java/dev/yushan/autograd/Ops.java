@@ -1,0 +1,319 @@
+package dev.yushan.autograd;
+
+import static dev.yushan.backend.Kernels.Op.N;
+import static dev.yushan.backend.Kernels.Op.T;
+
+import dev.yushan.backend.AttentionShape;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Kernels;
+import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Workspace;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Tensor;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+
+/// What a model is written in: each method computes one op into a new activation and, when there is
+/// a [Tape], records its backward beside it.
+///
+/// Without a tape nothing is kept: sums are taken in place and the memory of a block is released
+/// behind it, so that a forward pass of any depth needs the activations of one block.
+///
+/// With `checkpointing` a block keeps its input alone, and its forward runs again when the gradient
+/// comes back (Chen et al. 2016): one more forward for memory that hardly grows with depth.
+public final class Ops {
+  /// Rows of logits that [#crossEntropy] holds at a time: a whole number of k-blocks of `matmul`,
+  /// so that the sums over rows have the same bits for any number of chunks.
+  public static final int LOSS_CHUNK = 512;
+
+  private final Backend backend;
+  private final Kernels kernels;
+  private final Workspace workspace;
+  private final Optional<Tape> tape;
+  private final boolean checkpointing;
+
+  private Ops(Backend backend, Workspace workspace, Optional<Tape> tape, boolean checkpointing) {
+    this.backend = backend;
+    this.kernels = backend.kernels();
+    this.workspace = workspace;
+    this.tape = tape;
+    this.checkpointing = checkpointing;
+  }
+
+  /// Forward only.
+  public static Ops inference(Backend backend, Workspace workspace) {
+    return new Ops(backend, workspace, Optional.empty(), false);
+  }
+
+  /// Forward with a tape.
+  public static Ops training(
+      Backend backend, Workspace workspace, Tape tape, boolean checkpointing) {
+    return new Ops(backend, workspace, Optional.of(tape), checkpointing);
+  }
+
+  // ---- layers ----------------------------------------------------------------------------------
+
+  /// Rows of `table` (`[V, C]`) for each of `tokens` (I32 `[T]`): `[T, C]`.
+  public Tensor embedding(Tensor tokens, Parameter table) {
+    Tensor out = activation(tokens, table.value().columns());
+    kernels.gather(table.value(), tokens, out);
+    record(
+        out,
+        t ->
+            table
+                .gradient()
+                .ifPresent(dTable -> kernels.scatterAdd(t.gradient(out), tokens, dTable)));
+    return out;
+  }
+
+  /// `x · weightᵀ`: `[T, K]` times `[N, K]` transposed is `[T, N]`.
+  public Tensor linear(Tensor x, Parameter weight) {
+    Tensor out = activation(x, weight.value().rows());
+    kernels.matmul(N, T, 1, x, weight.value(), 0, out);
+    record(
+        out,
+        t -> {
+          Tensor dOut = t.gradient(out);
+          Tape.Target dX = t.target(x);
+          kernels.matmul(N, N, 1, dOut, weight.value(), dX.beta(), dX.gradient());
+          weight.gradient().ifPresent(dW -> kernels.matmul(T, N, 1, dOut, x, 1, dW));
+        });
+    return out;
+  }
+
+  /// Each row over its root mean square, times `weight` (`[C]`): `[T, C]`.
+  public Tensor rmsNorm(Tensor x, Parameter weight, float eps) {
+    Tensor out = activation(x, x.columns());
+    Tensor inverseRms = activation(x, 1).reshape(x.rows());
+    kernels.rmsNorm(x, weight.value(), eps, out, inverseRms);
+    record(
+        out,
+        t -> {
+          Tape.Target dX = t.target(x);
+          kernels.rmsNormBackward(
+              t.gradient(out),
+              x,
+              weight.value(),
+              inverseRms,
+              dX.beta(),
+              dX.gradient(),
+              weight.gradient().orElseGet(() -> scratchLike(weight.value())));
+        });
+    return out;
+  }
+
+  /// Turns the heads in columns `from` to `to` of `x` by their positions, in place: the values
+  /// before are gone, so nothing recorded earlier may need them.
+  public Tensor rope(Tensor x, long from, long to, Tensor positions, Tensor cosSin) {
+    Tensor heads = x.columns(from, to);
+    kernels.rope(heads, positions, cosSin, false, heads);
+    tape.ifPresent(
+        t ->
+            t.record(
+                x,
+                () -> {
+                  Tensor dHeads = t.gradient(x).columns(from, to);
+                  kernels.rope(dHeads, positions, cosSin, true, dHeads);
+                }));
+    return x;
+  }
+
+  /// Causal attention within each sequence, from one matrix of queries, keys and values.
+  ///
+  /// @param qkv `[T, (H + 2G) · D]`
+  /// @param sequences I32 `[S + 1]`
+  public Tensor attention(Tensor qkv, AttentionShape shape, Tensor sequences) {
+    Tensor out = activation(qkv, shape.queryColumns());
+    Tensor logSumExp = activation(qkv, shape.heads());
+    kernels.attention(
+        shape, q(qkv, shape), k(qkv, shape), v(qkv, shape), sequences, out, logSumExp);
+    record(
+        out,
+        t -> {
+          Tensor dQkv = t.only(qkv);
+          kernels.attentionBackward(
+              shape,
+              t.gradient(out),
+              q(qkv, shape),
+              k(qkv, shape),
+              v(qkv, shape),
+              out,
+              logSumExp,
+              sequences,
+              q(dQkv, shape),
+              k(dQkv, shape),
+              v(dQkv, shape));
+        });
+    return out;
+  }
+
+  /// Attention when serving: the new keys and values go into the cache, and each token sees what the
+  /// cache holds of its sequence up to its own position. Not for training.
+  public Tensor attention(
+      Tensor qkv, AttentionShape shape, Tensor sequences, Tensor positions, KvPages pages, int layer) {
+    if (tape.isPresent()) {
+      throw new IllegalStateException("a key/value cache cannot be trained through");
+    }
+    Tensor out = activation(qkv, shape.queryColumns());
+    Tensor keys = pages.keys().get(layer);
+    Tensor values = pages.values().get(layer);
+    kernels.scatter(k(qkv, shape), pages.slots(), keys);
+    kernels.scatter(v(qkv, shape), pages.slots(), values);
+    kernels.pagedAttention(
+        shape,
+        q(qkv, shape),
+        keys,
+        values,
+        pages.pageTable(),
+        KvPages.PAGE_LENGTH,
+        sequences,
+        positions,
+        out);
+    return out;
+  }
+
+  private static Tensor q(Tensor qkv, AttentionShape s) {
+    return qkv.columns(0, s.queryColumns());
+  }
+
+  private static Tensor k(Tensor qkv, AttentionShape s) {
+    return qkv.columns(s.queryColumns(), s.queryColumns() + s.kvColumns());
+  }
+
+  private static Tensor v(Tensor qkv, AttentionShape s) {
+    return qkv.columns(s.queryColumns() + s.kvColumns(), s.queryColumns() + 2L * s.kvColumns());
+  }
+
+  /// `silu(gate) · up` from one matrix `[T, 2I]` with the gate in its first half: `[T, I]`.
+  public Tensor swiGlu(Tensor gateUp) {
+    long half = gateUp.columns() / 2;
+    Tensor gate = gateUp.columns(0, half);
+    Tensor up = gateUp.columns(half, 2 * half);
+    Tensor out = activation(gateUp, half);
+    kernels.swiGlu(gate, up, out);
+    record(
+        out,
+        t -> {
+          Tensor dGateUp = t.only(gateUp);
+          kernels.swiGluBackward(
+              t.gradient(out),
+              gate,
+              up,
+              dGateUp.columns(0, half),
+              dGateUp.columns(half, 2 * half));
+        });
+    return out;
+  }
+
+  /// `residual + branch`, where `branch` is what was computed last.
+  ///
+  /// Both have the gradient of the sum, and share its buffer: by the time the residual's earlier
+  /// users add to it, the branch has read it. Without a tape the sum replaces the residual.
+  public Tensor add(Tensor residual, Tensor branch) {
+    if (tape.isEmpty()) {
+      kernels.add(residual, branch, residual);
+      return residual;
+    }
+    Tape t = tape.get();
+    if (!t.justComputed(branch)) {
+      throw new IllegalArgumentException("the branch of a residual must be what was computed last");
+    }
+    Tensor out = activation(residual, residual.columns());
+    kernels.add(residual, branch, out);
+    t.record(
+        out,
+        () -> {
+          Tensor dOut = t.gradient(out);
+          t.adopt(branch, dOut);
+          t.adopt(residual, dOut);
+        });
+    return out;
+  }
+
+  /// One residual block: `body` maps `[T, C]` to its input plus something, by [#add].
+  ///
+  /// The body gets the ops to use: with checkpointing it runs twice, the first time without a tape.
+  public Tensor block(Tensor x, BiFunction<Ops, Tensor, Tensor> body) {
+    if (tape.isEmpty()) {
+      return blockInPlace(x, body);
+    }
+    Tape t = tape.get();
+    if (!checkpointing) {
+      return t.bundle(x, in -> body.apply(this, in));
+    }
+    Tensor out = activation(x, x.columns());
+    kernels.copy(x, out);
+    inference(backend, workspace).blockInPlace(out, body);
+    t.record(out, () -> t.scoped(x, () -> recompute(t, x, out, body)));
+    return out;
+  }
+
+  private Tensor blockInPlace(Tensor x, BiFunction<Ops, Tensor, Tensor> body) {
+    Workspace.Mark mark = workspace.mark();
+    if (body.apply(this, x) != x) {
+      throw new IllegalStateException("a block must return its input plus something");
+    }
+    workspace.release(mark);
+    return x;
+  }
+
+  private void recompute(Tape outer, Tensor x, Tensor out, BiFunction<Ops, Tensor, Tensor> body) {
+    Tape inner = new Tape(workspace);
+    Tensor again = body.apply(training(backend, workspace, inner, false), x);
+    inner.adopt(again, outer.gradient(out));
+    inner.backward();
+    outer.adopt(x, inner.gradient(x));
+  }
+
+  // ---- loss ------------------------------------------------------------------------------------
+
+  /// Negative log-likelihood of `targets` under `softmax(hidden · headᵀ)`, chunk by chunk of rows,
+  /// so that the logits of the whole batch never exist. With a tape the gradients are computed in
+  /// the same pass, and the loss to be minimised is `scale · Σ nll`.
+  ///
+  /// @param hidden `[T, C]`
+  /// @param head `[V, C]`
+  /// @param targets I32 `[T]`, −100 where nothing is predicted
+  /// @param scale F32 `[1]`
+  /// @param nll F32 `[T]`, the result; rows past the live count are not written
+  public void crossEntropy(
+      Tensor hidden, Parameter head, Tensor targets, Tensor scale, Tensor nll) {
+    Optional<Tensor> dHidden = tape.map(t -> t.only(hidden));
+    long rows = hidden.rows();
+    Workspace.Mark mark = workspace.mark();
+    Tensor buffer =
+        workspace.allocate(
+            DType.F32, Shape.of(Math.min(rows, LOSS_CHUNK), head.value().rows()));
+    for (long from = 0; from < rows; from += LOSS_CHUNK) {
+      long to = Math.min(rows, from + LOSS_CHUNK);
+      Tensor x = hidden.rows(from, to);
+      Tensor chunk = buffer.rows(0, to - from);
+      Tensor logits = x.count().map(chunk::counted).orElse(chunk);
+      kernels.matmul(N, T, 1, x, head.value(), 0, logits);
+      kernels.crossEntropy(logits, targets.rows(from, to), scale, nll.rows(from, to));
+      if (dHidden.isPresent()) {
+        kernels.matmul(N, N, 1, logits, head.value(), 0, dHidden.get().rows(from, to));
+        head.gradient().ifPresent(dW -> kernels.matmul(T, N, 1, logits, x, 1, dW));
+      }
+    }
+    workspace.release(mark);
+  }
+
+  // ---- memory ----------------------------------------------------------------------------------
+
+  /// A new F32 activation with the rows, and the live rows, of `like`.
+  private Tensor activation(Tensor like, long columns) {
+    Tensor raw = workspace.allocate(DType.F32, Shape.of(like.rows(), columns));
+    return like.count().map(raw::counted).orElse(raw);
+  }
+
+  private Tensor scratchLike(Tensor value) {
+    return workspace.allocate(DType.F32, value.shape());
+  }
+
+  private void record(Tensor out, Consumer<Tape> backward) {
+    tape.ifPresent(t -> t.record(out, () -> backward.accept(t)));
+  }
+}

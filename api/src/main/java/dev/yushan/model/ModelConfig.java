@@ -1,0 +1,35 @@
+package dev.yushan.model;
+
+import java.util.List;
+import java.util.OptionalInt;
+
+/// What the rest of the system must know of a model's shape.
+public interface ModelConfig {
+  /// The name in `architectures` of config.json, for example `LlamaForCausalLM`.
+  String architecture();
+
+  int vocabSize();
+
+  int hiddenSize();
+
+  int layers();
+
+  int heads();
+
+  int kvHeads();
+
+  int headDim();
+
+  int intermediateSize();
+
+  /// The longest sequence the position embedding was made for.
+  int maxPositions();
+
+  boolean tiedEmbeddings();
+
+  /// The id that begins a text, if the model has one.
+  OptionalInt bosId();
+
+  /// The ids that end a text; several in the instruction-tuned Llamas.
+  List<Integer> eosIds();
+}

@@ -1,0 +1,101 @@
+package dev.yushan.model.llama;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.yushan.backend.AttentionShape;
+import dev.yushan.model.ConfigReader;
+import dev.yushan.model.ModelConfig;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// The shape of a Llama model, as its config.json gives it.
+///
+/// @param initializerRange standard deviation of fresh weights
+/// @param bosId as `bos_token_id`, `eosIds` as `eos_token_id`, which may be one id or a list
+public record LlamaConfig(
+    int vocabSize,
+    int hiddenSize,
+    int intermediateSize,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headDim,
+    int maxPositions,
+    float rmsNormEps,
+    double ropeTheta,
+    Optional<RopeScaling> ropeScaling,
+    boolean tiedEmbeddings,
+    float initializerRange,
+    OptionalInt bosId,
+    List<Integer> eosIds)
+    implements ModelConfig {
+
+  public LlamaConfig {
+    eosIds = List.copyOf(eosIds);
+  }
+
+  /// Reads a config.json in either spelling: `rope_parameters` (transformers 5) or `rope_theta` and
+  /// `rope_scaling` (before).
+  ///
+  /// @throws dev.yushan.model.ModelException naming the key that is missing, wrong or unsupported
+  public static LlamaConfig of(JsonNode json) {
+    ConfigReader config = new ConfigReader(json);
+    config.refuseUnless("attention_bias", false, "biases are not supported");
+    config.refuseUnless("mlp_bias", false, "biases are not supported");
+    config.refuseUnless("hidden_act", "silu", "only SwiGLU with silu is supported");
+    config.refuse("quantization_config", "load the unquantised weights instead");
+    int hidden = config.positive("hidden_size");
+    int heads = config.positive("num_attention_heads");
+    ConfigReader rope = rope(config);
+    return new LlamaConfig(
+        config.positive("vocab_size"),
+        hidden,
+        config.positive("intermediate_size"),
+        config.positive("num_hidden_layers"),
+        heads,
+        config.positive("num_key_value_heads", heads),
+        config.positive("head_dim", hidden / heads),
+        config.positive("max_position_embeddings", 2048),
+        (float) config.number("rms_norm_eps", 1e-6),
+        rope.number("rope_theta", config.number("rope_theta", 10_000)),
+        scaling(rope),
+        config.bool("tie_word_embeddings", false),
+        (float) config.number("initializer_range", 0.02),
+        config.id("bos_token_id"),
+        config.ids("eos_token_id"));
+  }
+
+  private static ConfigReader rope(ConfigReader config) {
+    return config
+        .object("rope_parameters")
+        .or(() -> config.object("rope_scaling"))
+        .orElseGet(() -> new ConfigReader(MissingNode.getInstance()));
+  }
+
+  private static Optional<RopeScaling> scaling(ConfigReader rope) {
+    String type = rope.text("rope_type", rope.text("type", "default"));
+    return switch (type) {
+      case "default" -> Optional.empty();
+      case "llama3" ->
+          Optional.of(
+              new RopeScaling(
+                  rope.number("factor"),
+                  rope.number("low_freq_factor"),
+                  rope.number("high_freq_factor"),
+                  rope.positive("original_max_position_embeddings")));
+      default ->
+          throw rope.unsupported("rope_type", type, "supported are 'default' and 'llama3'");
+    };
+  }
+
+  /// The attention of every layer.
+  public AttentionShape attention() {
+    return AttentionShape.of(heads, kvHeads, headDim);
+  }
+
+  @Override
+  public String architecture() {
+    return LlamaProvider.ARCHITECTURE;
+  }
+}
