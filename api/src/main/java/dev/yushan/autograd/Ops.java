@@ -149,10 +149,15 @@ public final class Ops {
     return out;
   }
 
-  /// Attention when serving: the new keys and values go into the cache, and each token sees what the
-  /// cache holds of its sequence up to its own position. Not for training.
+  /// Attention when serving: the new keys and values go into the cache, and each token sees what
+  /// the cache holds of its sequence up to its own position. Not for training.
   public Tensor attention(
-      Tensor qkv, AttentionShape shape, Tensor sequences, Tensor positions, KvPages pages, int layer) {
+      Tensor qkv,
+      AttentionShape shape,
+      Tensor sequences,
+      Tensor positions,
+      KvPages pages,
+      int layer) {
     if (tape.isPresent()) {
       throw new IllegalStateException("a key/value cache cannot be trained through");
     }
@@ -198,11 +203,7 @@ public final class Ops {
         t -> {
           Tensor dGateUp = t.only(gateUp);
           kernels.swiGluBackward(
-              t.gradient(out),
-              gate,
-              up,
-              dGateUp.columns(0, half),
-              dGateUp.columns(half, 2 * half));
+              t.gradient(out), gate, up, dGateUp.columns(0, half), dGateUp.columns(half, 2 * half));
         });
     return out;
   }
@@ -284,8 +285,7 @@ public final class Ops {
     long rows = hidden.rows();
     Workspace.Mark mark = workspace.mark();
     Tensor buffer =
-        workspace.allocate(
-            DType.F32, Shape.of(Math.min(rows, LOSS_CHUNK), head.value().rows()));
+        workspace.allocate(DType.F32, Shape.of(Math.min(rows, LOSS_CHUNK), head.value().rows()));
     for (long from = 0; from < rows; from += LOSS_CHUNK) {
       long to = Math.min(rows, from + LOSS_CHUNK);
       Tensor x = hidden.rows(from, to);

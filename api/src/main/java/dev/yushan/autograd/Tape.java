@@ -25,7 +25,7 @@ public final class Tape {
   /// Where an op's gradient goes.
   ///
   /// @param beta what is there already is multiplied by this: 0 for the first use (the memory holds
-  ///     anything), 1 for later ones
+  ///   anything), 1 for later ones
   record Target(Tensor gradient, float beta) {}
 
   /// A tape whose gradients live in `workspace`.

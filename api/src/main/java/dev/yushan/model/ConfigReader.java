@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Typed access to a config.json: every complaint names the key, what it holds and what is expected.
+/// Typed access to a config.json: every complaint names the key, what it holds and what is
+/// expected.
 ///
 /// A key that is absent and one that is `null` are the same.
 ///
@@ -121,7 +122,6 @@ public record ConfigReader(JsonNode json) {
   }
 
   private static ModelException wrong(String key, JsonNode node, String expected) {
-    return new ModelException(
-        "config.json: %s must be %s, got %s".formatted(key, expected, node));
+    return new ModelException("config.json: %s must be %s, got %s".formatted(key, expected, node));
   }
 }

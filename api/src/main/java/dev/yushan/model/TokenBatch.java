@@ -112,10 +112,7 @@ public record TokenBatch(
       throw new IllegalArgumentException(
           "%d tokens in %d sequences do not fit a batch of %d and %d"
               .formatted(
-                  rows.length(),
-                  rows.starts().length - 1,
-                  tokens.rows(),
-                  sequences.rows() - 1));
+                  rows.length(), rows.starts().length - 1, tokens.rows(), sequences.rows() - 1));
     }
     int length = rows.length();
     backend.upload(rows.tokens(), tokens.rows(0, length));

@@ -84,8 +84,7 @@ public record LlamaConfig(
                   rope.number("low_freq_factor"),
                   rope.number("high_freq_factor"),
                   rope.positive("original_max_position_embeddings")));
-      default ->
-          throw rope.unsupported("rope_type", type, "supported are 'default' and 'llama3'");
+      default -> throw rope.unsupported("rope_type", type, "supported are 'default' and 'llama3'");
     };
   }
 

@@ -32,8 +32,7 @@ public final class LlamaForCausalLM implements CausalLM {
     this.config = config;
     Allocator allocator = new Allocator(backend, owned, trainable);
     long hidden = config.hiddenSize();
-    embedding =
-        allocator.weight("model.embed_tokens.weight", weights, config.vocabSize(), hidden);
+    embedding = allocator.weight("model.embed_tokens.weight", weights, config.vocabSize(), hidden);
     for (int i = 0; i < config.layers(); i++) {
       layers.add(layer(allocator, i, weights));
     }

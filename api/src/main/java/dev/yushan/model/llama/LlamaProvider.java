@@ -33,8 +33,7 @@ public final class LlamaProvider implements ModelProvider {
   }
 
   @Override
-  public CausalLM allocate(
-      Backend backend, ModelConfig config, DType weights, boolean trainable) {
+  public CausalLM allocate(Backend backend, ModelConfig config, DType weights, boolean trainable) {
     return new LlamaForCausalLM(backend, (LlamaConfig) config, weights, trainable);
   }
 

@@ -6,8 +6,8 @@ import java.util.Optional;
 public final class Rope {
   private Rope() {}
 
-  /// Radians a position for each pair of a head: `theta^(−2i/headDim)`, `headDim / 2` of them, scaled
-  /// where the model says so.
+  /// Radians a position for each pair of a head: `theta^(−2i/headDim)`, `headDim / 2` of them,
+  /// scaled where the model says so.
   public static float[] inverseFrequencies(
       int headDim, double theta, Optional<RopeScaling> scaling) {
     float[] frequencies = new float[headDim / 2];
