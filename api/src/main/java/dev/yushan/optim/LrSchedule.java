@@ -30,6 +30,9 @@ public record LrSchedule(
     COSINE,
     /// Warm-up, then half a cosine to the lowest rate.
     COSINE_WITH_MIN_LR,
+    /// As [#COSINE_WITH_MIN_LR], one step ahead: the first step's rate is not 0, the last is
+    /// lowest.
+    COSINE_WARMUP_WITH_MIN_LR,
     /// Warm-up from the lowest rate, the base rate, then half a cosine to the lowest rate.
     WARMUP_STABLE_DECAY
   }
@@ -58,12 +61,17 @@ public record LrSchedule(
     if (kind == Kind.CONSTANT) {
       return 1;
     }
+    if (kind == Kind.COSINE_WARMUP_WITH_MIN_LR) {
+      return step < warmupSteps
+          ? (step + 1.0) / Math.max(1, warmupSteps)
+          : above(minRatio, halfCosine(progress(step + 1)));
+    }
     if (step < warmupSteps) {
       double rise = (double) step / Math.max(1, warmupSteps);
       return kind == Kind.WARMUP_STABLE_DECAY ? above(minRatio, rise) : rise;
     }
     return switch (kind) {
-      case CONSTANT, CONSTANT_WITH_WARMUP -> 1;
+      case CONSTANT, CONSTANT_WITH_WARMUP, COSINE_WARMUP_WITH_MIN_LR -> 1;
       case LINEAR ->
           Math.max(0, (double) (totalSteps - step) / Math.max(1, totalSteps - warmupSteps));
       case COSINE -> halfCosine(progress(step));

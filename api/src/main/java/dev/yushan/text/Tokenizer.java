@@ -47,12 +47,11 @@ public interface Tokenizer {
   /// Number of ids, special tokens included: one more than the highest id.
   int vocabSize();
 
-  /// The BOS id: the one that the template puts first, else `bos_token` of
-  /// `tokenizer_config.json`.
+  /// The BOS id: the one that the template puts first, else `bos_token` of `tokenizer_config.json`.
   OptionalInt bosId();
 
-  /// The EOS id: the one that the template puts last, else `eos_token` of
-  /// `tokenizer_config.json`. (A model's `generation_config.json` may name further ones.)
+  /// The EOS id: the one that the template puts last, else `eos_token` of `tokenizer_config.json`.
+  /// (A model's `generation_config.json` may name further ones.)
   OptionalInt eosId();
 
   /// The id of a token by its literal text (special tokens included).
