@@ -219,6 +219,7 @@ public interface Kernels {
   void adamW(
       AdamWConstants constants, Tensor step, Tensor parameter, Tensor gradient, Tensor m, Tensor v);
 
-  /// What stays the same through a run of [#adamW].
-  record AdamWConstants(float beta1, float beta2, float eps, float weightDecay) {}
+  /// What stays the same through a run of [#adamW]. Doubles, since 1−β₂ is taken from the decimal
+  /// number: with β₂ = 0.999 rounded to F32 first it would be off by 1.3e-5 of itself.
+  record AdamWConstants(double beta1, double beta2, double eps, double weightDecay) {}
 }
