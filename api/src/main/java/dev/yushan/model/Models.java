@@ -1,0 +1,186 @@
+package dev.yushan.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.plugin.Plugins;
+import dev.yushan.tensor.DType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/// Model directories in the Hugging Face layout: `config.json`, `generation_config.json`,
+/// safetensors, tokenizer files. What is saved here `transformers` loads unchanged.
+public final class Models {
+  /// What belongs to a model beside its config and weights, and is copied with it.
+  private static final List<String> COMPANIONS =
+      List.of(
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja");
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Models() {}
+
+  /// The config.json of a model directory, or the file itself.
+  ///
+  /// @throws ModelException if it is not there or no JSON object
+  public static ObjectNode configJson(Path directoryOrFile) {
+    Path file =
+        Files.isDirectory(directoryOrFile)
+            ? directoryOrFile.resolve("config.json")
+            : directoryOrFile;
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException(
+          file + " does not exist; name a model directory with config.json and safetensors in it");
+    }
+    try {
+      if (JSON.readTree(file.toFile()) instanceof ObjectNode object) {
+        return object;
+      }
+      throw new ModelException(file + ": not a JSON object");
+    } catch (JsonProcessingException e) {
+      throw new ModelException(file + ": no valid JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /// The shape that a config.json describes.
+  public static ModelConfig config(JsonNode configJson) {
+    return provider(configJson).config(configJson);
+  }
+
+  /// Loads the model in `directory`.
+  ///
+  /// @param weights the type to keep the matrices in: F32 to train; BF16 or F16 halve the memory
+  /// @param trainable whether gradients are allocated beside the weights
+  /// @throws ModelException or [dev.yushan.io.FileFormatException] naming file, tensor and reason
+  public static CausalLM load(Backend backend, Path directory, DType weights, boolean trainable) {
+    ObjectNode configJson = configJson(directory);
+    return filled(
+        () -> allocate(backend, configJson, weights, trainable),
+        model -> WeightFiles.load(backend, directory, model.parameters()));
+  }
+
+  /// A model with fresh random weights, a pure function of `seed`.
+  public static CausalLM create(
+      Backend backend, ObjectNode configJson, DType weights, boolean trainable, long seed) {
+    ModelProvider provider = provider(configJson);
+    return filled(
+        () -> allocate(backend, configJson, weights, trainable),
+        model ->
+            FreshWeights.fill(
+                backend, model.parameters(), name -> provider.initializer(configJson, name), seed));
+  }
+
+  private static CausalLM allocate(
+      Backend backend, JsonNode configJson, DType weights, boolean trainable) {
+    ModelProvider provider = provider(configJson);
+    return provider.allocate(backend, provider.config(configJson), weights, trainable);
+  }
+
+  private interface Filler {
+    void fill(CausalLM model);
+  }
+
+  private static CausalLM filled(Supplier<CausalLM> allocation, Filler filler) {
+    CausalLM model = allocation.get();
+    try {
+      filler.fill(model);
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /// Writes config.json and the weights to `directory`, which is made if absent.
+  ///
+  /// @param dtype F32, F16 or BF16, rounded to nearest even
+  /// @param maxShardBytes weights beyond this are split into several files with an index
+  public static void save(
+      Backend backend,
+      CausalLM model,
+      ObjectNode configJson,
+      Path directory,
+      DType dtype,
+      long maxShardBytes) {
+    try {
+      Files.createDirectories(directory);
+      WeightFiles.save(backend, model.parameters(), directory, dtype, maxShardBytes);
+      ObjectNode written = configJson.deepCopy();
+      written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", torchName(dtype));
+      DurableFiles.write(
+          directory.resolve("config.json"),
+          JSON.writerWithDefaultPrettyPrinter().writeValueAsString(written) + "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the model to " + directory, e);
+    }
+  }
+
+  /// Copies the tokenizer and generation settings that lie in `from`, as far as they are there.
+  public static void copyCompanions(Path from, Path to) {
+    try {
+      Files.createDirectories(to);
+      for (String name : COMPANIONS) {
+        Path source = from.resolve(name);
+        if (Files.isRegularFile(source) && !Files.exists(to.resolve(name))) {
+          Files.copy(source, to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot copy tokenizer files to " + to, e);
+    }
+  }
+
+  /// The type that a config.json says its weights have: F32 if it says none.
+  public static DType dtype(JsonNode configJson) {
+    String name = configJson.path("dtype").asText(configJson.path("torch_dtype").asText("float32"));
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "float32", "auto", "" -> DType.F32;
+      case "bfloat16" -> DType.BF16;
+      case "float16" -> DType.F16;
+      default -> throw new ModelException("config.json: dtype " + name + " is not supported");
+    };
+  }
+
+  private static String torchName(DType dtype) {
+    return switch (dtype) {
+      case F32 -> "float32";
+      case BF16 -> "bfloat16";
+      case F16 -> "float16";
+      default ->
+          throw new IllegalArgumentException(dtype + " cannot be saved; use F32, F16 or BF16");
+    };
+  }
+
+  private static ModelProvider provider(JsonNode configJson) {
+    String architecture = configJson.path("architectures").path(0).asText("");
+    List<ModelProvider> all =
+        Plugins.load(ModelProvider.class, "model").rows().stream()
+            .flatMap(row -> row.plugin().stream())
+            .toList();
+    return all.stream()
+        .filter(provider -> provider.architecture().equals(architecture))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new ModelException(
+                    "config.json: architectures %s is not supported; supported: %s"
+                        .formatted(
+                            configJson.path("architectures"),
+                            all.stream().map(ModelProvider::architecture).toList())));
+  }
+}

@@ -1,0 +1,145 @@
+package dev.yushan.model;
+
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.FileFormatException;
+import dev.yushan.io.FloatFormats;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.SafetensorsWriter;
+import dev.yushan.io.StorageType;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorHeader;
+import dev.yushan.io.TensorSource;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/// Moves weights between safetensors and a backend, piece by piece: no tensor is held twice.
+final class WeightFiles {
+  private static final long PIECE = 1 << 22;
+  private static final String HEAD = "lm_head.weight";
+
+  private WeightFiles() {}
+
+  /// Fills `parameters` from the weights in `directory`, which must hold exactly those, in their
+  /// shapes, and all finite.
+  static void load(Backend backend, Path directory, List<Parameter> parameters) {
+    try (SafetensorsDirectory files = SafetensorsDirectory.open(directory);
+        Arena arena = Arena.ofConfined()) {
+      refuseUnexpected(files, parameters);
+      MemorySegment wide = arena.allocate(PIECE * 4, 64);
+      MemorySegment narrow = arena.allocate(PIECE * 4, 64);
+      for (Parameter parameter : parameters) {
+        StoredTensor stored = files.tensor(parameter.name());
+        Path file = files.fileOf(parameter.name());
+        requireUsable(file, stored, parameter.value());
+        copy(backend, file, stored, parameter.value(), wide, narrow);
+      }
+    }
+  }
+
+  private static void refuseUnexpected(SafetensorsDirectory files, List<Parameter> parameters) {
+    Set<String> known = new HashSet<>();
+    parameters.forEach(parameter -> known.add(parameter.name()));
+    for (StoredTensor stored : files.tensors()) {
+      // A tied head may be stored a second time, and old files hold the rotary frequencies.
+      boolean redundant =
+          stored.name().equals(HEAD) || stored.name().endsWith("rotary_emb.inv_freq");
+      if (!known.contains(stored.name()) && !redundant) {
+        throw new FileFormatException(
+            files.fileOf(stored.name()),
+            "tensor %s: not part of the model that config.json describes; do the two belong together?"
+                .formatted(stored.name()));
+      }
+    }
+  }
+
+  private static void requireUsable(Path file, StoredTensor stored, Tensor target) {
+    if (!stored.shape().equals(target.shape())) {
+      throw new FileFormatException(
+          file,
+          "tensor %s: shape %s, but config.json makes it %s"
+              .formatted(stored.name(), stored.shape(), target.shape()));
+    }
+    if (!stored.type().real()) {
+      throw new FileFormatException(
+          file, "tensor %s: type %s is not supported".formatted(stored.name(), stored.type()));
+    }
+  }
+
+  private static void copy(
+      Backend backend,
+      Path file,
+      StoredTensor stored,
+      Tensor target,
+      MemorySegment wide,
+      MemorySegment narrow) {
+    Tensor flat = target.reshape(target.elements());
+    int size = stored.type().bytes();
+    for (long from = 0; from < flat.elements(); from += PIECE) {
+      long count = Math.min(PIECE, flat.elements() - from);
+      MemorySegment bytes = stored.data().asSlice(from * size, count * size);
+      OptionalLong bad = FloatFormats.firstNonFinite(stored.type(), bytes, count);
+      if (bad.isPresent()) {
+        throw new FileFormatException(
+            file,
+            "tensor %s: element %d is not finite; the file is damaged or training had diverged"
+                .formatted(stored.name(), from + bad.getAsLong()));
+      }
+      Tensor piece = flat.rows(from, from + count);
+      if (StorageType.of(target.dtype()) == stored.type()) {
+        backend.upload(bytes, piece);
+      } else {
+        FloatFormats.widen(stored.type(), bytes, wide, count);
+        FloatFormats.narrow(StorageType.of(target.dtype()), wide, narrow, count);
+        backend.upload(narrow.asSlice(0, piece.bytes()), piece);
+      }
+    }
+  }
+
+  /// Writes `parameters` to `directory` as `dtype`.
+  static void save(
+      Backend backend,
+      List<Parameter> parameters,
+      Path directory,
+      DType dtype,
+      long maxShardBytes) {
+    List<SafetensorsWriter.Entry> entries =
+        parameters.stream()
+            .map(
+                parameter ->
+                    new SafetensorsWriter.Entry(
+                        TensorHeader.of(
+                            parameter.name(), StorageType.of(dtype), parameter.value().shape()),
+                        source(backend, parameter.value(), StorageType.of(dtype))))
+            .toList();
+    SafetensorsWriter.writeModel(directory, entries, maxShardBytes);
+  }
+
+  /// The elements of a tensor on a backend, as the bytes of `type`.
+  private static TensorSource source(Backend backend, Tensor value, StorageType type) {
+    Tensor flat = value.reshape(value.elements());
+    return (offset, piece) -> {
+      long from = offset / type.bytes();
+      long count = piece.byteSize() / type.bytes();
+      Tensor part = flat.rows(from, from + count);
+      if (StorageType.of(value.dtype()) == type) {
+        backend.download(part, piece);
+        return;
+      }
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment raw = arena.allocate(part.bytes(), 64);
+        MemorySegment wide = arena.allocate(count * 4, 64);
+        backend.download(part, raw);
+        FloatFormats.widen(StorageType.of(value.dtype()), raw, wide, count);
+        FloatFormats.narrow(type, wide, piece, count);
+      }
+    };
+  }
+}
