@@ -1,0 +1,78 @@
+package dev.yushan.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/// The `yushan` command: its sub-commands, one class each, and what all of them share.
+///
+/// Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage.
+@Command(
+    name = "yushan",
+    description = "Continued pre-training and inference of Llama-class models on the JVM.",
+    versionProvider = Version.class,
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "%nEnvironment:",
+      "  YUSHAN_JAVA_HOME   the JDK to run on",
+      "  YUSHAN_JAVA_OPTS   options for the JVM, such as -Xmx8g",
+      "  YUSHAN_LOG         error, warn, info or debug",
+      "  YUSHAN_DEBUG       not empty: as --stacktrace"
+    })
+public final class Yushan implements Runnable {
+  /// The sub-commands, in the order of the help.
+  private static final List<Class<?>> COMMANDS = List.of(HelpCommand.class);
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      description = "Show the stack trace of a failure.")
+  private boolean stacktrace;
+
+  private Yushan() {}
+
+  /// Runs the command line and ends the JVM with its exit code.
+  public static void main(String[] args) {
+    System.exit(execute(COMMANDS, args));
+  }
+
+  /// Runs the command line with the given sub-commands; returns the exit code.
+  static int execute(List<Class<?>> commands, String... args) {
+    Yushan yushan = new Yushan();
+    CommandLine line = new CommandLine(yushan);
+    commands.forEach(line::addSubcommand);
+    line.getSubcommands().values().forEach(Yushan::addStandardOptions);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(true);
+    line.setParameterExceptionHandler(Failures::usage);
+    line.setExecutionExceptionHandler(
+        (failure, command, parsed) -> Failures.report(failure, command, yushan.stacktrace));
+    try {
+      return line.execute(args);
+    } catch (Error error) {
+      return Failures.report(error, line, yushan.stacktrace);
+    }
+  }
+
+  private static void addStandardOptions(CommandLine command) {
+    if (!command.getCommandSpec().helpCommand()) {
+      command.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
+    }
+    command.getSubcommands().values().forEach(Yushan::addStandardOptions);
+  }
+
+  @Override
+  public void run() {
+    PrintWriter out = spec.commandLine().getOut();
+    spec.commandLine().usage(out, spec.commandLine().getColorScheme());
+  }
+}
