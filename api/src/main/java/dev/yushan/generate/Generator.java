@@ -1,0 +1,197 @@
+package dev.yushan.generate;
+
+import dev.yushan.autograd.Ops;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Kernels.Op;
+import dev.yushan.backend.Plan;
+import dev.yushan.backend.Workspace;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.TokenBatch;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/// Continues one token sequence at a time with a key/value cache: the prompt in chunks, then token
+/// by token. The tokens do not depend on the size of the chunks.
+public final class Generator implements AutoCloseable {
+  private static final int PREFILL_CHUNK = 256;
+
+  /// Why a completion ended: `LENGTH` at `maxTokens` or the end of the context, `EOS` at an id that
+  /// ends a text, `STOP` because the listener said so.
+  public enum Finish {
+    LENGTH,
+    EOS,
+    STOP
+  }
+
+  /// Receives tokens as they are chosen.
+  @FunctionalInterface
+  public interface Listener {
+    /// Returns whether to go on.
+    boolean token(int id, float logProbability);
+  }
+
+  /// What was generated, the end-of-text id not included, with the time it took in nanoseconds.
+  public record Generation(int[] tokens, Finish finish, long prefillNanos, long decodeNanos) {}
+
+  private final Backend backend;
+  private final CausalLM model;
+  private final int contextLength;
+  private final Workspace workspace;
+  private final KvCache cache;
+  private final Tensor pageTable;
+  private final Step prefill;
+  private final Step decode;
+
+  /// A generator for sequences of up to `contextLength` tokens, prompt included. The model stays
+  /// the caller's.
+  ///
+  /// @throws IllegalArgumentException if the model has fewer positions
+  public Generator(Backend backend, CausalLM model, int contextLength) {
+    if (contextLength < 1 || contextLength > model.config().maxPositions()) {
+      throw new IllegalArgumentException(
+          "a context of %d tokens is outside of 1 to max_position_embeddings = %d"
+              .formatted(contextLength, model.config().maxPositions()));
+    }
+    this.backend = backend;
+    this.model = model;
+    this.contextLength = contextLength;
+    this.workspace = new Workspace(backend, 1L << 22);
+    int pages = KvCache.pagesFor(contextLength);
+    this.cache = new KvCache(backend, model.config(), DType.F32, pages);
+    this.pageTable = backend.tensor(IntStream.range(0, pages).toArray(), 1, pages);
+    this.prefill = new Step(Math.min(PREFILL_CHUNK, contextLength));
+    this.decode = new Step(1);
+  }
+
+  /// One forward pass over up to `capacity` tokens, recorded once and replayed.
+  private final class Step implements AutoCloseable {
+    private final TokenBatch batch;
+    private final Tensor slots;
+    private final Tensor last;
+    private final Tensor logits;
+    private final Plan plan;
+
+    Step(int capacity) {
+      TokenBatch plain = TokenBatch.allocate(backend, capacity, 1);
+      slots = backend.allocate(DType.I32, Shape.of(capacity));
+      batch = plain.with(cache.view(pageTable, slots.counted(plain.count())));
+      last = backend.allocate(DType.I32, Shape.of(1));
+      logits = backend.allocate(DType.F32, Shape.of(1, model.config().vocabSize()));
+      plan = backend.record("generate " + capacity, this::forward);
+    }
+
+    private void forward() {
+      Workspace.Mark mark = workspace.mark();
+      Tensor hidden = model.hidden(Ops.inference(backend, workspace), batch);
+      Tensor row = workspace.allocate(DType.F32, Shape.of(1, hidden.columns()));
+      backend.kernels().gather(hidden, last, row);
+      backend.kernels().matmul(Op.N, Op.T, 1, row, model.head().value(), 0, logits);
+      workspace.release(mark);
+    }
+
+    /// Logits after `tokens` at positions `from` and on.
+    void run(int[] tokens, int from) {
+      int n = tokens.length;
+      int[] positions = IntStream.range(from, from + n).toArray();
+      int[] none = new int[n];
+      Arrays.fill(none, TokenBatch.NO_TARGET);
+      batch.load(backend, new TokenBatch.Rows(tokens, positions, new int[] {0, n}, none));
+      // The one sequence has all pages in order, so a token's slot is its position.
+      backend.upload(positions, slots.rows(0, n));
+      backend.upload(new int[] {n - 1}, last);
+      plan.run();
+    }
+
+    @Override
+    public void close() {
+      plan.close();
+      batch.close();
+      slots.close();
+      last.close();
+      logits.close();
+    }
+  }
+
+  /// Continues `prompt`.
+  ///
+  /// @throws IllegalArgumentException if the prompt is empty, or leaves no room in the context
+  public Generation generate(int[] prompt, SamplingParams params, Listener listener) {
+    if (prompt.length == 0) {
+      throw new IllegalArgumentException("the prompt has no tokens; begin it with the BOS token");
+    }
+    if (prompt.length > contextLength) {
+      throw new IllegalArgumentException(
+          "the prompt has %d tokens, the context only %d: shorten it or enlarge the context"
+              .formatted(prompt.length, contextLength));
+    }
+    int room = contextLength - prompt.length + 1;
+    int limit = Math.min(params.maxTokens(), room);
+    long start = System.nanoTime();
+    float[] logits = limit == 0 ? new float[0] : prefill(prompt);
+    long prefilled = System.nanoTime();
+    int[] sequence = Arrays.copyOf(prompt, prompt.length + limit);
+    Finish finish = Finish.LENGTH;
+    int length = prompt.length;
+    while (length < prompt.length + limit) {
+      int id = choose(logits, Arrays.copyOf(sequence, length), params, length - prompt.length);
+      if (model.config().eosIds().contains(id) && !params.ignoreEos()) {
+        finish = Finish.EOS;
+        break;
+      }
+      sequence[length++] = id;
+      if (!listener.token(id, chosenLogProbability)) {
+        finish = Finish.STOP;
+        break;
+      }
+      if (length < prompt.length + limit) {
+        decode.run(new int[] {id}, length - 1);
+        logits = backend.floats(decode.logits);
+      }
+    }
+    return new Generation(
+        Arrays.copyOfRange(sequence, prompt.length, length),
+        finish,
+        prefilled - start,
+        System.nanoTime() - prefilled);
+  }
+
+  private float chosenLogProbability;
+
+  private int choose(float[] logits, int[] seen, SamplingParams params, int step) {
+    float[] raw = logits.clone();
+    int id = Sampler.next(logits, seen, params, step);
+    chosenLogProbability = logProbability(raw, id);
+    return id;
+  }
+
+  /// Natural log of the model's own probability of `id`, before any penalty or temperature.
+  private static float logProbability(float[] logits, int id) {
+    float max = logits[Sampler.argmax(logits)];
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp((double) logit - max);
+    }
+    return (float) (logits[id] - max - Math.log(sum));
+  }
+
+  private float[] prefill(int[] prompt) {
+    int chunk = prefill.batch.capacity();
+    for (int from = 0; from < prompt.length; from += chunk) {
+      int to = Math.min(prompt.length, from + chunk);
+      prefill.run(Arrays.copyOfRange(prompt, from, to), from);
+    }
+    return backend.floats(prefill.logits);
+  }
+
+  @Override
+  public void close() {
+    prefill.close();
+    decode.close();
+    pageTable.close();
+    cache.close();
+    workspace.close();
+  }
+}
