@@ -76,8 +76,19 @@ final class Failures {
       case OutOfMemoryError e ->
           "out of memory (%s); heap was limited to %d MiB: set YUSHAN_JAVA_OPTS=-Xmx… for more"
               .formatted(detail, Runtime.getRuntime().maxMemory() >> 20);
-      default -> isDefect(failure) || detail.isEmpty() ? failure.toString() : detail;
+      default -> isDefect(failure) ? failure.toString() : withCause(detail, failure.getCause());
     };
+  }
+
+  /// A wrapper says what was tried and its cause why it failed.
+  private static String withCause(String detail, Throwable cause) {
+    if (cause == null || cause.getMessage() == null || isDefect(cause)) {
+      return detail;
+    }
+    String why = message(cause);
+    return detail.contains(why) || detail.contains(cause.getMessage())
+        ? detail
+        : detail + ": " + why;
   }
 
   private static String fileMessage(FileSystemException e, String what) {
