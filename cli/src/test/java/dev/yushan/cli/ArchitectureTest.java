@@ -17,6 +17,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -59,7 +60,7 @@ class ArchitectureTest {
     try (Stream<Path> modules = Files.list(Path.of("").toAbsolutePath().getParent())) {
       withSources =
           modules
-              .filter(module -> Files.isDirectory(module.resolve("src/main/java")))
+              .filter(ArchitectureTest::hasSources)
               .map(module -> module.getFileName().toString())
               .collect(toSet());
     }
@@ -137,6 +138,18 @@ class ArchitectureTest {
         .should()
         .haveNameNotMatching(".*(Manager|Helper|Helpers|Util|Utils|Impl)(\\$.*)?")
         .check(main);
+  }
+
+  private static boolean hasSources(Path module) {
+    Path directory = module.resolve("src/main/java");
+    if (!Files.isDirectory(directory)) {
+      return false;
+    }
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.anyMatch(file -> file.toString().endsWith(".java"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static DescribedPredicate<JavaClass> in(String module) {
