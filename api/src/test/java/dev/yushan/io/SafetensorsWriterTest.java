@@ -244,6 +244,27 @@ class SafetensorsWriterTest {
     }
   }
 
+  /// The expected divisions are those of `split_state_dict_into_shards_factory`.
+  @Test
+  void dividesAsHuggingfaceHubDoes() {
+    assertThat(divided(20, 100, 8, 100, 8, 30, 8)).isEqualTo("[[w0], [w2], [w4], [w1, w3], [w5]]");
+    assertThat(divided(20, 8, 8, 100, 8, 8)).isEqualTo("[[w2], [w0, w1], [w3, w4]]");
+    assertThat(divided(20, 20, 1)).isEqualTo("[[w0], [w1]]");
+    assertThat(divided(21, 20, 1)).isEqualTo("[[w0, w1]]");
+  }
+
+  private static String divided(long maxBytes, long... sizes) {
+    List<Entry> entries = new ArrayList<>();
+    for (long size : sizes) {
+      TensorHeader header = TensorHeader.of("w" + entries.size(), StorageType.U8, size);
+      entries.add(new Entry(header, (offset, piece) -> {}));
+    }
+    return Shards.assign(entries, maxBytes).values().stream()
+        .map(shard -> shard.stream().map(entry -> entry.header().name()).toList())
+        .toList()
+        .toString();
+  }
+
   @Test
   void namesAreDistinctAndShardsHoldSomething() {
     Content w = content(TensorHeader.of("w", StorageType.F32, 1), new Random(1));
