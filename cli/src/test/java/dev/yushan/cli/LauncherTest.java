@@ -188,20 +188,38 @@ class LauncherTest {
     Result first = run(root.resolve("yushan"), "demo");
     assertThat(first.err())
         .isEqualTo("Building Yushan (first use: this takes a minute or two) ... done.\n");
-    assertThat(first.out()).contains("<" + root + "/target/yushan/1/lib/*:" + root + "/plugins/*>");
+    assertThat(first.out()).contains("<" + root + "/.yushan/1/lib/*:" + root + "/plugins/*>");
     assertThat(calls(root))
         .containsExactly(environment.get("YUSHAN_JAVA_HOME") + " -q -B -DskipTests package");
 
     assertThat(run(root.resolve("yushan")).err()).isEmpty();
     assertThat(calls(root)).hasSize(1);
 
-    age(root.resolve("target/yushan/1/stamp"));
+    age(root.resolve(".yushan/1/stamp"));
     environment.put("YUSHAN_NO_BUILD", "1");
-    assertThat(run(root.resolve("yushan")).out()).contains("/target/yushan/1/lib");
+    assertThat(run(root.resolve("yushan")).out()).contains("/.yushan/1/lib");
     environment.remove("YUSHAN_NO_BUILD");
-    assertThat(run(root.resolve("yushan")).out()).contains("/target/yushan/2/lib");
+    assertThat(run(root.resolve("yushan")).out()).contains("/.yushan/2/lib");
     assertThat(calls(root)).hasSize(2);
-    assertThat(root.resolve("target/yushan/1/lib/some.jar")).exists();
+  }
+
+  @Test
+  void keepsAnOldBuildForAsLongAsItRuns() throws Exception {
+    Path root = checkout();
+    assertThat(run(root.resolve("yushan")).exit()).isZero();
+    Path old = root.resolve(".yushan/1");
+    try (Stream<Path> users = Files.list(old.resolve("users"))) {
+      users.forEach(user -> assertThat(user.toFile().delete()).isTrue());
+    }
+    Path user = Files.createFile(old.resolve("users/" + ProcessHandle.current().pid()));
+    age(old.resolve("stamp"));
+    assertThat(run(root.resolve("yushan")).out()).contains("/.yushan/2/lib");
+    assertThat(old.resolve("lib/some.jar")).exists();
+
+    Files.delete(user);
+    age(root.resolve(".yushan/2/stamp"));
+    assertThat(run(root.resolve("yushan")).out()).contains("/.yushan/3/lib");
+    assertThat(old).doesNotExist();
   }
 
   @Test
@@ -232,7 +250,7 @@ class LauncherTest {
     Path root = checkout();
     Process gone = new ProcessBuilder("/bin/sh", "-c", "exit 0").start();
     gone.waitFor();
-    Path lock = Files.createDirectories(root.resolve("target/yushan/lock"));
+    Path lock = Files.createDirectories(root.resolve(".yushan/lock"));
     Files.writeString(lock.resolve("pid"), gone.pid() + "\n");
     assertThat(run(root.resolve("yushan")).exit()).isZero();
     assertThat(lock).doesNotExist();
