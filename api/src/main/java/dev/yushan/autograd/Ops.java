@@ -76,9 +76,12 @@ public final class Ops {
         out,
         t -> {
           Tensor dOut = t.gradient(out);
-          Tape.Target dX = t.target(x);
-          kernels.matmul(N, N, 1, dOut, weight.value(), dX.beta(), dX.gradient());
+          // First the weight: the gradient of x may go into the buffer of dOut.
           weight.gradient().ifPresent(dW -> kernels.matmul(T, N, 1, dOut, x, 1, dW));
+          addGradient(
+              t.target(x),
+              dOut,
+              dX -> kernels.matmul(N, N, 1, dOut, weight.value(), dX.beta(), dX.gradient()));
         });
     return out;
   }
@@ -91,15 +94,14 @@ public final class Ops {
     record(
         out,
         t -> {
-          Tape.Target dX = t.target(x);
-          kernels.rmsNormBackward(
-              t.gradient(out),
-              x,
-              weight.value(),
-              inverseRms,
-              dX.beta(),
-              dX.gradient(),
-              weight.gradient().orElseGet(() -> scratchLike(weight.value())));
+          Tensor dOut = t.gradient(out);
+          Tensor dWeight = weight.gradient().orElseGet(() -> scratchLike(weight.value()));
+          addGradient(
+              t.target(x),
+              dOut,
+              dX ->
+                  kernels.rmsNormBackward(
+                      dOut, x, weight.value(), inverseRms, dX.beta(), dX.gradient(), dWeight));
         });
     return out;
   }
@@ -307,6 +309,18 @@ public final class Ops {
   private Tensor activation(Tensor like, long columns) {
     Tensor raw = workspace.allocate(DType.F32, Shape.of(like.rows(), columns));
     return like.count().map(raw::counted).orElse(raw);
+  }
+
+  /// Runs `backward` into `target`, or where that is the buffer it reads, beside it first: so in `x
+  /// + linear(x)`, where the gradient of the sum is the buffer of both.
+  private void addGradient(Tape.Target target, Tensor dOut, Consumer<Tape.Target> backward) {
+    if (!target.gradient().overlaps(dOut)) {
+      backward.accept(target);
+      return;
+    }
+    Tensor beside = activation(target.gradient(), target.gradient().columns());
+    backward.accept(new Tape.Target(beside, 0));
+    kernels.add(target.gradient(), beside, target.gradient());
   }
 
   private Tensor scratchLike(Tensor value) {

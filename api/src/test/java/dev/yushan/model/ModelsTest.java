@@ -1,0 +1,219 @@
+package dev.yushan.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Backends;
+import dev.yushan.backend.testkit.ReferenceBackend;
+import dev.yushan.golden.Golden;
+import dev.yushan.io.FileFormatException;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.SafetensorsWriter;
+import dev.yushan.io.StorageType;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorHeader;
+import dev.yushan.io.TensorSource;
+import dev.yushan.tensor.DType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ModelsTest {
+  private static final Path TINY = Golden.path("tiny-llama-a");
+  private static final String NORM = "model.norm.weight";
+
+  private final Backend backend = Backends.checked(ReferenceBackend.float32());
+
+  @TempDir private Path dir;
+
+  @AfterEach
+  void close() {
+    backend.close();
+  }
+
+  private static float[] weight(Backend backend, CausalLM model, String name) {
+    Parameter parameter =
+        model.parameters().stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
+    return backend.floats(parameter.value());
+  }
+
+  @Test
+  void savedF32IsByteForByteWhatWasLoaded() throws IOException {
+    try (CausalLM model = Models.load(backend, TINY, DType.F32, false)) {
+      Models.save(backend, model, Models.configJson(TINY), dir, DType.F32, Long.MAX_VALUE);
+    }
+    assertThat(dir.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(TINY.resolve("model.safetensors"));
+    assertThat(Models.configJson(dir)).isEqualTo(Models.configJson(TINY));
+  }
+
+  @Test
+  void bf16ShardsSurviveARoundTrip() {
+    Path source = Golden.path("tiny-llama-b");
+    try (CausalLM model = Models.load(backend, source, DType.F32, false)) {
+      Models.save(backend, model, Models.configJson(source), dir, DType.BF16, 300_000);
+    }
+    assertThat(dir.resolve("model.safetensors.index.json")).exists();
+    try (SafetensorsDirectory before = SafetensorsDirectory.open(source);
+        SafetensorsDirectory after = SafetensorsDirectory.open(dir)) {
+      assertThat(after.tensors()).hasSameSizeAs(before.tensors());
+      for (StoredTensor tensor : before.tensors()) {
+        assertThat(after.tensor(tensor.name()).data().mismatch(tensor.data()))
+            .as(tensor.name())
+            .isEqualTo(-1);
+      }
+    }
+  }
+
+  @Test
+  void freshWeightsAreAFunctionOfTheSeed() {
+    ObjectNode config = Models.configJson(TINY);
+    String name = "model.layers.1.mlp.up_proj.weight";
+    try (CausalLM one = Models.create(backend, config, DType.F32, false, 7);
+        CausalLM same = Models.create(backend, config, DType.F32, false, 7);
+        CausalLM other = Models.create(backend, config, DType.F32, false, 8)) {
+      float[] values = weight(backend, one, name);
+      assertThat(weight(backend, same, name)).isEqualTo(values);
+      assertThat(weight(backend, other, name)).isNotEqualTo(values);
+      double sum = 0;
+      double squares = 0;
+      for (float value : values) {
+        sum += value;
+        squares += value * value;
+      }
+      // 11,264 draws of deviation 0.02: four standard errors of the mean and of the deviation.
+      assertThat(Math.abs(sum / values.length)).isLessThan(4 * 0.02 / Math.sqrt(values.length));
+      assertThat(Math.abs(Math.sqrt(squares / values.length) - 0.02))
+          .isLessThan(4 * 0.02 / Math.sqrt(2.0 * values.length));
+      assertThat(weight(backend, one, NORM)).containsOnly(1f);
+    }
+  }
+
+  /// The tiny model's weights with one change.
+  private void writeChanged(java.util.function.UnaryOperator<List<SafetensorsWriter.Entry>> change)
+      throws IOException {
+    Files.copy(TINY.resolve("config.json"), dir.resolve("config.json"));
+    try (SafetensorsDirectory weights = SafetensorsDirectory.open(TINY)) {
+      List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+      for (StoredTensor tensor : weights.tensors()) {
+        entries.add(new SafetensorsWriter.Entry(tensor.header(), TensorSource.of(tensor.data())));
+      }
+      SafetensorsWriter.writeModel(dir, change.apply(entries), Long.MAX_VALUE);
+    }
+  }
+
+  private static SafetensorsWriter.Entry entry(String name, float... values) {
+    return new SafetensorsWriter.Entry(
+        TensorHeader.of(name, StorageType.F32, values.length),
+        TensorSource.of(MemorySegment.ofArray(values)));
+  }
+
+  private void assertRefused(String... words) {
+    assertThatThrownBy(() -> Models.load(backend, dir, DType.F32, true))
+        .isInstanceOf(FileFormatException.class)
+        .hasMessageContainingAll(words);
+  }
+
+  @Test
+  void aMissingTensorIsNamed() throws IOException {
+    writeChanged(all -> all.stream().filter(e -> !e.header().name().equals(NORM)).toList());
+    assertRefused(dir.toString(), NORM);
+  }
+
+  @Test
+  void anUnexpectedTensorIsNamed() throws IOException {
+    writeChanged(
+        all -> {
+          all.add(entry("model.layers.3.mlp.up_proj.weight", 1, 2));
+          return all;
+        });
+    assertRefused(
+        "model.safetensors", "model.layers.3.mlp.up_proj.weight", "not part of the model");
+  }
+
+  @Test
+  void aWrongShapeIsNamed() throws IOException {
+    writeChanged(
+        all -> {
+          all.removeIf(e -> e.header().name().equals(NORM));
+          all.add(entry(NORM, 1, 2, 3));
+          return all;
+        });
+    assertRefused("model.safetensors", NORM, "[3]", "[64]");
+  }
+
+  @Test
+  void aNanIsNamedWithItsPlace() throws IOException {
+    float[] ones = new float[64];
+    Arrays.fill(ones, 1);
+    ones[41] = Float.NaN;
+    writeChanged(
+        all -> {
+          all.removeIf(e -> e.header().name().equals(NORM));
+          all.add(entry(NORM, ones));
+          return all;
+        });
+    assertRefused("model.safetensors", NORM, "element 41 is not finite");
+  }
+
+  @Test
+  void aFailedLoadFreesTheWeights() throws IOException {
+    writeChanged(all -> all.stream().filter(e -> !e.header().name().equals(NORM)).toList());
+    long before = backend.availableBytes();
+    assertRefused(NORM);
+    assertThat(backend.availableBytes()).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "hidden_size        | null          | hidden_size is missing",
+        "hidden_size        | \"64\"        | hidden_size must be a whole number above 0, got"
+            + " \"64\"",
+        "num_hidden_layers  | 0             | num_hidden_layers must be a whole number above 0",
+        "attention_bias     | true          | attention_bias = true: biases are not supported",
+        "mlp_bias           | true          | mlp_bias = true",
+        "hidden_act         | \"gelu\"      | hidden_act = gelu",
+        "rms_norm_eps       | \"small\"     | rms_norm_eps must be a number",
+        "quantization_config| {\"bits\": 4} | quantization_config",
+        "rope_parameters    | {\"rope_type\": \"yarn\"} | rope_type = yarn: supported are",
+        "rope_parameters    | {\"rope_type\": \"llama3\"} | factor is missing",
+        "tie_word_embeddings| 1             | tie_word_embeddings must be true or false",
+        "eos_token_id       | [1, -2]       | eos_token_id must be a token id or a list of them",
+        "architectures      | [\"GPT2LMHeadModel\"] | supported: [LlamaForCausalLM]",
+      })
+  void unusableConfigsNameTheKey(String key, String value, String message) throws IOException {
+    ObjectNode config = Models.configJson(TINY);
+    config.set(key, new com.fasterxml.jackson.databind.ObjectMapper().readTree(value));
+    assertThatThrownBy(() -> Models.config(config))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void severalEndOfTextIdsAreKept() {
+    ObjectNode config = Models.configJson(TINY);
+    config.putArray("eos_token_id").add(2).add(9);
+    assertThat(Models.config(config).eosIds()).containsExactly(2, 9);
+  }
+
+  @Test
+  void aDirectoryWithoutConfigSaysWhatToName() {
+    assertThatThrownBy(() -> Models.load(backend, dir, DType.F32, false))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContainingAll(dir.toString(), "config.json", "does not exist");
+  }
+}
