@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
     })
 public final class Yushan implements Runnable {
   /// The sub-commands, in the order of the help.
-  private static final List<Class<?>> COMMANDS = List.of(HelpCommand.class);
+  private static final List<Class<?>> COMMANDS =
+      List.of(BackendsCommand.class, InitCommand.class, HelpCommand.class);
 
   @Spec private CommandSpec spec;
 
@@ -42,7 +43,12 @@ public final class Yushan implements Runnable {
 
   /// Runs the command line and ends the JVM with its exit code.
   public static void main(String[] args) {
-    System.exit(execute(COMMANDS, args));
+    System.exit(execute(args));
+  }
+
+  /// Runs the command line; returns the exit code.
+  static int execute(String... args) {
+    return execute(COMMANDS, args);
   }
 
   /// Runs the command line with the given sub-commands; returns the exit code.

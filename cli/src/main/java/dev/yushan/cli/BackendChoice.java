@@ -1,0 +1,35 @@
+package dev.yushan.cli;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/// The options of every command that computes: on which backend, and how.
+final class BackendChoice {
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "Backend to compute on (see 'yushan backends'); default: the best usable one.")
+  private Optional<String> backend = Optional.empty();
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads to compute with; 0, the default, for all processors.")
+  private int threads;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description = "Device of the backend, under the backend's own name for it.")
+  private Optional<String> device = Optional.empty();
+
+  /// Opens the backend; the caller closes it.
+  Backend open() {
+    return Backends.open(backend, new BackendOptions(threads, device, Map.of()));
+  }
+}

@@ -1,0 +1,182 @@
+package dev.yushan.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
+import dev.yushan.tensor.DType;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `yushan init`: a model directory with fresh random weights.
+@Command(
+    name = "init",
+    description = "Make a model with fresh random weights from a config.json.",
+    footer = {
+      "%nThe weights depend on the config and the seed alone. For example:",
+      "  yushan init --config config.json --tokenizer tokenizer/ --output base/ --seed 42"
+    })
+final class InitCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(InitCommand.class);
+
+  @Spec private CommandSpec spec;
+  @Mixin private BackendChoice backendChoice;
+
+  @Option(
+      names = "--config",
+      required = true,
+      paramLabel = "FILE",
+      description = "config.json of the model to make, or a directory that has one.")
+  private Path config;
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "DIR",
+      description = "Directory of the tokenizer to go with the model; its files are copied.")
+  private Optional<Path> tokenizer = Optional.empty();
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "DIR",
+      description = "Directory to write the model to.")
+  private Path output;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "42",
+      description = "Seed of the random weights (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description = "Type to store: f32, bf16 or f16; default: what the config says, else f32.")
+  private Optional<WeightType> dtype = Optional.empty();
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "BYTES",
+      defaultValue = "50000000000",
+      description = "Weights beyond so many bytes go to several files (default: ${DEFAULT-VALUE}).")
+  private long maxShardBytes;
+
+  @Option(names = "--force", description = "Write into a directory that is not empty.")
+  private boolean force;
+
+  @Override
+  public Integer call() {
+    ObjectNode configJson = Models.configJson(config);
+    ModelConfig shape = Models.config(configJson);
+    tokenizer.map(InitCommand::tokenizerIn).ifPresent(t -> requireFit(t, shape));
+    refuseForeign(output, force);
+    DType stored = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(configJson));
+    try (Backend backend = backendChoice.open();
+        CausalLM model = Models.create(backend, configJson, DType.F32, false, seed)) {
+      Models.save(backend, model, configJson, output, stored, maxShardBytes);
+      tokenizer.ifPresent(from -> Models.copyCompanions(from, output));
+      writeGenerationConfig(shape);
+      long parameters = model.parameters().stream().mapToLong(InitCommand::elements).sum();
+      spec.commandLine()
+          .getOut()
+          .printf(
+              "%s: %s with %,d parameters in %s, seed %d%n",
+              output, shape.architecture(), parameters, stored, seed);
+    }
+    return 0;
+  }
+
+  private static long elements(Parameter parameter) {
+    return parameter.value().elements();
+  }
+
+  private static Tokenizer tokenizerIn(Path directory) {
+    if (!Files.isRegularFile(directory.resolve("tokenizer.json"))) {
+      throw new IllegalArgumentException(
+          "--tokenizer: there is no %s; name a directory that holds one"
+              .formatted(directory.resolve("tokenizer.json")));
+    }
+    return Tokenizers.load(directory);
+  }
+
+  /// Every id of the tokenizer needs a row of the embedding.
+  private void requireFit(Tokenizer t, ModelConfig shape) {
+    if (t.vocabSize() > shape.vocabSize()) {
+      throw new IllegalArgumentException(
+          "the tokenizer has ids up to %d, but vocab_size in %s is %d: set it to %d or more"
+              .formatted(t.vocabSize() - 1, config, shape.vocabSize(), t.vocabSize()));
+    }
+    warnIfDifferent("bos", t.bosId(), shape.bosId());
+    if (t.eosId().isPresent() && !shape.eosIds().contains(t.eosId().getAsInt())) {
+      LOG.warn(
+          "eos_token_id in {} is {}, but the tokenizer ends a text with {}",
+          config,
+          shape.eosIds(),
+          t.eosId().getAsInt());
+    }
+  }
+
+  private void warnIfDifferent(String token, OptionalInt ofTokenizer, OptionalInt ofConfig) {
+    if (ofTokenizer.isPresent() && ofConfig.isPresent() && !ofTokenizer.equals(ofConfig)) {
+      LOG.warn(
+          "{}_token_id in {} is {}, but the tokenizer says {}",
+          token,
+          config,
+          ofConfig.getAsInt(),
+          ofTokenizer.getAsInt());
+    }
+  }
+
+  private static void refuseForeign(Path directory, boolean force) {
+    if (!Files.exists(directory)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      if (!force && files.findAny().isPresent()) {
+        throw new IllegalArgumentException(
+            directory + " is not empty; name another --output, or replace its model by --force");
+      }
+    } catch (NotDirectoryException e) {
+      throw new IllegalArgumentException(directory + " is a file, not a directory", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + " cannot be read", e);
+    }
+  }
+
+  /// BOS and EOS, as `save_pretrained` of transformers writes them beside a new model.
+  private void writeGenerationConfig(ModelConfig shape) {
+    Path file = output.resolve("generation_config.json");
+    if (Files.exists(file)) {
+      return;
+    }
+    ObjectNode json = new ObjectMapper().createObjectNode().put("_from_model_config", true);
+    shape.bosId().ifPresent(id -> json.put("bos_token_id", id));
+    if (shape.eosIds().size() == 1) {
+      json.put("eos_token_id", shape.eosIds().getFirst());
+    } else if (!shape.eosIds().isEmpty()) {
+      shape.eosIds().forEach(json.putArray("eos_token_id")::add);
+    }
+    DurableFiles.write(file, json.toPrettyString() + "\n");
+  }
+}
