@@ -1,0 +1,215 @@
+package dev.yushan.backend.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendException;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
+import dev.yushan.backend.Feature;
+import dev.yushan.backend.Kernels.Op;
+import dev.yushan.backend.Plan;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Storage;
+import dev.yushan.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/// What every backend must pass: a backend's test extends it and says how one is opened.
+///
+/// Shapes and values follow from a seed, which every failure prints: `-Dyushan.seed=N` draws
+/// others. `-Dyushan.thorough=true` adds large shapes.
+public abstract class BackendConformance {
+  private static final long SEED = Long.getLong("yushan.seed", 1950);
+
+  /// Opens a backend of its own; whoever asks for it closes it.
+  protected abstract Backend open(BackendOptions options);
+
+  private Backend open() {
+    return open(BackendOptions.defaults());
+  }
+
+  /// Every check of every op, against the reference.
+  @TestFactory
+  Stream<DynamicTest> ops() {
+    return Check.all().stream()
+        .map(check -> DynamicTest.dynamicTest(check.toString(), () -> run(check)));
+  }
+
+  private void run(Check check) {
+    try (Backend backend = open();
+        Trial trial = new Trial(backend, SEED)) {
+      if (check.needs().map(backend::supports).orElse(true)) {
+        check.body().accept(trial);
+      } else {
+        // what is not claimed must be refused, whatever the operands
+        assertThatThrownBy(() -> check.body().accept(trial))
+            .as("%s without %s", check, check.needs().orElseThrow())
+            .hasStackTraceContaining(UnsupportedOperationException.class.getName());
+      }
+    }
+  }
+
+  @Test
+  void sameBitsOnAnyNumberOfThreads() {
+    Map<String, Long> one = digests(1);
+    assertThat(digests(3)).isEqualTo(one);
+  }
+
+  private Map<String, Long> digests(int threads) {
+    Map<String, Long> digests = new LinkedHashMap<>();
+    try (Backend backend = open(BackendOptions.defaults().withThreads(threads))) {
+      for (Check check : Check.all()) {
+        if (check.needs().map(backend::supports).orElse(true)) {
+          try (Trial trial = new Trial(backend, SEED)) {
+            check.body().accept(trial);
+            digests.put(check.toString(), trial.digest());
+          }
+        }
+      }
+    }
+    return digests;
+  }
+
+  @Test
+  void memoryIsZeroed() {
+    try (Backend backend = open()) {
+      for (int round = 0; round < 3; round++) {
+        try (Tensor tensor = backend.allocate(DType.F32, Shape.of(10_007))) {
+          assertThat(backend.floats(tensor)).containsOnly(0);
+          backend.kernels().fill(tensor, 3);
+        }
+      }
+    }
+  }
+
+  @Test
+  void transfersKeepEveryBit() {
+    try (Backend backend = open()) {
+      float[] floats = {0, -0.0f, Float.MIN_VALUE, Float.NaN, Float.NEGATIVE_INFINITY, 1f / 3};
+      int[] ints = {0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 16_777_217};
+      Tensor x = backend.tensor(floats, 2, 3);
+      Tensor i = backend.tensor(ints, 5);
+      assertThat(backend.floats(x)).containsExactly(floats);
+      assertThat(backend.floats(x.rows(1, 2))).containsExactly(floats[3], floats[4], floats[5]);
+      assertThat(backend.ints(i)).containsExactly(ints);
+      backend.upload(new int[] {7}, i.rows(2, 3));
+      assertThat(backend.ints(i)).containsExactly(0, -1, 7, Integer.MAX_VALUE, 16_777_217);
+    }
+  }
+
+  /// A request that cannot be met is an exception, after which everything goes on.
+  @Test
+  void refusesMemoryThatIsNotThere() {
+    try (Backend backend = open()) {
+      long before = backend.availableBytes();
+      for (int round = 0; round < 20; round++) {
+        assertThatThrownBy(() -> backend.allocate(1L << 60)).isInstanceOf(BackendException.class);
+      }
+      assertThat(backend.availableBytes()).isEqualTo(before);
+      try (Tensor tensor = backend.tensor(new float[] {1, 2}, 2)) {
+        backend.kernels().add(tensor, tensor, tensor);
+        assertThat(backend.floats(tensor)).containsExactly(2, 4);
+      }
+    }
+  }
+
+  @Test
+  void closedMemoryComesBack() {
+    try (Backend backend = open()) {
+      long before = backend.availableBytes();
+      long bytes = 96L << 20;
+      for (int round = 0; round < 64; round++) {
+        Storage storage = backend.allocate(bytes);
+        assertThat(storage.bytes()).isEqualTo(bytes);
+        storage.close();
+        storage.close();
+        assertThat(storage.closed()).isTrue();
+      }
+      assertThat(backend.availableBytes()).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void closingTheBackendClosesItsTensors() {
+    Backend backend = open();
+    Tensor tensor = backend.tensor(new float[] {1}, 1);
+    backend.close();
+    assertThat(tensor.storage().closed()).isTrue();
+    backend.close();
+  }
+
+  @Test
+  void misuseIsRefusedBeforeAnythingHappens() {
+    try (Backend opened = open()) {
+      Backend backend = Backends.checked(opened);
+      Tensor a = backend.tensor(new float[] {1, 2, 3, 4}, 2, 2);
+      Tensor c = backend.tensor(new float[] {5, 6, 7, 8}, 2, 2);
+      Tensor wide = backend.tensor(new float[6], 2, 3);
+      Tensor closed = backend.tensor(new float[4], 2, 2);
+      closed.close();
+      List<Runnable> wrong =
+          List.of(
+              () -> backend.kernels().matmul(Op.N, Op.N, 1, a, wide, 0, c),
+              () -> backend.kernels().matmul(Op.N, Op.N, 1, c, a, 0, c),
+              () -> backend.kernels().matmul(Op.N, Op.N, 1, a, closed, 0, c),
+              () -> backend.kernels().add(a, wide, c),
+              () -> backend.kernels().add(a, c, wide.columns(0, 2)),
+              () -> backend.kernels().gather(a, wide, c),
+              () -> backend.kernels().fill(closed, 1),
+              () -> backend.upload(new float[4], closed),
+              () -> backend.floats(wide.columns(0, 2)),
+              () -> backend.upload(new float[5], c));
+      for (Runnable call : wrong) {
+        assertThatThrownBy(call::run)
+            .isInstanceOfAny(IllegalArgumentException.class, IllegalStateException.class);
+      }
+      assertThat(backend.floats(c)).containsExactly(5, 6, 7, 8);
+    }
+  }
+
+  /// A plan computes with the values that its tensors have when it runs.
+  @Test
+  void plansReplayWithNewValues() {
+    try (Backend backend = open()) {
+      Tensor x = backend.tensor(new float[] {1, 2, 3}, 3, 1);
+      Tensor factor = backend.tensor(new float[] {2}, 1);
+      Tensor rows = backend.tensor(new int[] {3}, 1);
+      Tensor norm = backend.tensor(new float[1], 1);
+      Tensor live = x.counted(rows);
+      try (Plan plan =
+          backend.record(
+              "scaled norm",
+              () -> {
+                backend.kernels().scale(live, factor);
+                backend.kernels().squaredNorm(live, norm);
+              })) {
+        plan.run();
+        assertThat(backend.floats(norm)).containsExactly(4 + 16 + 36);
+        backend.upload(new float[] {0.5f}, factor);
+        backend.upload(new int[] {2}, rows);
+        plan.run();
+        assertThat(backend.floats(norm)).containsExactly(1 + 4);
+        assertThat(backend.floats(x)).containsExactly(1, 2, 6);
+      }
+    }
+  }
+
+  @Test
+  void claimsAreTested() {
+    try (Backend backend = open()) {
+      for (Feature feature : Feature.values()) {
+        assertThat(Check.all().stream().filter(c -> c.needs().stream().anyMatch(feature::equals)))
+            .as("checks of %s, %s", feature, backend.supports(feature))
+            .isNotEmpty();
+      }
+    }
+  }
+}

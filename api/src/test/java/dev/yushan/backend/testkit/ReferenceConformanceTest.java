@@ -1,0 +1,12 @@
+package dev.yushan.backend.testkit;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+
+/// The plainest F32 backend passes: the tolerances can be met.
+class ReferenceConformanceTest extends BackendConformance {
+  @Override
+  protected Backend open(BackendOptions options) {
+    return ReferenceBackend.float32();
+  }
+}
