@@ -87,6 +87,13 @@ final class AddedTokens {
       if (content.isEmpty()) {
         throw entry.get("content").refuse("is empty; remove the entry");
       }
+      if (vocab.containsKey(content) && !content.chars().allMatch(c -> c > 32 && c < 127)) {
+        throw entry
+            .get("content")
+            .refuse(
+                "is \"%s\", which in model.vocab stands for other bytes; only ASCII tokens may be in both"
+                    .formatted(content));
+      }
       int id = entry.get("id").id();
       int expected = vocab.getOrDefault(content, next);
       if (id != expected) {

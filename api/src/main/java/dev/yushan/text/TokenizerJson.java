@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,7 +50,7 @@ record TokenizerJson(
     checkModel(model);
     Map<String, Integer> vocab = vocab(model.get("vocab"));
     List<AddedTokens.Added> added = AddedTokens.parse(root.get("added_tokens"), vocab);
-    checkAlphabet(vocab, added, model.get("vocab"));
+    keepByteLevel(vocab, added, model.get("vocab"));
     Set<String> unreachable =
         MergeOrder.check(vocab, merges(model.get("merges")), model.get("merges"));
     checkDecoder(root.get("decoder"));
@@ -112,6 +113,7 @@ record TokenizerJson(
     model.get("byte_fallback").require("only byte-level BPE is", "false");
   }
 
+  /// All 256 bytes must be tokens, or text could be lost.
   private static Map<String, Integer> vocab(JsonField field) {
     if (!field.node().isObject()) {
       throw field.refuse("must be an object of tokens and ids, but is " + field.shown());
@@ -126,6 +128,12 @@ record TokenizerJson(
         throw field.refuse("gives id %d to both %s and %s".formatted(id, other, entry.getKey()));
       }
       vocab.put(entry.getKey(), id);
+    }
+    for (char c : ByteAlphabet.order().toCharArray()) {
+      if (!vocab.containsKey(String.valueOf(c))) {
+        throw field.refuse(
+            "lacks the byte token \"%c\"; only byte-level BPE is supported".formatted(c));
+      }
     }
     return vocab;
   }
@@ -149,17 +157,11 @@ record TokenizerJson(
     return merges;
   }
 
-  /// All 256 bytes must be tokens, or text could be lost; tokens in other characters must be added
-  /// tokens, and leave `vocab`, since byte-level text is never made of them.
-  private static void checkAlphabet(
+  /// Tokens in other than the byte alphabet must be added tokens, and leave `vocab`, since
+  /// byte-level text is never made of them.
+  private static void keepByteLevel(
       Map<String, Integer> vocab, List<AddedTokens.Added> added, JsonField field) {
-    for (char c : ByteAlphabet.order().toCharArray()) {
-      if (!vocab.containsKey(String.valueOf(c))) {
-        throw field.refuse(
-            "lacks the byte token \"%c\"; only byte-level BPE is supported".formatted(c));
-      }
-    }
-    Set<String> addedContents = new java.util.HashSet<>();
+    Set<String> addedContents = new HashSet<>();
     added.forEach(token -> addedContents.add(token.content()));
     for (String token : List.copyOf(vocab.keySet())) {
       if (token.isEmpty() || !ByteAlphabet.covers(token)) {
