@@ -1,0 +1,41 @@
+package dev.yushan.data;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/// Where tokenised shards live, and who makes them.
+///
+/// @param directory kept between runs; several processes may share it (key `tokenized_cache_dir`)
+/// @param threads tokenising threads; the result does not depend on them
+/// @param shardBytes a shard ends with the record that reaches this many bytes of source
+public record CacheConfig(Path directory, int threads, long shardBytes) {
+  /// 4 MiB of text: about a second of tokenising.
+  public static final long SHARD_BYTES = 4L << 20;
+
+  public CacheConfig {
+    if (threads < 1) {
+      throw new DataException("preprocessing_num_workers: " + threads + " is less than one");
+    }
+    if (shardBytes < 1) {
+      throw new DataException("a shard of " + shardBytes + " bytes holds no record");
+    }
+  }
+
+  /// Shards of the usual size in `directory`.
+  public static CacheConfig of(Path directory, int threads) {
+    return new CacheConfig(directory, threads, SHARD_BYTES);
+  }
+
+  /// The directory used when none is configured: `$YUSHAN_CACHE`, else `$XDG_CACHE_HOME/yushan`,
+  /// else `~/.cache/yushan`.
+  public static Path defaultDirectory(Map<String, String> environment) {
+    String own = environment.getOrDefault("YUSHAN_CACHE", "");
+    if (!own.isEmpty()) {
+      return Path.of(own);
+    }
+    String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
+    return xdg.isEmpty()
+        ? Path.of(System.getProperty("user.home"), ".cache", "yushan")
+        : Path.of(xdg, "yushan");
+  }
+}

@@ -1,0 +1,43 @@
+package dev.yushan.data;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// The file formats read as training data, known by the end of the file name.
+public enum Format {
+  /// One file is one document.
+  TXT(".txt", ""),
+  /// One JSON object a line.
+  JSONL(".jsonl", "line"),
+  /// The same, compressed with gzip.
+  JSONL_GZ(".jsonl.gz", "line"),
+  /// One JSON array of objects; a file of JSON lines under this name is read as such.
+  JSON(".json", "record"),
+  /// Apache Parquet: uncompressed, gzip, snappy or zstd.
+  PARQUET(".parquet", "row");
+
+  private final String ending;
+  private final String unit;
+
+  Format(String ending, String unit) {
+    this.ending = ending;
+    this.unit = unit;
+  }
+
+  /// What one record is called in messages: line, record, row; empty where a file is one record.
+  String unit() {
+    return unit;
+  }
+
+  /// The format of a file by its name, if it is a known one.
+  public static Optional<Format> of(Path file) {
+    String name = file.getFileName().toString().toLowerCase(java.util.Locale.ROOT);
+    return Arrays.stream(values()).filter(f -> name.endsWith(f.ending)).findFirst();
+  }
+
+  static String known() {
+    return Arrays.stream(values()).map(f -> f.ending).collect(Collectors.joining(", "));
+  }
+}

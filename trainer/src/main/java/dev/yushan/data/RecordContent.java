@@ -1,0 +1,21 @@
+package dev.yushan.data;
+
+/// What one record of a source holds.
+sealed interface RecordContent {
+  /// A text to tokenise.
+  record Text(String text) implements RecordContent {}
+
+  /// Token ids taken as they are. `labels` has one entry a token, −100 where it is no target, or
+  /// none at all where every token is one.
+  record Ids(int[] ids, int[] labels) implements RecordContent {
+    boolean hasLabels() {
+      return labels.length > 0;
+    }
+  }
+
+  /// A text or list of no length.
+  record Empty(String why) implements RecordContent {}
+
+  /// A record that cannot be used, and why.
+  record Bad(String why) implements RecordContent {}
+}

@@ -1,0 +1,41 @@
+package dev.yushan.data;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/// Where training data comes from.
+///
+/// @param names file paths, directories, globs, or names of `dataset_info.json` (key `dataset` or
+///   `eval_dataset`)
+/// @param datasetDir the directory of `dataset_info.json` (key `dataset_dir`); need not exist
+/// @param textColumn the column of files not described by `dataset_info.json` (key `text_column`)
+/// @param onBadRecord what to do with records that cannot be read
+public record SourceConfig(
+    List<String> names, Path datasetDir, String textColumn, OnBadRecord onBadRecord) {
+  /// LLaMA-Factory's default of `dataset_dir`.
+  public static final Path DATASET_DIR = Path.of("data");
+
+  public SourceConfig {
+    names = List.copyOf(names);
+    if (names.isEmpty()) {
+      throw new DataException("dataset: names no file; give a path, a glob or a dataset name");
+    }
+    if (textColumn.isEmpty()) {
+      throw new DataException("text_column: is empty; name the column that holds the text");
+    }
+  }
+
+  /// These names with all defaults: `data`, `text`, fail.
+  public static SourceConfig of(String... names) {
+    return new SourceConfig(List.of(names), DATASET_DIR, "text", OnBadRecord.FAIL);
+  }
+
+  /// The names in a comma-separated value, as LLaMA-Factory writes several datasets.
+  public static List<String> names(String commaSeparated) {
+    return Arrays.stream(commaSeparated.split(","))
+        .map(String::strip)
+        .filter(name -> !name.isEmpty())
+        .toList();
+  }
+}

@@ -1,0 +1,180 @@
+package dev.yushan.data;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Finds the shards of units in the cache, and has those made that are missing or damaged.
+///
+/// A unit is known by the hash of its content and of all settings that its documents depend on, so
+/// that neither a renamed file nor one with a new date is tokenised again, and a changed one always
+/// is.
+final class TokenCache {
+  private static final Logger LOG = LoggerFactory.getLogger(TokenCache.class);
+
+  private final CacheConfig config;
+  private final DocumentEncoder encoder;
+  private final OnBadRecord onBadRecord;
+  private final Arena arena;
+  final AtomicInteger reused = new AtomicInteger();
+  final AtomicInteger tokenized = new AtomicInteger();
+  final AtomicInteger damaged = new AtomicInteger();
+
+  TokenCache(CacheConfig config, DocumentEncoder encoder, OnBadRecord onBadRecord, Arena arena) {
+    this.config = config;
+    this.encoder = encoder;
+    this.onBadRecord = onBadRecord;
+    this.arena = arena;
+  }
+
+  CacheConfig config() {
+    return config;
+  }
+
+  DocumentEncoder encoder() {
+    return encoder;
+  }
+
+  boolean failsOn(Shard shard) {
+    return onBadRecord == OnBadRecord.FAIL && !shard.info().bad().isEmpty();
+  }
+
+  /// A unit with its name in the cache.
+  record Keyed(Unit unit, UnitDirectory directory, String settings) {}
+
+  /// The shards of every unit, in order.
+  List<List<Shard>> open(List<Unit> units) {
+    // daemons: a failed start must not keep the process alive
+    ExecutorService pool =
+        Executors.newFixedThreadPool(
+            config.threads(), Thread.ofPlatform().daemon().name("tokenize-", 0).factory());
+    try {
+      List<Keyed> keyed = keyed(units, pool);
+      Map<String, List<Shard>> found = finished(keyed, pool);
+      TokenBuild build = new TokenBuild(this, pool);
+      for (Keyed unit : keyed) {
+        if (!found.containsKey(unit.directory().key())) {
+          build.add(unit);
+        }
+      }
+      found.putAll(build.join());
+      return keyed.stream().map(unit -> found.get(unit.directory().key())).toList();
+    } finally {
+      // waits for what has begun: it is a few shards, and the locks are released at their end
+      pool.close();
+    }
+  }
+
+  private List<Keyed> keyed(List<Unit> units, ExecutorService pool) {
+    List<List<CompletableFuture<String>>> hashes =
+        units.stream()
+            .map(unit -> unit.files().stream().map(f -> ContentHash.start(f.path(), pool)).toList())
+            .toList();
+    List<Keyed> keyed = new ArrayList<>();
+    for (int u = 0; u < units.size(); u++) {
+      String settings =
+          encoder.settings(units.get(u).files().getFirst())
+              + "; shards of "
+              + config.shardBytes()
+              + " bytes";
+      StringBuilder all = new StringBuilder(settings);
+      for (CompletableFuture<String> hash : hashes.get(u)) {
+        all.append('\n').append(Failures.join(hash));
+      }
+      String key = ContentHash.ofText(all.toString());
+      keyed.add(new Keyed(units.get(u), UnitDirectory.of(config.directory(), key), settings));
+    }
+    return keyed;
+  }
+
+  /// The units that need no work, by key.
+  private Map<String, List<Shard>> finished(List<Keyed> units, ExecutorService pool) {
+    Map<String, List<CompletableFuture<Optional<Shard>>>> opening = new LinkedHashMap<>();
+    for (Keyed unit : units) {
+      if (!opening.containsKey(unit.directory().key())) {
+        startOpening(unit, pool).ifPresent(shards -> opening.put(unit.directory().key(), shards));
+      }
+    }
+    Map<String, List<Shard>> found = new LinkedHashMap<>();
+    opening.forEach((key, shards) -> whole(shards).ifPresent(all -> found.put(key, all)));
+    for (Keyed unit : units) {
+      found.getOrDefault(unit.directory().key(), List.of()).forEach(s -> check(unit.unit(), s));
+    }
+    return found;
+  }
+
+  /// The shards of `unit`, if all of them are there and whole.
+  Optional<List<Shard>> finished(Keyed unit, ExecutorService pool) {
+    return startOpening(unit, pool).flatMap(this::whole);
+  }
+
+  private Optional<List<CompletableFuture<Optional<Shard>>>> startOpening(
+      Keyed unit, ExecutorService pool) {
+    OptionalInt shards = unit.directory().finishedShards();
+    if (shards.isEmpty()) {
+      return Optional.empty();
+    }
+    List<CompletableFuture<Optional<Shard>>> opening = new ArrayList<>();
+    for (int i = 0; i < shards.getAsInt(); i++) {
+      int index = i;
+      opening.add(CompletableFuture.supplyAsync(() -> open(unit, index), pool));
+    }
+    return Optional.of(opening);
+  }
+
+  private Optional<List<Shard>> whole(List<CompletableFuture<Optional<Shard>>> opening) {
+    List<Optional<Shard>> shards = opening.stream().map(Failures::join).toList();
+    if (!shards.stream().allMatch(Optional::isPresent)) {
+      return Optional.empty();
+    }
+    reused.addAndGet(shards.size());
+    return Optional.of(shards.stream().map(Optional::get).toList());
+  }
+
+  /// The shard, if it is there and whole.
+  Optional<Shard> open(Keyed unit, int index) {
+    UnitDirectory directory = unit.directory();
+    try {
+      return Optional.of(Shard.open(directory.shard(index), directory.key(), index, arena));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (Shard.DamagedException e) {
+      damaged.incrementAndGet();
+      LOG.warn(
+          "{} is damaged ({}): tokenising its part of {} again",
+          directory.shard(index),
+          e.getMessage(),
+          unit.unit().files().getFirst().path());
+      directory.remove(index);
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new DataException(directory.shard(index) + " cannot be read: " + e, e);
+    }
+  }
+
+  /// Throws if the shard has bad records and they are errors.
+  void check(Unit unit, Shard shard) {
+    if (failsOn(shard)) {
+      BadRecord first = shard.info().bad().getFirst();
+      throw new DataException(
+          "%s: %s; repair it, or set on_bad_record: skip to leave such records out"
+              .formatted(unit.where(first.position()), first.why()));
+    }
+  }
+
+  CacheUse use() {
+    return new CacheUse(reused.get(), tokenized.get(), damaged.get());
+  }
+}

@@ -1,0 +1,177 @@
+package dev.yushan.data;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Documents of token ids, memory-mapped, none longer than `cutoff_len`. A document that was split
+/// counts as its pieces. On the heap are 12 bytes a document.
+///
+/// The length limit is applied here and not in the shards: another `cutoff_len` needs no
+/// tokenising.
+///
+/// Safe for concurrent use; after [#close] every access throws.
+public final class TokenizedDataset implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(TokenizedDataset.class);
+  private static final int BAD_NAMED = 10;
+
+  private final Arena arena;
+  private final List<Part> parts;
+  private final long[] partStart;
+  private final ReadCounts readCounts;
+  private final CacheUse cacheUse;
+  private final Excess.Result documents;
+
+  /// A shard with the unit it was made of.
+  private record Part(Unit unit, Shard shard) {}
+
+  private TokenizedDataset(
+      Arena arena, List<Part> parts, TokenizeConfig config, CacheUse cacheUse) {
+    this.arena = arena;
+    this.parts = parts;
+    this.cacheUse = cacheUse;
+    partStart = new long[parts.size() + 1];
+    ReadCounts sum = ReadCounts.ZERO;
+    for (int p = 0; p < parts.size(); p++) {
+      partStart[p + 1] = partStart[p] + parts.get(p).shard().tokens();
+      sum = sum.plus(parts.get(p).shard().info().counts());
+    }
+    readCounts = sum;
+    documents = Excess.apply(parts.stream().map(Part::shard).toList(), config, this::at);
+  }
+
+  /// Opens `files`: from the cache where it has them, tokenised into it where not.
+  ///
+  /// @throws DataException if a file cannot be used, if a record is bad and `onBadRecord` says
+  ///   fail, if a document is too long and `config` says fail, or if nothing is left
+  public static TokenizedDataset open(
+      List<SourceFile> files,
+      OnBadRecord onBadRecord,
+      TokenizeConfig config,
+      CorpusTokenizer tokenizer,
+      CacheConfig cacheConfig) {
+    Arena arena = Arena.ofShared();
+    try {
+      List<Unit> units = Unit.of(files);
+      TokenCache cache =
+          new TokenCache(cacheConfig, new DocumentEncoder(config, tokenizer), onBadRecord, arena);
+      List<List<Shard>> shards = cache.open(units);
+      List<Part> parts = new ArrayList<>();
+      for (int u = 0; u < units.size(); u++) {
+        Unit unit = units.get(u);
+        shards.get(u).forEach(shard -> parts.add(new Part(unit, shard)));
+      }
+      TokenizedDataset dataset = new TokenizedDataset(arena, parts, config, cache.use());
+      dataset.report();
+      return dataset;
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private void report() {
+    int named = 0;
+    for (Part part : parts) {
+      for (BadRecord bad : part.shard().info().bad()) {
+        if (named++ < BAD_NAMED) {
+          LOG.warn("left out: {}: {}", part.unit().where(bad.position()), bad.why());
+        }
+      }
+    }
+    long all = readCounts.bad() + readCounts.empty();
+    if (all > BAD_NAMED) {
+      LOG.warn("left out: {} records in all", all);
+    }
+    if (documents() == 0) {
+      throw new DataException(
+          ("dataset: no document is left: %,d records read, %,d bad, %,d empty, %,d longer than"
+                  + " cutoff_len")
+              .formatted(
+                  readCounts.records(),
+                  readCounts.bad(),
+                  readCounts.empty(),
+                  excess().droppedDocuments()));
+    }
+  }
+
+  /// The number of documents.
+  public int documents() {
+    return documents.lengths().length;
+  }
+
+  /// Tokens of document `d`.
+  public int length(int d) {
+    return documents.lengths()[d];
+  }
+
+  /// All tokens.
+  public long tokens() {
+    return excess().outTokens();
+  }
+
+  /// What was read.
+  public ReadCounts read() {
+    return readCounts;
+  }
+
+  /// What the length limit did.
+  public ExcessCounts excess() {
+    return documents.counts();
+  }
+
+  /// How much of it the cache had.
+  public CacheUse cacheUse() {
+    return cacheUse;
+  }
+
+  /// Where document `d` came from.
+  public Document document(int d) {
+    long start = documents.starts()[d];
+    int p = part(start);
+    Shard shard = parts.get(p).shard();
+    int inShard = shard.documentAt(start - partStart[p]);
+    return at(p, inShard, start - partStart[p] - shard.offset(inShard), length(d));
+  }
+
+  private Document at(int part, int document, long from, int length) {
+    Unit unit = parts.get(part).unit();
+    long position = parts.get(part).shard().position(document);
+    return new Document(unit.path(position), unit.place(position), from, length);
+  }
+
+  private int part(long token) {
+    int found = Arrays.binarySearch(partStart, token);
+    // of parts without tokens, which begin where the next one begins, the last is meant
+    int p = found >= 0 ? found : -found - 2;
+    while (partStart[p + 1] == token) {
+      p++;
+    }
+    return p;
+  }
+
+  /// Copies `n` ids of document `d`, from its token `from` on, to `ids[at …]`, and their labels to
+  /// `labels[at …]`: −100 where a token is no target, the id itself where it is one.
+  public void copy(int d, int from, int n, int[] ids, int[] labels, int at) {
+    long start = documents.starts()[d];
+    int p = part(start);
+    Shard shard = parts.get(p).shard();
+    long token = start - partStart[p] + from;
+    shard.copyIds(token, ids, at, n);
+    shard.copyLabels(token, labels, at, n);
+  }
+
+  /// Whether any token of document `d` may have a label other than its id.
+  boolean hasLabels(int d) {
+    return parts.get(part(documents.starts()[d])).shard().hasLabels();
+  }
+
+  /// Releases the mapped files.
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
