@@ -1,0 +1,244 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static dev.yushan.backend.cpu.Lanes.VIRTUAL;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import dev.yushan.backend.AttentionShape;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import jdk.incubator.vector.FloatVector;
+
+/// Causal attention with an online softmax.
+///
+/// Keys are visited in blocks of [#KEYS] positions from position 0 of their sequence. For each
+/// block a query takes its scores (chains over the head dimension), the new maximum, the sum of the
+/// exponentials (virtual lanes, one tree) and their product with the values (a chain over the
+/// positions it sees); what was summed before is scaled to the new maximum. So the bits of an
+/// output depend on its query and the keys and values it sees, and on nothing beside it: not on
+/// later tokens, on how queries are cut into tasks, or on pages.
+///
+/// A task is one key/value head of one sequence and some of its queries, with all query heads that
+/// share the keys: those are the rows of the register tile, in prefill and in decode.
+final class Attention {
+  /// Positions in a block of keys. Part of the results: never a function of the machine.
+  static final int KEYS = 128;
+
+  /// Query heads times queries of a task.
+  private static final int TASK_ROWS = 256;
+
+  private static final int V = Lanes.COUNT;
+  private static final int STRIP = Tile.STRIP;
+
+  private Attention() {}
+
+  /// The operands of one call.
+  ///
+  /// @param q `[T, H · D]`
+  /// @param out `[T, H · D]`
+  /// @param logSumExp `[T, H]`, or empty memory where it is not wanted
+  record Call(
+      AttentionShape shape,
+      Matrix q,
+      Matrix keys,
+      Matrix values,
+      Matrix out,
+      MemorySegment logSumExp) {
+    int group() {
+      return shape.heads() / shape.kvHeads();
+    }
+  }
+
+  /// The queries of one sequence: rows `start` to `end`, where row `start + i` sees the positions
+  /// below `visible[i]`.
+  record Queries(int start, int end, int[] visible, KeyRows keys) {}
+
+  /// One task: queries `from` to `to` of a sequence, counted from its start, under one key head.
+  private record Task(Queries queries, int kvHead, int from, int to) {}
+
+  /// Refuses what the strips of [Tile] cannot hold.
+  static void requireHeadDim(AttentionShape shape) {
+    if (shape.headDim() > STRIP) {
+      throw new IllegalArgumentException(
+          "attention: the cpu backend takes a headDim up to %d, got %d"
+              .formatted(STRIP, shape.headDim()));
+    }
+  }
+
+  static void forward(ThreadTeam team, Call call, List<Queries> sequences) {
+    requireHeadDim(call.shape);
+    int step = Math.max(1, TASK_ROWS / call.group());
+    // the longest first: later queries see more keys
+    List<Task> tasks =
+        sequences.stream()
+            .flatMap(
+                queries -> {
+                  int n = queries.end - queries.start;
+                  int blocks = (n + step - 1) / step;
+                  return IntStream.range(0, blocks * call.shape.kvHeads())
+                      .mapToObj(
+                          i -> {
+                            int from = (blocks - 1 - i / call.shape.kvHeads()) * step;
+                            int to = Math.min(n, from + step);
+                            return new Task(queries, i % call.shape.kvHeads(), from, to);
+                          });
+                })
+            .toList();
+    team.run(tasks.size(), i -> new Worker(call, tasks.get(i)).run());
+  }
+
+  /// The state of one task.
+  private static final class Worker {
+    private final Call call;
+    private final Task task;
+    private final AttentionBuffers b = AttentionBuffers.local();
+    private final int headDim;
+    private final int group;
+    private final int rows;
+    private final int[] visible;
+    private final int[] counts = new int[Tile.ROWS];
+    private final float[] max;
+    private final float[] sum;
+    private final int ld;
+
+    Worker(Call call, Task task) {
+      this.call = call;
+      this.task = task;
+      this.headDim = call.shape.headDim();
+      this.group = call.group();
+      this.rows = (task.to - task.from) * group;
+      this.visible = new int[rows];
+      this.max = new float[rows];
+      this.sum = new float[rows];
+      this.ld = Tile.padded(headDim);
+    }
+
+    void run() {
+      Arrays.fill(max, Float.NEGATIVE_INFINITY);
+      b.ensure(rows, KEYS, headDim);
+      Arrays.fill(b.sums, 0, rows * ld, 0);
+      int most = 0;
+      for (int r = 0; r < rows; r++) {
+        visible[r] = task.queries.visible[task.from + r / group];
+        most = Math.max(most, visible[r]);
+        Widen.floats(call.q.dtype(), call.q.memory(), at(call.q, r), b.strips, r * STRIP, headDim);
+      }
+      for (int start = 0; start < most; start += KEYS) {
+        keyBlock(start, Math.min(KEYS, most - start));
+      }
+      for (int r = 0; r < rows; r++) {
+        finish(r);
+      }
+    }
+
+    /// Where row `r` of the task lies in a `[T, H · D]` matrix.
+    private long at(Matrix m, int r) {
+      return m.row(row(r)) + 4L * head(r) * headDim;
+    }
+
+    private int row(int r) {
+      return task.queries.start + task.from + r / group;
+    }
+
+    private int head(int r) {
+      return task.kvHead * group + r % group;
+    }
+
+    private void keyBlock(int start, int keys) {
+      Arrays.fill(b.parts, 0, keys, task.kvHead);
+      task.queries.keys.rows(start, start + keys, b.rows);
+      b.packer.transposed(call.keys, b.rows, b.parts, keys, headDim, b.columnPanels);
+      Panels.panels(call.values, b.rows, b.parts, keys, headDim, b.rowPanels);
+      for (int i = 0; i < rows; i += Tile.ROWS) {
+        int n = Math.min(Tile.ROWS, rows - i);
+        int most = 0;
+        for (int r = 0; r < n; r++) {
+          counts[r] = Math.clamp(visible[i + r] - start, 0, keys);
+          most = Math.max(most, counts[r]);
+        }
+        if (most > 0) {
+          float[] scores = b.scores;
+          Tile.rows(
+              n, most, headDim, b.strips, i * STRIP, b.columnPanels, headDim, scores, 0, STRIP);
+          for (int r = 0; r < n; r++) {
+            if (counts[r] > 0) {
+              softmax(i + r, scores, r * STRIP, counts[r]);
+            }
+          }
+          Tile.ragged(n, headDim, counts, scores, 0, b.rowPanels, keys, b.product, ld);
+          for (int r = 0; r < n; r++) {
+            if (counts[r] > 0) {
+              add(b.product, r * ld, b.sums, (i + r) * ld, headDim);
+            }
+          }
+        }
+      }
+    }
+
+    /// Turns the scores of a block into exponentials, and what row `r` has to the new maximum.
+    private void softmax(int r, float[] p, int at, int n) {
+      int whole = (n + VIRTUAL - 1) / VIRTUAL * VIRTUAL;
+      Arrays.fill(p, at + n, at + whole, Float.NEGATIVE_INFINITY);
+      FloatVector most = FloatVector.broadcast(F32, Float.NEGATIVE_INFINITY);
+      for (int i = 0; i < whole; i += V) {
+        FloatVector s = FloatVector.fromArray(F32, p, at + i).mul(call.shape.scale());
+        s.intoArray(p, at + i);
+        most = most.max(s);
+      }
+      most.intoArray(b.lanes, 0);
+      float top = max[r];
+      for (int lane = 0; lane < V; lane++) {
+        top = Math.max(top, b.lanes[lane]);
+      }
+      float correction = VectorMath.exp(max[r] - top);
+      max[r] = top;
+      sum[r] = sum[r] * correction + exponentials(p, at, whole, top);
+      for (int i = r * ld; i < (r + 1) * ld; i += V) {
+        FloatVector.fromArray(F32, b.sums, i).mul(correction).intoArray(b.sums, i);
+      }
+    }
+
+    private float exponentials(float[] p, int at, int n, float shift) {
+      for (int g = 0; g < VIRTUAL; g += V) {
+        FloatVector total = FloatVector.zero(F32);
+        for (int i = at + g; i < at + n; i += VIRTUAL) {
+          FloatVector e = VectorMath.exp(FloatVector.fromArray(F32, p, i).sub(shift));
+          e.intoArray(p, i);
+          total = total.add(e);
+        }
+        total.intoArray(b.lanes, g);
+      }
+      return VectorMath.tree(b.lanes);
+    }
+
+    private void finish(int r) {
+      long to = at(call.out, r);
+      MemorySegment out = call.out.memory();
+      int i = 0;
+      for (; i <= headDim - V; i += V) {
+        FloatVector.fromArray(F32, b.sums, r * ld + i)
+            .div(sum[r])
+            .intoMemorySegment(out, to + 4L * i, ORDER);
+      }
+      for (; i < headDim; i++) {
+        out.set(JAVA_FLOAT_UNALIGNED, to + 4L * i, b.sums[r * ld + i] / sum[r]);
+      }
+      if (call.logSumExp.byteSize() > 0) {
+        float lse = (float) (max[r] + StrictMath.log(sum[r]));
+        long index = (long) row(r) * call.shape.heads() + head(r);
+        call.logSumExp.set(JAVA_FLOAT_UNALIGNED, 4 * index, lse);
+      }
+    }
+  }
+
+  /// `target += source` on `n` floats rounded up to whole vectors.
+  static void add(float[] source, int from, float[] target, int to, int n) {
+    for (int i = 0; i < n; i += V) {
+      FloatVector v = FloatVector.fromArray(F32, source, from + i);
+      FloatVector.fromArray(F32, target, to + i).add(v).intoArray(target, to + i);
+    }
+  }
+}

@@ -1,0 +1,315 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+import dev.yushan.backend.AttentionShape;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+
+/// Gradients of [Attention], after Dao et al. 2022: with `p = exp(scale · q·k − logSumExp)` and `δ
+/// = dOut · out` of a row, `dS = scale · p · (dOut·v − δ)`, and dQ = dS·K, dK = dSᵀ·Q, dV =
+/// pᵀ·dOut.
+///
+/// Two passes, each computing p for itself, so that no two tasks add to the same place: one over
+/// blocks of queries for dQ, one over blocks of keys for dK and dV. Both cut a sequence into blocks
+/// of constant length from its start. dQ visits keys in ascending, dK and dV queries in descending
+/// order within a block: then what the causal mask leaves out is the end of a chain, and is left
+/// out rather than multiplied by zero.
+final class AttentionBackward {
+  private static final int KEYS = Attention.KEYS;
+  private static final int V = Lanes.COUNT;
+  private static final int STRIP = Tile.STRIP;
+
+  private AttentionBackward() {}
+
+  /// The operands of one call.
+  record Call(
+      AttentionShape shape,
+      Matrix dOut,
+      Matrix q,
+      Matrix k,
+      Matrix v,
+      Matrix out,
+      Matrix logSumExp,
+      Matrix dQ,
+      Matrix dK,
+      Matrix dV) {
+    int group() {
+      return shape.heads() / shape.kvHeads();
+    }
+
+    /// Queries of a block: as many as fill a strip. Part of the results.
+    int queries() {
+      return Math.max(1, STRIP / group());
+    }
+  }
+
+  /// Rows `start` to `end` of the batch.
+  record Sequence(int start, int end) {}
+
+  static void backward(ThreadTeam team, Call call, List<Sequence> sequences) {
+    Attention.requireHeadDim(call.shape);
+    if (call.group() > STRIP) {
+      throw new IllegalArgumentException(
+          "attentionBackward: the cpu backend takes up to %d heads for each kvHead, got %d"
+              .formatted(STRIP, call.group()));
+    }
+    List<Runnable> tasks = new ArrayList<>();
+    for (Sequence s : sequences) {
+      for (int head = 0; head < call.shape.kvHeads(); head++) {
+        for (int from = s.start; from < s.end; from += KEYS) {
+          tasks.add(new KeyTask(call, s, head, from));
+        }
+        for (int from = s.start; from < s.end; from += call.queries()) {
+          tasks.add(new QueryTask(call, s, head, from));
+        }
+      }
+    }
+    team.run(tasks.size(), i -> tasks.get(i).run());
+  }
+
+  /// What the rows of a block of queries have in common: their place and the numbers of the forward
+  /// pass.
+  private static final class QueryRows {
+    final int n;
+    final int[] row;
+    final int[] head;
+    final float[] logSumExp;
+    final float[] delta;
+
+    /// Queries `from` to `to`, ascending, or descending for the key pass; heads of one key head.
+    QueryRows(Call call, int kvHead, int from, int to, boolean descending) {
+      int group = call.group();
+      int headDim = call.shape.headDim();
+      n = (to - from) * group;
+      // whole vectors are read
+      int length = Tile.padded(n);
+      row = new int[n];
+      head = new int[n];
+      logSumExp = new float[length];
+      delta = new float[length];
+      for (int i = 0; i < n; i++) {
+        row[i] = descending ? to - 1 - i / group : from + i / group;
+        head[i] = kvHead * group + i % group;
+        logSumExp[i] = call.logSumExp.get(row[i], head[i]);
+        delta[i] =
+            Reduce.dot(
+                call.dOut.memory(),
+                at(call.dOut, i, headDim),
+                call.out.memory(),
+                at(call.out, i, headDim),
+                headDim);
+      }
+    }
+
+    long at(Matrix m, int i, int headDim) {
+      return m.row(row[i]) + 4L * head[i] * headDim;
+    }
+
+    void strips(Matrix m, int headDim, float[] out) {
+      for (int i = 0; i < n; i++) {
+        Widen.floats(m.dtype(), m.memory(), at(m, i, headDim), out, i * STRIP, headDim);
+      }
+    }
+  }
+
+  /// dQ of one block of queries.
+  private record QueryTask(Call call, Sequence sequence, int kvHead, int from) implements Runnable {
+    @Override
+    public void run() {
+      AttentionBuffers b = AttentionBuffers.local();
+      int headDim = call.shape.headDim();
+      int ld = Tile.padded(headDim);
+      int to = Math.min(sequence.end, from + call.queries());
+      QueryRows queries = new QueryRows(call, kvHead, from, to, false);
+      b.ensure(queries.n, KEYS, headDim);
+      Arrays.fill(b.sums, 0, queries.n * ld, 0);
+      queries.strips(call.q, headDim, b.strips);
+      queries.strips(call.dOut, headDim, b.otherStrips);
+      for (int key = sequence.start; key < to; key += KEYS) {
+        keyBlock(b, queries, key, Math.min(KEYS, to - key));
+      }
+      for (int i = 0; i < queries.n; i++) {
+        store(b.sums, i * ld, call.dQ.memory(), queries.at(call.dQ, i, headDim), headDim);
+      }
+    }
+
+    private void keyBlock(AttentionBuffers b, QueryRows queries, int key, int keys) {
+      int headDim = call.shape.headDim();
+      int ld = Tile.padded(headDim);
+      ascending(key, keys, b.rows);
+      Arrays.fill(b.parts, 0, keys, kvHead);
+      b.packer.transposed(call.k, b.rows, b.parts, keys, headDim, b.columnPanels);
+      b.packer.transposed(call.v, b.rows, b.parts, keys, headDim, b.otherColumnPanels);
+      Panels.panels(call.k, b.rows, b.parts, keys, headDim, b.rowPanels);
+      int[] counts = new int[Tile.ROWS];
+      for (int i = 0; i < queries.n; i += Tile.ROWS) {
+        int n = Math.min(Tile.ROWS, queries.n - i);
+        int most = 0;
+        for (int r = 0; r < n; r++) {
+          counts[r] = Math.clamp(queries.row[i + r] + 1 - key, 0, keys);
+          most = Math.max(most, counts[r]);
+        }
+        if (most == 0) {
+          continue;
+        }
+        int at = i * STRIP;
+        Tile.rows(n, most, headDim, b.strips, at, b.columnPanels, headDim, b.scores, 0, STRIP);
+        Tile.rows(
+            n,
+            most,
+            headDim,
+            b.otherStrips,
+            at,
+            b.otherColumnPanels,
+            headDim,
+            b.otherScores,
+            0,
+            STRIP);
+        for (int r = 0; r < n; r++) {
+          scoreGradient(b, r * STRIP, most, queries.logSumExp[i + r], queries.delta[i + r]);
+        }
+        Tile.ragged(n, headDim, counts, b.otherScores, 0, b.rowPanels, keys, b.product, ld);
+        for (int r = 0; r < n; r++) {
+          if (counts[r] > 0) {
+            Attention.add(b.product, r * ld, b.sums, (i + r) * ld, headDim);
+          }
+        }
+      }
+    }
+
+    /// One query: `dS` takes the place of `dOut·v`.
+    private void scoreGradient(AttentionBuffers b, int at, int n, float logSumExp, float delta) {
+      float scale = call.shape.scale();
+      for (int i = at; i < at + n; i += V) {
+        FloatVector s = FloatVector.fromArray(F32, b.scores, i);
+        FloatVector p = VectorMath.exp(s.mul(scale).sub(logSumExp));
+        FloatVector d = FloatVector.fromArray(F32, b.otherScores, i).sub(delta);
+        p.mul(d).mul(scale).intoArray(b.otherScores, i);
+      }
+    }
+  }
+
+  /// dK and dV of one block of keys.
+  private record KeyTask(Call call, Sequence sequence, int kvHead, int from) implements Runnable {
+    @Override
+    public void run() {
+      AttentionBuffers b = AttentionBuffers.local();
+      int headDim = call.shape.headDim();
+      int ld = Tile.padded(headDim);
+      int keys = Math.min(KEYS, sequence.end - from);
+      b.ensure(KEYS, STRIP, headDim);
+      Arrays.fill(b.sums, 0, keys * ld, 0);
+      Arrays.fill(b.otherSums, 0, keys * ld, 0);
+      ascending(from, keys, b.rows);
+      int column = kvHead * headDim;
+      Panels.strips(call.k, b.rows, keys, column, headDim, b.strips);
+      Panels.strips(call.v, b.rows, keys, column, headDim, b.otherStrips);
+      int step = call.queries();
+      int first = sequence.start + (from - sequence.start) / step * step;
+      for (int query = first; query < sequence.end; query += step) {
+        queryBlock(b, query, Math.min(sequence.end, query + step), keys);
+      }
+      for (int i = 0; i < keys; i++) {
+        long to = 4L * column;
+        store(b.sums, i * ld, call.dK.memory(), call.dK.row(from + i) + to, headDim);
+        store(b.otherSums, i * ld, call.dV.memory(), call.dV.row(from + i) + to, headDim);
+      }
+    }
+
+    private void queryBlock(AttentionBuffers b, int query, int end, int keys) {
+      int headDim = call.shape.headDim();
+      QueryRows queries = new QueryRows(call, kvHead, Math.max(query, from), end, true);
+      int n = queries.n;
+      pack(b, queries, call.q, b.columnPanels, b.rowPanels);
+      pack(b, queries, call.dOut, b.otherColumnPanels, b.otherRowPanels);
+      int[] counts = new int[Tile.ROWS];
+      for (int i = 0; i < keys; i += Tile.ROWS) {
+        int tile = Math.min(Tile.ROWS, keys - i);
+        for (int r = 0; r < tile; r++) {
+          counts[r] = Math.clamp((long) (end - from - i - r) * call.group(), 0, n);
+        }
+        int at = i * STRIP;
+        Tile.rows(
+            tile, counts[0], headDim, b.strips, at, b.columnPanels, headDim, b.scores, 0, STRIP);
+        Tile.rows(
+            tile,
+            counts[0],
+            headDim,
+            b.otherStrips,
+            at,
+            b.otherColumnPanels,
+            headDim,
+            b.otherScores,
+            0,
+            STRIP);
+        for (int r = 0; r < tile; r++) {
+          scoreGradients(b, r * STRIP, counts[0], queries);
+        }
+        accumulate(b, tile, counts, b.otherScores, b.rowPanels, n, b.sums, i);
+        accumulate(b, tile, counts, b.scores, b.otherRowPanels, n, b.otherSums, i);
+      }
+    }
+
+    /// A block of query rows, as they are and transposed.
+    private void pack(
+        AttentionBuffers b, QueryRows queries, Matrix m, float[] columns, float[] rows) {
+      b.packer.transposed(m, queries.row, queries.head, queries.n, call.shape.headDim(), columns);
+      Panels.panels(m, queries.row, queries.head, queries.n, call.shape.headDim(), rows);
+    }
+
+    private void accumulate(
+        AttentionBuffers b,
+        int tile,
+        int[] counts,
+        float[] scores,
+        float[] panels,
+        int panelRows,
+        float[] sums,
+        int key) {
+      int headDim = call.shape.headDim();
+      int ld = Tile.padded(headDim);
+      Tile.ragged(tile, headDim, counts, scores, 0, panels, panelRows, b.product, ld);
+      for (int r = 0; r < tile; r++) {
+        if (counts[r] > 0) {
+          Attention.add(b.product, r * ld, sums, (key + r) * ld, headDim);
+        }
+      }
+    }
+
+    /// One key: p takes the place of `q·k`, and dS that of `dOut·v`.
+    private void scoreGradients(AttentionBuffers b, int at, int n, QueryRows queries) {
+      float scale = call.shape.scale();
+      for (int i = 0; i < n; i += V) {
+        FloatVector s = FloatVector.fromArray(F32, b.scores, at + i);
+        FloatVector shift = FloatVector.fromArray(F32, queries.logSumExp, i);
+        FloatVector p = VectorMath.exp(s.mul(scale).sub(shift));
+        FloatVector delta = FloatVector.fromArray(F32, queries.delta, i);
+        FloatVector d = FloatVector.fromArray(F32, b.otherScores, at + i).sub(delta);
+        p.intoArray(b.scores, at + i);
+        p.mul(d).mul(scale).intoArray(b.otherScores, at + i);
+      }
+    }
+  }
+
+  private static void ascending(int from, int n, int[] rows) {
+    for (int i = 0; i < n; i++) {
+      rows[i] = from + i;
+    }
+  }
+
+  private static void store(float[] sums, int from, MemorySegment out, long to, int n) {
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector.fromArray(F32, sums, from + i).intoMemorySegment(out, to + 4L * i, ORDER);
+    }
+    for (; i < n; i++) {
+      out.set(JAVA_FLOAT_UNALIGNED, to + 4L * i, sums[from + i]);
+    }
+  }
+}

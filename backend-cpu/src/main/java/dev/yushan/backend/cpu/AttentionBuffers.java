@@ -1,0 +1,78 @@
+package dev.yushan.backend.cpu;
+
+/// The packed operands and sums of one thread while it works on an attention task. Strips and
+/// panels are those of [Tile].
+final class AttentionBuffers {
+  private static final ThreadLocal<AttentionBuffers> LOCAL =
+      ThreadLocal.withInitial(AttentionBuffers::new);
+
+  final Panels packer = new Panels();
+  final float[] lanes = new float[Lanes.VIRTUAL];
+
+  /// Rows of a matrix, by index.
+  int[] rows = {};
+
+  /// The head of each row.
+  int[] parts = {};
+
+  /// Query or key rows.
+  float[] strips = {};
+
+  /// Gradient or value rows.
+  float[] otherStrips = {};
+
+  /// Columns are positions: a transposed block of rows, and another one.
+  float[] columnPanels = {};
+
+  float[] otherColumnPanels = {};
+
+  /// Columns are those of a head: a block of rows, and another one.
+  float[] rowPanels = {};
+
+  float[] otherRowPanels = {};
+
+  /// Scores and their gradients, a strip for each row of a tile.
+  final float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
+
+  final float[] otherScores = new float[(Tile.ROWS + 1) * Tile.STRIP];
+
+  /// One tile of products.
+  float[] product = {};
+
+  /// What accumulates over blocks, a row for each strip.
+  float[] sums = {};
+
+  float[] otherSums = {};
+
+  private AttentionBuffers() {}
+
+  static AttentionBuffers local() {
+    return LOCAL.get();
+  }
+
+  /// Makes room for `stripRows` strips and panels of `panelRows` rows.
+  void ensure(int stripRows, int panelRows, int headDim) {
+    int width = Tile.padded(headDim);
+    // transposing writes whole vectors
+    int columns = Tile.padded(panelRows) * (headDim + Lanes.COUNT) + Tile.WIDTH * Lanes.COUNT;
+    rows = grown(rows, Math.max(stripRows, panelRows));
+    parts = grown(parts, rows.length);
+    strips = grown(strips, stripRows * Tile.STRIP);
+    otherStrips = grown(otherStrips, stripRows * Tile.STRIP);
+    columnPanels = grown(columnPanels, columns);
+    otherColumnPanels = grown(otherColumnPanels, columns);
+    rowPanels = grown(rowPanels, panelRows * width);
+    otherRowPanels = grown(otherRowPanels, panelRows * width);
+    product = grown(product, Tile.ROWS * width);
+    sums = grown(sums, stripRows * width);
+    otherSums = grown(otherSums, stripRows * width);
+  }
+
+  private static float[] grown(float[] array, int length) {
+    return array.length >= length ? array : new float[length];
+  }
+
+  private static int[] grown(int[] array, int length) {
+    return array.length >= length ? array : new int[length];
+  }
+}

@@ -1,0 +1,75 @@
+package dev.yushan.backend.cpu;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/// What a kernel needs of a tensor: its memory from the first element on, the live rows, the
+/// columns and the row stride.
+///
+/// @param memory from the first element to the last
+/// @param rows rows that count
+/// @param columns elements of a row
+/// @param ld elements from row to row
+record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld) {
+
+  static Matrix of(Tensor t) {
+    return new Matrix(
+        t.dtype(), memory(t), Math.toIntExact(liveRows(t)), Math.toIntExact(t.columns()), t.ld());
+  }
+
+  /// The elements of a contiguous tensor one after the other, however many.
+  static Matrix flat(Tensor t) {
+    return new Matrix(t.dtype(), memory(t), 0, 0, 0);
+  }
+
+  /// Bytes of a contiguous tensor, or from the first to the last element of a strided one.
+  static MemorySegment memory(Tensor t) {
+    MemorySegment all = ((CpuMemory) t.storage()).segment();
+    return all.asSlice(t.byteOffset());
+  }
+
+  /// Rows of `t` that count.
+  static long liveRows(Tensor t) {
+    return t.count()
+        .map(
+            count -> {
+              int live = memory(count.rows()).get(JAVA_INT_UNALIGNED, 0);
+              return Math.clamp(live - count.start(), 0, t.rows());
+            })
+        .orElse(t.rows());
+  }
+
+  /// Rows that count in all of these.
+  static int live(Tensor... tensors) {
+    return Math.toIntExact(Arrays.stream(tensors).mapToLong(Matrix::liveRows).min().orElseThrow());
+  }
+
+  /// Elements that count in all of these contiguous tensors.
+  static long liveElements(Tensor... tensors) {
+    return Arrays.stream(tensors).mapToLong(t -> liveRows(t) * t.columns()).min().orElseThrow();
+  }
+
+  /// The same with fewer rows.
+  Matrix withRows(int live) {
+    return new Matrix(dtype, memory, live, columns, ld);
+  }
+
+  /// Where a row starts in [#memory], in bytes.
+  long row(long index) {
+    return dtype.bytes(index * ld);
+  }
+
+  /// Where an element starts, in bytes; `column` is the first of a block.
+  long at(long row, long column) {
+    return dtype.bytes(row * ld + column);
+  }
+
+  float get(long row, long column) {
+    return memory.get(JAVA_FLOAT_UNALIGNED, (row * ld + column) * Float.BYTES);
+  }
+}

@@ -1,0 +1,119 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+
+import dev.yushan.tensor.DType;
+import jdk.incubator.vector.FloatVector;
+
+/// Copies blocks of matrices into heap arrays, converted to floats, in the order in which [Tile]
+/// reads them: rows as strips, or columns as panels. Loads from a `float[]` cost the inner loop a
+/// third of those from a `MemorySegment`.
+final class Panels {
+  private static final int V = Lanes.COUNT;
+  private static final int STRIP = Tile.STRIP;
+  private static final int WIDTH = Tile.WIDTH;
+
+  private final float[] stripe = new float[V * STRIP];
+  private final float[] square = new float[V * V];
+
+  /// The strips of A: element (i, p) goes to `out[i · STRIP + p]`.
+  ///
+  /// @param a op(A) is `a`, or its transpose where `transposed`
+  /// @param row first row of op(A), of `rows`
+  /// @param k first column of op(A), of `kc`
+  void packA(Matrix a, boolean transposed, int row, int rows, int k, int kc, float[] out) {
+    if (!transposed) {
+      for (int i = 0; i < rows; i++) {
+        Widen.floats(DType.F32, a.memory(), a.at(row + i, k), out, i * STRIP, kc);
+      }
+      return;
+    }
+    // rows of the stripe are k, its columns the rows of op(A)
+    for (int i = 0; i < rows; i += STRIP) {
+      int n = Math.min(STRIP, rows - i);
+      for (int p = 0; p < kc; p += V) {
+        fillStripe(a, k + p, Math.min(V, kc - p), row + i, n);
+        Transpose.stripe(stripe, 0, STRIP, n, out, i * STRIP + p, STRIP, square);
+      }
+    }
+  }
+
+  /// The panels of B: element (p, j) goes to `out[(j / WIDTH · kc + p) · WIDTH + j % WIDTH]`. The
+  /// last panel is filled up with anything.
+  ///
+  /// @param b op(B) is `b`, or its transpose where `transposed`
+  /// @param column first column of op(B), of `columns`
+  /// @param k first row of op(B), of `kc`
+  void packB(Matrix b, boolean transposed, int column, int columns, int k, int kc, float[] out) {
+    for (int j = 0; j < columns; j += WIDTH) {
+      int n = Math.min(WIDTH, columns - j);
+      if (transposed) {
+        for (int g = 0; g < n; g += V) {
+          fillStripe(b, column + j + g, Math.min(V, n - g), k, kc);
+          Transpose.stripe(stripe, 0, STRIP, kc, out, j * kc + g, WIDTH, square);
+        }
+      } else {
+        copyPanel(b, column + j, n, k, kc, out, j * kc);
+      }
+    }
+  }
+
+  private static void copyPanel(Matrix b, int column, int n, int k, int kc, float[] out, int at) {
+    for (int p = 0; p < kc; p++) {
+      copyRow(b, b.at(k + p, column), n, out, at + p * WIDTH);
+    }
+  }
+
+  /// A part of a row that lies within one panel.
+  private static void copyRow(Matrix b, long from, int n, float[] out, int to) {
+    if (b.dtype() == DType.F32 && n == WIDTH) {
+      for (int j = 0; j < WIDTH; j += V) {
+        FloatVector.fromMemorySegment(F32, b.memory(), from + 4L * j, ORDER).intoArray(out, to + j);
+      }
+    } else {
+      Widen.floats(b.dtype(), b.memory(), from, out, to, n);
+    }
+  }
+
+  private void fillStripe(Matrix m, int row, int rows, int column, int columns) {
+    for (int i = 0; i < rows; i++) {
+      Widen.floats(m.dtype(), m.memory(), m.at(row + i, column), stripe, i * STRIP, columns);
+    }
+  }
+
+  /// Rows chosen by index, `columns` of each from `column` on, as strips.
+  static void strips(Matrix m, int[] rows, int n, int column, int columns, float[] out) {
+    for (int i = 0; i < n; i++) {
+      Widen.floats(m.dtype(), m.memory(), m.at(rows[i], column), out, i * STRIP, columns);
+    }
+  }
+
+  /// Parts of rows as panels: element (i, c) is panel element (i, c) of `n` panel rows.
+  ///
+  /// @param rows the row of each part
+  /// @param parts which `columns` columns of its row each part is
+  static void panels(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < columns; j += WIDTH) {
+        long from = m.at(rows[i], parts[i] * columns + j);
+        int width = Math.min(WIDTH, columns - j);
+        copyRow(m, from, width, out, (j / WIDTH * n + i) * WIDTH);
+      }
+    }
+  }
+
+  /// Parts of rows as panels of their transpose: element (i, c) is panel element (c, i) of
+  /// `columns` panel rows.
+  void transposed(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
+    for (int i = 0; i < n; i += V) {
+      int height = Math.min(V, n - i);
+      for (int r = 0; r < height; r++) {
+        long from = m.at(rows[i + r], parts[i + r] * columns);
+        Widen.floats(m.dtype(), m.memory(), from, stripe, r * STRIP, columns);
+      }
+      int to = i / WIDTH * columns * WIDTH + i % WIDTH;
+      Transpose.stripe(stripe, 0, STRIP, columns, out, to, WIDTH, square);
+    }
+  }
+}

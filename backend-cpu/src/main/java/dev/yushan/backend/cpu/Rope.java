@@ -1,0 +1,71 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/// Rotary position embedding.
+final class Rope {
+  private static final int V = Lanes.COUNT;
+
+  private Rope() {}
+
+  /// Turns each pair (j, j + D/2) of each head by the angle of its row's position, or back.
+  ///
+  /// @param cosSin `[P, D]`: D/2 cosines, then D/2 sines
+  static void rotate(
+      ThreadTeam team,
+      Matrix x,
+      MemorySegment positions,
+      Matrix cosSin,
+      boolean inverse,
+      Matrix out) {
+    int headDim = cosSin.columns();
+    team.ranges(
+        x.rows(),
+        1 + 16384 / Math.max(1, x.columns()),
+        (from, to) -> {
+          for (long row = from; row < to; row++) {
+            long angles = cosSin.row(positions.get(JAVA_INT_UNALIGNED, 4 * row));
+            for (int head = 0; head < x.columns(); head += headDim) {
+              head(
+                  x.memory(),
+                  x.row(row) + 4L * head,
+                  cosSin.memory(),
+                  angles,
+                  headDim / 2,
+                  inverse ? -1 : 1,
+                  out.memory(),
+                  out.row(row) + 4L * head);
+            }
+          }
+        });
+  }
+
+  private static void head(
+      MemorySegment x,
+      long at,
+      MemorySegment table,
+      long angles,
+      int half,
+      float sign,
+      MemorySegment out,
+      long to) {
+    for (int i = 0; i < half; i += V) {
+      VectorMask<Float> in = F32.indexInRange(i, half);
+      long low = 4L * i;
+      long high = 4L * (i + half);
+      FloatVector cos = FloatVector.fromMemorySegment(F32, table, angles + low, ORDER, in);
+      FloatVector sin = FloatVector.fromMemorySegment(F32, table, angles + high, ORDER, in);
+      FloatVector a = FloatVector.fromMemorySegment(F32, x, at + low, ORDER, in);
+      FloatVector b = FloatVector.fromMemorySegment(F32, x, at + high, ORDER, in);
+      sin = sin.mul(sign);
+      a.mul(cos).sub(b.mul(sin)).intoMemorySegment(out, to + low, ORDER, in);
+      b.mul(cos).add(a.mul(sin)).intoMemorySegment(out, to + high, ORDER, in);
+    }
+  }
+}

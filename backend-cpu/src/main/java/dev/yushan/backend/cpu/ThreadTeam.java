@@ -1,0 +1,161 @@
+package dev.yushan.backend.cpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+
+/// A fixed set of threads that work off the tasks of one call at a time; the caller is one of them.
+///
+/// How a call is cut into tasks is a function of its operands, and no task depends on another, so
+/// which thread takes which one changes no result. Workers spin for a moment after a call, since
+/// the next one usually follows at once, then sleep.
+final class ThreadTeam implements AutoCloseable {
+  private static final long SPIN_NANOS = 20_000;
+
+  private final List<Worker> workers = new ArrayList<>();
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile Job job = new Job(0, i -> {});
+  private volatile boolean closed;
+
+  ThreadTeam(int threads) {
+    for (int i = 1; i < threads; i++) {
+      Worker worker = new Worker("yushan-cpu-" + i);
+      workers.add(worker);
+      worker.start();
+    }
+  }
+
+  int threads() {
+    return workers.size() + 1;
+  }
+
+  /// Runs `task` for `0 … tasks-1`, in any order, and returns when all are done. The first failure
+  /// is thrown here; tasks not yet begun are then left out. A call from inside a task runs in its
+  /// own thread.
+  void run(int tasks, IntConsumer task) {
+    if (tasks <= 1 || workers.isEmpty() || !busy.compareAndSet(false, true)) {
+      for (int i = 0; i < tasks; i++) {
+        task.accept(i);
+      }
+      return;
+    }
+    try {
+      Job mine = new Job(tasks, task);
+      job = mine;
+      workers.forEach(Worker::wake);
+      mine.work();
+      mine.await();
+    } finally {
+      busy.set(false);
+    }
+  }
+
+  /// Cuts `0 … length-1` into ranges of at least `grain` elements, a few for each thread.
+  void ranges(long length, long grain, Range range) {
+    long most = Math.max(1, Math.min(4L * threads(), length / Math.max(1, grain)));
+    int parts = (int) (threads() == 1 ? 1 : most);
+    run(parts, i -> range.accept(length * i / parts, length * (i + 1) / parts));
+  }
+
+  /// Work on the elements `from` (included) to `to` (excluded).
+  interface Range {
+    void accept(long from, long to);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    workers.forEach(LockSupport::unpark);
+    for (Worker worker : workers) {
+      try {
+        worker.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /// One call: its tasks, handed out in order.
+  private static final class Job {
+    private final int tasks;
+    private final IntConsumer task;
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicInteger done = new AtomicInteger();
+    private volatile Throwable failure;
+
+    Job(int tasks, IntConsumer task) {
+      this.tasks = tasks;
+      this.task = task;
+    }
+
+    void work() {
+      for (int i = next.getAndIncrement(); i < tasks; i = next.getAndIncrement()) {
+        try {
+          if (failure == null) {
+            task.accept(i);
+          }
+        } catch (Throwable e) {
+          failure = e;
+        } finally {
+          done.getAndIncrement();
+        }
+      }
+    }
+
+    void await() {
+      for (int spins = 0; done.get() < tasks; spins++) {
+        if (spins < 10_000) {
+          Thread.onSpinWait();
+        } else {
+          Thread.yield();
+        }
+      }
+      switch (failure) {
+        case null -> {}
+        case RuntimeException e -> throw e;
+        case Error e -> throw e;
+        case Throwable e -> throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  private final class Worker extends Thread {
+    private volatile boolean asleep;
+
+    Worker(String name) {
+      super(name);
+      setDaemon(true);
+    }
+
+    void wake() {
+      if (asleep) {
+        LockSupport.unpark(this);
+      }
+    }
+
+    @Override
+    public void run() {
+      Job last = null;
+      long idleSince = System.nanoTime();
+      while (!closed) {
+        Job current = job;
+        if (current != last) {
+          current.work();
+          last = current;
+          idleSince = System.nanoTime();
+        } else if (System.nanoTime() - idleSince < SPIN_NANOS) {
+          Thread.onSpinWait();
+        } else {
+          asleep = true;
+          if (job == last && !closed) {
+            LockSupport.park(ThreadTeam.this);
+          }
+          asleep = false;
+        }
+      }
+    }
+  }
+}

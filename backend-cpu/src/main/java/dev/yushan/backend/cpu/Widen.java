@@ -1,0 +1,130 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.yushan.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/// Reads stored elements of any real type as floats. Every conversion is exact, but for the one
+/// rounding of a quantised value times its scale.
+final class Widen {
+  private static final int V = Lanes.COUNT;
+  private static final VectorSpecies<Short> I16 =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
+
+  /// As many bytes as there are lanes, but no fewer than a vector can hold.
+  private static final VectorSpecies<Byte> I8 =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
+
+  private static final int PARTS = I8.length() / V;
+
+  private Widen() {}
+
+  /// Reads `n` elements that start at byte `from`, a whole number of blocks.
+  static void floats(DType dtype, MemorySegment memory, long from, float[] out, int at, int n) {
+    switch (dtype) {
+      case F32 -> MemorySegment.copy(memory, JAVA_FLOAT_UNALIGNED, from, out, at, n);
+      case BF16 -> bf16(memory, from, out, at, n);
+      case F16 -> f16(memory, from, out, at, n);
+      case Q8_0 -> {
+        for (int i = 0; i < n; i += 32) {
+          q8Block(memory, from + i / 32 * 34L, out, at + i);
+        }
+      }
+      case Q4_0 -> {
+        for (int i = 0; i < n; i += 32) {
+          q4Block(memory, from + i / 32 * 18L, out, at + i);
+        }
+      }
+      case I32 -> throw new IllegalArgumentException("integers are not read as floats");
+    }
+  }
+
+  private static void bf16(MemorySegment memory, long from, float[] out, int at, int n) {
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      ShortVector halves = ShortVector.fromMemorySegment(I16, memory, from + 2L * i, ORDER);
+      ((IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0))
+          .lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoArray(out, at + i);
+    }
+    for (; i < n; i++) {
+      out[at + i] = bf16(memory.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
+    }
+  }
+
+  /// The float whose upper half is `bits`.
+  static float bf16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  private static void f16(MemorySegment memory, long from, float[] out, int at, int n) {
+    for (int i = 0; i < n; i++) {
+      out[at + i] = Float.float16ToFloat(memory.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
+    }
+  }
+
+  private static float scaleOf(MemorySegment memory, long block) {
+    return Float.float16ToFloat(memory.get(JAVA_SHORT_UNALIGNED, block));
+  }
+
+  private static void q8Block(MemorySegment memory, long block, float[] out, int at) {
+    float scale = scaleOf(memory, block);
+    for (int i = 0; i < 32; i += I8.length()) {
+      ByteVector bytes = ByteVector.fromMemorySegment(I8, memory, block + 2 + i, ORDER);
+      store(bytes, scale, out, at + i);
+    }
+  }
+
+  /// Byte j of a block holds element j in its low half and element j + 16 in its high half.
+  private static void q4Block(MemorySegment memory, long block, float[] out, int at) {
+    float scale = scaleOf(memory, block);
+    for (int i = 0; i < 16; i += I8.length()) {
+      ByteVector bytes = ByteVector.fromMemorySegment(I8, memory, block + 2 + i, ORDER);
+      ByteVector low = bytes.and((byte) 15).sub((byte) 8);
+      ByteVector high = bytes.lanewise(VectorOperators.LSHR, 4).and((byte) 15).sub((byte) 8);
+      store(low, scale, out, at + i);
+      store(high, scale, out, at + i + 16);
+    }
+  }
+
+  private static void store(ByteVector bytes, float scale, float[] out, int at) {
+    for (int part = 0; part < PARTS; part++) {
+      ((FloatVector) bytes.convertShape(VectorOperators.B2F, F32, part))
+          .mul(scale)
+          .intoArray(out, at + part * V);
+    }
+  }
+
+  /// One element of a row that starts at byte `row`, for the ends of rows.
+  static float one(DType dtype, MemorySegment memory, long row, long index) {
+    return switch (dtype) {
+      case F32 -> memory.get(JAVA_FLOAT_UNALIGNED, row + 4 * index);
+      case BF16 -> bf16(memory.get(JAVA_SHORT_UNALIGNED, row + 2 * index));
+      case F16 -> Float.float16ToFloat(memory.get(JAVA_SHORT_UNALIGNED, row + 2 * index));
+      case Q8_0 -> {
+        long block = row + index / 32 * 34;
+        yield memory.get(JAVA_BYTE, block + 2 + index % 32) * scaleOf(memory, block);
+      }
+      case Q4_0 -> {
+        long block = row + index / 32 * 18;
+        int bits = memory.get(JAVA_BYTE, block + 2 + index % 16);
+        yield ((index % 32 < 16 ? bits & 15 : bits >> 4 & 15) - 8) * scaleOf(memory, block);
+      }
+      case I32 -> throw new IllegalArgumentException("integers are not read as floats");
+    };
+  }
+}

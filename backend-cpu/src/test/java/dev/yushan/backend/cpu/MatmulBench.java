@@ -1,0 +1,171 @@
+package dev.yushan.backend.cpu;
+
+import dev.yushan.tensor.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.openblas.global.openblas;
+
+/// Measures [Matmul] on training shapes: GFLOP/s, the share of the FMA peak of a core (a loop over
+/// registers in the same run), and the ratio to OpenBLAS in the same run.
+///
+/// Arguments: `[M [threads,… [N:K,…]]]`. From the root of the checkout, after `mvn package`:
+///
+/// ```
+/// mvn -q -pl backend-cpu -am test-compile exec:exec@bench
+/// ```
+final class MatmulBench {
+  private static final List<String> SHAPES =
+      List.of(
+          "288:288",
+          "768:288",
+          "288:768",
+          "768:768",
+          "2048:2048",
+          "3072:3072",
+          "8192:2048",
+          "2048:8192",
+          "32000:768");
+
+  private static float sink;
+
+  private MatmulBench() {}
+
+  public static void main(String[] args) {
+    int m = args.length > 0 ? Integer.parseInt(args[0]) : 2048;
+    String[] threads = (args.length > 1 ? args[1] : "1,2").split(",");
+    List<String> shapes = args.length > 2 ? List.of(args[2].split(",")) : SHAPES;
+    double peak = Math.max(peak(), peak());
+    System.out.printf(
+        "%d-bit vectors, FMA peak of one core %.1f GFLOP/s%n", Lanes.F32.vectorBitSize(), peak);
+    for (String count : threads) {
+      int team = Integer.parseInt(count);
+      System.out.printf(
+          "%n%d thread(s), M = %d%n     N     K  op  GFLOP/s  of peak  OpenBLAS  ratio%n", team, m);
+      try (ThreadTeam workers = new ThreadTeam(team)) {
+        for (String shape : shapes) {
+          int n = Integer.parseInt(shape.split(":")[0]);
+          int k = Integer.parseInt(shape.split(":")[1]);
+          for (int op = 0; op < 4; op++) {
+            compare(workers, (op & 2) != 0, (op & 1) != 0, m, n, k, peak);
+          }
+        }
+      }
+    }
+  }
+
+  private static void compare(
+      ThreadTeam team, boolean ta, boolean tb, int m, int n, int k, double peak) {
+    double flops = 2.0 * m * n * k;
+    double ours;
+    try (Arena arena = Arena.ofShared()) {
+      Matrix a = random(arena, ta ? k : m, ta ? m : k);
+      Matrix b = random(arena, tb ? n : k, tb ? k : n);
+      Matrix c = random(arena, m, n);
+      var product = new Matmul.Product(ta, tb, 1, a, b, 0, c, m, n, k);
+      ours = flops / best(flops, () -> Matmul.multiply(team, product));
+    }
+    double theirs = flops / openBlas(team.threads(), ta, tb, m, n, k, flops);
+    System.out.printf(
+        "%6d %5d  %s%s  %7.1f   %4.0f %%  %8.1f   %4.2f%n",
+        n,
+        k,
+        ta ? "T" : "N",
+        tb ? "T" : "N",
+        ours,
+        100 * ours / peak / team.threads(),
+        theirs,
+        ours / theirs);
+  }
+
+  private static double openBlas(
+      int threads, boolean ta, boolean tb, int m, int n, int k, double flops) {
+    openblas.blas_set_num_threads(threads);
+    try (FloatPointer a = new FloatPointer((long) m * k).fill(0);
+        FloatPointer b = new FloatPointer((long) k * n).fill(0);
+        FloatPointer c = new FloatPointer((long) m * n).fill(0)) {
+      return best(
+          flops,
+          () ->
+              openblas.cblas_sgemm(
+                  openblas.CblasRowMajor,
+                  ta ? openblas.CblasTrans : openblas.CblasNoTrans,
+                  tb ? openblas.CblasTrans : openblas.CblasNoTrans,
+                  m,
+                  n,
+                  k,
+                  1,
+                  a,
+                  ta ? m : k,
+                  b,
+                  tb ? k : n,
+                  0,
+                  c,
+                  n));
+    }
+  }
+
+  /// Nanoseconds of the fastest of some runs.
+  private static double best(double flops, Runnable body) {
+    int runs = (int) Math.clamp(2e10 / flops, 3, 30);
+    double best = Double.MAX_VALUE;
+    for (int i = 0; i < runs; i++) {
+      long start = System.nanoTime();
+      body.run();
+      best = Math.min(best, System.nanoTime() - start);
+    }
+    return best;
+  }
+
+  private static Matrix random(Arena arena, int rows, int columns) {
+    MemorySegment memory = arena.allocate(4L * rows * columns, 64);
+    for (long i = 0; i < (long) rows * columns; i++) {
+      memory.setAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
+    }
+    return new Matrix(DType.F32, memory, rows, columns, columns);
+  }
+
+  /// GFLOP/s of twelve independent chains of FMA in registers.
+  private static double peak() {
+    int steps = 200_000;
+    float[] start = new float[14];
+    start[13] = 0.5f;
+    double best = best(1e8, () -> sink += chains(steps, start));
+    return 2.0 * 12 * Lanes.COUNT * steps / best;
+  }
+
+  private static float chains(int steps, float[] s) {
+    FloatVector c0 = FloatVector.broadcast(Lanes.F32, s[0]);
+    FloatVector c1 = FloatVector.broadcast(Lanes.F32, s[1]);
+    FloatVector c2 = FloatVector.broadcast(Lanes.F32, s[2]);
+    FloatVector c3 = FloatVector.broadcast(Lanes.F32, s[3]);
+    FloatVector c4 = FloatVector.broadcast(Lanes.F32, s[4]);
+    FloatVector c5 = FloatVector.broadcast(Lanes.F32, s[5]);
+    FloatVector c6 = FloatVector.broadcast(Lanes.F32, s[6]);
+    FloatVector c7 = FloatVector.broadcast(Lanes.F32, s[7]);
+    FloatVector c8 = FloatVector.broadcast(Lanes.F32, s[8]);
+    FloatVector c9 = FloatVector.broadcast(Lanes.F32, s[9]);
+    FloatVector ca = FloatVector.broadcast(Lanes.F32, s[10]);
+    FloatVector cb = FloatVector.broadcast(Lanes.F32, s[11]);
+    FloatVector x = FloatVector.broadcast(Lanes.F32, s[12]);
+    FloatVector y = FloatVector.broadcast(Lanes.F32, s[13]);
+    for (int i = 0; i < steps; i++) {
+      c0 = c0.fma(y, x);
+      c1 = c1.fma(y, x);
+      c2 = c2.fma(y, x);
+      c3 = c3.fma(y, x);
+      c4 = c4.fma(y, x);
+      c5 = c5.fma(y, x);
+      c6 = c6.fma(y, x);
+      c7 = c7.fma(y, x);
+      c8 = c8.fma(y, x);
+      c9 = c9.fma(y, x);
+      ca = ca.fma(y, x);
+      cb = cb.fma(y, x);
+    }
+    FloatVector sum = c0.add(c1).add(c2).add(c3).add(c4).add(c5);
+    return sum.add(c6).add(c7).add(c8).add(c9).add(ca).add(cb).lane(0);
+  }
+}
