@@ -3,7 +3,6 @@ package dev.yushan.backend;
 import static dev.yushan.backend.Feature.PAGED_ATTENTION;
 import static dev.yushan.backend.Feature.TRAINING;
 
-import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 
 /// The contract of [Kernels] in code: every call is checked, then handed on.
@@ -366,113 +365,6 @@ public final class CheckedKernels implements Kernels {
                 .formatted(op, backend.name(), feature));
       }
     }
-    return new Operands(op);
-  }
-
-  /// The checks of one call.
-  private final class Operands {
-    private final String op;
-
-    Operands(String op) {
-      this.op = op;
-    }
-
-    Tensor any(String name, Tensor t) {
-      if (t.storage().closed()) {
-        throw new IllegalStateException("%s: %s is closed: %s".formatted(op, name, t));
-      }
-      t.count().ifPresent(count -> ints("count of " + name, count.rows(), 1));
-      return t;
-    }
-
-    void require(boolean holds, String name, Tensor t, String expected) {
-      if (!holds) {
-        throw new IllegalArgumentException(
-            "%s: %s must be %s, got %s".formatted(op, name, expected, t));
-      }
-    }
-
-    void supported(DType dtype) {
-      boolean half = dtype == DType.F16 || dtype == DType.BF16;
-      Feature needed = half ? Feature.HALF_WEIGHTS : Feature.QUANTISED_WEIGHTS;
-      if ((half || dtype.quantised()) && !backend.supports(needed)) {
-        throw new UnsupportedOperationException(
-            "%s: the %s backend does not support %s".formatted(op, backend.name(), dtype));
-      }
-    }
-
-    void contiguous(String name, Tensor t) {
-      require(t.contiguous(), name, t, "contiguous");
-    }
-
-    void shape(String name, Tensor t, long rows, long columns) {
-      require(
-          t.shape().rank() == 2 && t.rows() == rows && t.columns() == columns,
-          name,
-          t,
-          "[%d, %d]".formatted(rows, columns));
-    }
-
-    /// An F32 matrix whose rows may lie apart.
-    void strided(String name, Tensor t, long rows, long columns) {
-      any(name, t);
-      require(t.dtype() == DType.F32, name, t, "F32");
-      shape(name, t, rows, columns);
-    }
-
-    /// A contiguous F32 matrix.
-    void matrix(String name, Tensor t, long rows, long columns) {
-      strided(name, t, rows, columns);
-      contiguous(name, t);
-    }
-
-    /// A contiguous F32 tensor of `length` elements.
-    void vector(String name, Tensor t, long length) {
-      any(name, t);
-      require(
-          t.dtype() == DType.F32 && t.elements() == length && t.contiguous(),
-          name,
-          t,
-          "F32 of %d elements".formatted(length));
-    }
-
-    /// A contiguous F32 tensor with as many elements as `model`.
-    void like(String name, Tensor t, Tensor model) {
-      vector(name, t, model.elements());
-    }
-
-    /// A contiguous I32 vector.
-    void ints(String name, Tensor t, long length) {
-      any(name, t);
-      require(
-          t.dtype() == DType.I32 && t.elements() == length && t.contiguous(),
-          name,
-          t,
-          "I32 of %d elements".formatted(length));
-    }
-
-    void intMatrix(String name, Tensor t, long rows) {
-      any(name, t);
-      require(
-          t.dtype() == DType.I32 && t.shape().rank() == 2 && t.rows() == rows && t.contiguous(),
-          name,
-          t,
-          "I32 with %d rows".formatted(rows));
-    }
-
-    void apart(String name, Tensor output, Tensor... others) {
-      for (Tensor other : others) {
-        require(!output.overlaps(other), name, output, "apart from the operand " + other);
-      }
-    }
-
-    void sameOrApart(String name, Tensor output, Tensor input) {
-      boolean same =
-          output.storage() == input.storage()
-              && output.byteOffset() == input.byteOffset()
-              && output.ld() == input.ld()
-              && output.elements() == input.elements();
-      require(same || !output.overlaps(input), name, output, "the operand itself or apart from it");
-    }
+    return new Operands(backend, op);
   }
 }
