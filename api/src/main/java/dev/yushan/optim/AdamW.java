@@ -37,10 +37,10 @@ final class AdamW implements Optimizer {
 
   private AdamWConstants constants(String name) {
     return new AdamWConstants(
-        (float) config.beta1(),
-        (float) config.beta2(),
-        (float) config.epsilon(),
-        WeightDecay.exempt(name) ? 0 : (float) config.weightDecay());
+        config.beta1(),
+        config.beta2(),
+        config.epsilon(),
+        WeightDecay.exempt(name) ? 0 : config.weightDecay());
   }
 
   @Override
