@@ -117,16 +117,10 @@ public final class Generator implements AutoCloseable {
 
   /// Continues `prompt`.
   ///
-  /// @throws IllegalArgumentException if the prompt is empty, or leaves no room in the context
+  /// @throws IllegalArgumentException if the prompt is empty, longer than the context, or has an id
+  ///   outside of the vocabulary
   public Generation generate(int[] prompt, SamplingParams params, Listener listener) {
-    if (prompt.length == 0) {
-      throw new IllegalArgumentException("the prompt has no tokens; begin it with the BOS token");
-    }
-    if (prompt.length > contextLength) {
-      throw new IllegalArgumentException(
-          "the prompt has %d tokens, the context only %d: shorten it or enlarge the context"
-              .formatted(prompt.length, contextLength));
-    }
+    requireUsable(prompt);
     int room = contextLength - prompt.length + 1;
     int limit = Math.min(params.maxTokens(), room);
     long start = System.nanoTime();
@@ -156,6 +150,25 @@ public final class Generator implements AutoCloseable {
         finish,
         prefilled - start,
         System.nanoTime() - prefilled);
+  }
+
+  private void requireUsable(int[] prompt) {
+    if (prompt.length == 0) {
+      throw new IllegalArgumentException("the prompt has no tokens; begin it with the BOS token");
+    }
+    if (prompt.length > contextLength) {
+      throw new IllegalArgumentException(
+          "the prompt has %d tokens, the context only %d: shorten it or enlarge the context"
+              .formatted(prompt.length, contextLength));
+    }
+    int vocabSize = model.config().vocabSize();
+    for (int id : prompt) {
+      if (id < 0 || id >= vocabSize) {
+        throw new IllegalArgumentException(
+            "the prompt has the id %d, the model knows 0 to %d; use the tokenizer it was trained with"
+                .formatted(id, vocabSize - 1));
+      }
+    }
   }
 
   private float chosenLogProbability;

@@ -25,7 +25,12 @@ public record TextGenerator(Generator generator, Tokenizer tokenizer) {
     Detokenizer detokenizer = new Detokenizer(tokenizer, true);
     StopBuffer buffer = new StopBuffer(params.stop(), onText);
     Generation generation =
-        generator.generate(ids, params, (id, logProbability) -> buffer.add(detokenizer.add(id)));
+        generator.generate(
+            ids,
+            params,
+            // a model may have more rows than the tokenizer has ids: those have no text
+            (id, logProbability) ->
+                buffer.add(id < tokenizer.vocabSize() ? detokenizer.add(id) : ""));
     if (buffer.add(detokenizer.flush())) {
       buffer.finish();
     }

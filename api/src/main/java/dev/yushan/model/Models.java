@@ -3,6 +3,7 @@ package dev.yushan.model;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.io.DurableFiles;
@@ -13,8 +14,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /// Model directories in the Hugging Face layout: `config.json`, `generation_config.json`,
@@ -68,10 +71,23 @@ public final class Models {
   /// @param trainable whether gradients are allocated beside the weights
   /// @throws ModelException or [dev.yushan.io.FileFormatException] naming file, tensor and reason
   public static CausalLM load(Backend backend, Path directory, DType weights, boolean trainable) {
-    ObjectNode configJson = configJson(directory);
+    ObjectNode configJson = withGenerationEos(configJson(directory), directory);
     return filled(
         () -> allocate(backend, configJson, weights, trainable),
         model -> WeightFiles.load(backend, directory, model.parameters()));
+  }
+
+  /// The config with the ids that `generation_config.json` ends a text at added to its own.
+  private static ObjectNode withGenerationEos(ObjectNode configJson, Path directory) {
+    String key = "eos_token_id";
+    Path file = directory.resolve("generation_config.json");
+    if (Files.isRegularFile(file)) {
+      Set<Integer> ids = new LinkedHashSet<>(new ConfigReader(configJson).ids(key));
+      ids.addAll(new ConfigReader(configJson(file)).ids(key));
+      ArrayNode all = configJson.putArray(key);
+      ids.forEach(all::add);
+    }
+    return configJson;
   }
 
   /// A model with fresh random weights, a pure function of `seed`.

@@ -1,0 +1,166 @@
+package dev.yushan.cli;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.generate.Generator;
+import dev.yushan.generate.SamplingParams;
+import dev.yushan.generate.TextGenerator;
+import dev.yushan.generate.TextGenerator.Completion;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.text.Tokenizer;
+import java.io.BufferedReader;
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// `yushan infer`: completes prompts. Standard output carries the completion alone.
+@Command(
+    name = "infer",
+    description = "Complete a prompt, as it is generated.",
+    footer = {
+      "%nWithout --prompt, or with --prompt -, the prompt is read from standard input (UTF-8, the"
+          + " line break at its end left out). Options that choose tokens default to the model's"
+          + " generation_config.json, then to greedy. For example:",
+      "  yushan infer --model demo-run/continued --prompt 中華民國憲法第一條",
+      "  yushan infer --model demo-run/continued --interactive --temperature 0.7 --top-p 0.9"
+    })
+final class InferCommand implements Callable<Integer> {
+  private static final int USUAL_CONTEXT = 4096;
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelChoice modelChoice;
+  @Mixin private SamplingOptions sampling;
+  @Mixin private BackendChoice backendChoice;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "Text to continue; - reads it from standard input.")
+  private Optional<String> prompt = Optional.empty();
+
+  @Option(
+      names = "--interactive",
+      description = "Complete every line of standard input on its own; Ctrl-D ends.")
+  private boolean interactive;
+
+  @Option(
+      names = "--max-model-len",
+      paramLabel = "N",
+      description =
+          "Length of the context, prompt and completion, in tokens; default: all positions of the"
+              + " model, but at most "
+              + USUAL_CONTEXT
+              + ".")
+  private Optional<Integer> maxModelLen = Optional.empty();
+
+  @Override
+  public Integer call() throws IOException {
+    if (interactive && prompt.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "--interactive reads its prompts; leave out --prompt");
+    }
+    String text = interactive ? "" : prompt();
+    SamplingParams params = sampling.resolve(modelChoice.directory());
+    Tokenizer tokenizer = modelChoice.requireTokenizer();
+    try (Backend backend = backendChoice.open();
+        CausalLM model = modelChoice.load(backend);
+        Generator generator = new Generator(backend, model, context(model.config()))) {
+      TextGenerator texts = new TextGenerator(generator, tokenizer);
+      if (interactive) {
+        converse(texts, params);
+      } else {
+        complete(texts, text, params);
+      }
+    }
+    return 0;
+  }
+
+  private int context(ModelConfig config) {
+    int longest = config.maxPositions();
+    int length = maxModelLen.orElse(Math.min(longest, USUAL_CONTEXT));
+    if (length < 1 || length > longest) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--max-model-len %d: the model has max_position_embeddings = %d; choose 1 to that"
+              .formatted(length, longest));
+    }
+    return length;
+  }
+
+  private String prompt() throws IOException {
+    if (prompt.isPresent() && !prompt.get().equals("-")) {
+      return prompt.get();
+    }
+    if (prompt.isEmpty() && atTerminal()) {
+      throw new ParameterException(
+          spec.commandLine(), "what is to be completed? Give --prompt TEXT or --interactive");
+    }
+    String text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+    return text.replaceFirst("\\r?\\n\\z", "");
+  }
+
+  private static boolean atTerminal() {
+    Console console = System.console();
+    return console != null && console.isTerminal();
+  }
+
+  private void converse(TextGenerator texts, SamplingParams params) throws IOException {
+    PrintWriter err = spec.commandLine().getErr();
+    var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    boolean asks = atTerminal();
+    while (true) {
+      if (asks) {
+        err.print("> ");
+        err.flush();
+      }
+      String line = lines.readLine();
+      if (line == null) {
+        return;
+      }
+      if (!line.isBlank()) {
+        try {
+          complete(texts, line, params);
+        } catch (IllegalArgumentException e) {
+          err.println("yushan: " + e.getMessage());
+        }
+      }
+    }
+  }
+
+  private void complete(TextGenerator texts, String text, SamplingParams params) {
+    PrintWriter out = spec.commandLine().getOut();
+    Completion done =
+        texts.complete(
+            text,
+            params,
+            piece -> {
+              out.print(piece);
+              out.flush();
+            });
+    out.println();
+    int tokens = done.generation().tokens().length;
+    spec.commandLine()
+        .getErr()
+        .printf(
+            "prompt %s; completion %s; ended by %s%n",
+            speed(done.promptTokens(), done.generation().prefillNanos()),
+            speed(tokens, done.generation().decodeNanos()),
+            done.finish().name().toLowerCase(Locale.ROOT));
+  }
+
+  private static String speed(int tokens, long nanos) {
+    return "%d tokens in %.2f s (%.1f tokens/s)"
+        .formatted(tokens, nanos / 1e9, tokens / Math.max(1e-9, nanos / 1e9));
+  }
+}

@@ -1,0 +1,97 @@
+package dev.yushan.cli;
+
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.HfCache;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.Models;
+import dev.yushan.tensor.DType;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Option;
+
+/// The options of every command that runs a model: which one, and how it is loaded.
+final class ModelChoice {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelChoice.class);
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = "Model directory, or the id (org/name) of one in the Hugging Face cache.")
+  private String model;
+
+  @Option(
+      names = "--revision",
+      paramLabel = "REVISION",
+      defaultValue = HfCache.DEFAULT_REVISION,
+      description = "Branch, tag or commit of a model in the cache (default: ${DEFAULT-VALUE}).")
+  private String revision;
+
+  @Option(
+      names = "--tokenizer",
+      paramLabel = "DIR",
+      description = "Directory of the tokenizer; default: that of the model.")
+  private Optional<Path> tokenizer = Optional.empty();
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description =
+          "Type to keep the weights in: f32, bf16 or f16; default: as the config says they are"
+              + " stored. Arithmetic is F32 in any case.")
+  private Optional<WeightType> dtype = Optional.empty();
+
+  /// The directory of the model.
+  Path directory() {
+    return HfCache.ofEnvironment().resolve(model, revision);
+  }
+
+  /// Loads the model to run it, not to train it; the caller closes it.
+  CausalLM load(Backend backend) {
+    Path directory = directory();
+    DType weights =
+        dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(Models.configJson(directory)));
+    long start = System.nanoTime();
+    CausalLM loaded = Models.load(backend, directory, weights, false);
+    LOG.info(
+        "model {}: {}, {} parameters in {}, loaded in {} s",
+        directory,
+        loaded.config().architecture(),
+        "%,d".formatted(loaded.parameters().stream().mapToLong(ModelChoice::elements).sum()),
+        weights,
+        "%.1f".formatted((System.nanoTime() - start) / 1e9));
+    return loaded;
+  }
+
+  private static long elements(Parameter parameter) {
+    return parameter.value().elements();
+  }
+
+  /// The tokenizer, if `--tokenizer` names one or the model's directory holds one.
+  Optional<Tokenizer> tokenizer() {
+    Path directory = tokenizer.orElseGet(this::directory);
+    boolean there = Files.isRegularFile(directory.resolve("tokenizer.json"));
+    if (tokenizer.isPresent() && !there) {
+      throw new IllegalArgumentException(
+          "--tokenizer: there is no %s; name a directory that holds one"
+              .formatted(directory.resolve("tokenizer.json")));
+    }
+    return there ? Optional.of(Tokenizers.load(directory)) : Optional.empty();
+  }
+
+  /// The tokenizer of a command that cannot do without.
+  Tokenizer requireTokenizer() {
+    return tokenizer()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no %s: name the directory of the model's tokenizer by --tokenizer"
+                        .formatted(directory().resolve("tokenizer.json"))));
+  }
+}

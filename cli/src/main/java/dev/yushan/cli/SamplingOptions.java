@@ -1,0 +1,136 @@
+package dev.yushan.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.generate.SamplingParams;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Option;
+
+/// How the next token is chosen: by options, where they are silent by the model's
+/// `generation_config.json`, and else greedily.
+final class SamplingOptions {
+  private static final Logger LOG = LoggerFactory.getLogger(SamplingOptions.class);
+  private static final String FILE = "generation_config.json";
+  private static final int MAX_TOKENS = 256;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "X",
+      description = "Divide the logits by X; 0 takes the most probable token each time.")
+  private Optional<Double> temperature = Optional.empty();
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      description = "Choose among the K most probable tokens; 0 or -1 for all.")
+  private Optional<Integer> topK = Optional.empty();
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "Choose among the most probable tokens that together have probability P.")
+  private Optional<Double> topP = Optional.empty();
+
+  @Option(
+      names = "--min-p",
+      paramLabel = "P",
+      description = "Leave out tokens less than P times as probable as the most probable.")
+  private Optional<Double> minP = Optional.empty();
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "X",
+      description = "Make tokens that have occurred less probable, if X is above 1.")
+  private Optional<Double> repetitionPenalty = Optional.empty();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Seed of the random choice (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      description = "End after N tokens (default: " + MAX_TOKENS + ").")
+  private Optional<Integer> maxTokens = Optional.empty();
+
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "End before this text; may be given several times.")
+  private List<String> stop = new ArrayList<>();
+
+  @Option(names = "--ignore-eos", description = "Go on after a token that ends a text.")
+  private boolean ignoreEos;
+
+  /// Takes the defaults from the model in `directory`, and logs what holds and where it is from.
+  SamplingParams resolve(Path directory) {
+    Choice choice = new Choice(read(directory.resolve(FILE)));
+    boolean sample = choice.defaults.path("do_sample").asBoolean(false);
+    boolean restricted = topK.isPresent() || topP.isPresent() || minP.isPresent();
+    double heat =
+        sample || restricted
+            ? choice.number("temperature", temperature, true, 1)
+            : choice.number("temperature", temperature, false, 0);
+    // what only restricts a random choice is not taken from a model that chooses greedily
+    SamplingParams params =
+        new SamplingParams(
+            heat,
+            Math.max(0, (int) choice.number("top_k", topK.map(Integer::doubleValue), sample, 0)),
+            choice.number("top_p", topP, sample, 1),
+            choice.number("min_p", minP, sample, 0),
+            choice.number("repetition_penalty", repetitionPenalty, true, 1),
+            seed,
+            (int)
+                choice.number("max_tokens", maxTokens.map(Integer::doubleValue), true, MAX_TOKENS),
+            stop,
+            ignoreEos);
+    LOG.info(
+        "{}{}",
+        params.temperature() == 0 ? "greedy" : "sampling with seed " + seed,
+        choice.said.isEmpty() ? "" : ": " + String.join(", ", choice.said));
+    return params;
+  }
+
+  private static JsonNode read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return new ObjectMapper().createObjectNode();
+    }
+    try {
+      return new ObjectMapper().readTree(file.toFile());
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read as JSON: repair or remove it", e);
+    }
+  }
+
+  /// Picks values, and keeps what to say of them.
+  private record Choice(JsonNode defaults, List<String> said) {
+    Choice(JsonNode defaults) {
+      this(defaults, new ArrayList<>());
+    }
+
+    double number(String key, Optional<Double> option, boolean useDefault, double otherwise) {
+      JsonNode theirs = defaults.path(key.equals("max_tokens") ? "max_new_tokens" : key);
+      if (option.isEmpty() && useDefault && theirs.isNumber()) {
+        said.add("%s %s (%s)".formatted(key, theirs.asText(), FILE));
+        return theirs.doubleValue();
+      }
+      option.ifPresent(value -> said.add("%s %s".formatted(key, plain(value))));
+      return option.orElse(otherwise);
+    }
+
+    private static String plain(double value) {
+      return value == Math.rint(value) ? String.valueOf((long) value) : String.valueOf(value);
+    }
+  }
+}

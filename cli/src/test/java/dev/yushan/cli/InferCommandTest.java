@@ -1,0 +1,155 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.golden.Golden;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Completions by the tiny model whose generations are known, with a tokenizer that spells its ids.
+class InferCommandTest {
+  private static final String FILE = "a_greedy.safetensors";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir private Path directory;
+  private Path model;
+  private String prompt;
+  private String completion;
+
+  @BeforeEach
+  void write() throws IOException {
+    model = SpelledIds.model(directory.resolve("model"));
+    prompt = spelled(Golden.ints(FILE, "short.prompt"));
+    completion = spelled(Golden.ints(FILE, "short.tokens"));
+  }
+
+  private static String spelled(int[] ids) {
+    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
+  }
+
+  private static String first(String spelled, int tokens) {
+    return spelled.split("(?<=>)", tokens + 1).length <= tokens
+        ? spelled
+        : String.join("", Arrays.copyOf(spelled.split("(?<=>)"), tokens));
+  }
+
+  private Cli infer(Object... more) {
+    return inferWith("", more);
+  }
+
+  private Cli inferWith(String input, Object... more) {
+    Object[] all = new Object[more.length + 5];
+    System.arraycopy(
+        new Object[] {"infer", "--model", model, "--backend", "reference"}, 0, all, 0, 5);
+    System.arraycopy(more, 0, all, 5, more.length);
+    return Cli.runWith(input, all);
+  }
+
+  @Test
+  void greedyIsTheGoldenCompletion() {
+    Cli run = infer("--prompt", prompt, "--max-tokens", 32, "--ignore-eos");
+    assertThat(run.err()).contains("greedy: max_tokens 32");
+    assertThat(run.exit()).isZero();
+    assertThat(run.out()).isEqualTo(completion + "\n");
+    assertThat(run.err()).containsPattern("prompt 16 tokens .*completion 32 tokens .*by length");
+  }
+
+  @Test
+  void thePromptMayComeFromStandardInput() {
+    String wanted = first(completion, 4) + "\n";
+    assertThat(inferWith(prompt + "\n", "--max-tokens", 4).out()).isEqualTo(wanted);
+    assertThat(inferWith(prompt, "--prompt", "-", "--max-tokens", 4).out()).isEqualTo(wanted);
+  }
+
+  @Test
+  void interactiveCompletesEachLineAndGoesOnAfterAnError() {
+    String tooLong = spelled(new int[40]);
+    Cli run =
+        inferWith(
+            prompt + "\n\n" + tooLong + "\n" + prompt + "\n",
+            "--interactive",
+            "--max-tokens",
+            3,
+            "--max-model-len",
+            32);
+    String wanted = first(completion, 3) + "\n";
+    assertThat(run.exit()).isZero();
+    assertThat(run.out()).isEqualTo(wanted + wanted);
+    assertThat(run.err()).contains("yushan: the prompt has 40 tokens, the context only 32");
+  }
+
+  @Test
+  void aStopStringEndsTheCompletionBeforeIt() {
+    String fifth = completion.split("(?<=>)")[4];
+    Cli run = infer("--prompt", prompt, "--stop", fifth, "--stop", "no such text");
+    assertThat(run.out()).isEqualTo(first(completion, 4) + "\n");
+    assertThat(run.err()).contains("ended by stop");
+  }
+
+  @Test
+  void samplingFollowsTheSeed() {
+    Cli one = infer("--prompt", prompt, "--temperature", 1, "--seed", 5, "--max-tokens", 8);
+    Cli same = infer("--prompt", prompt, "--temperature", 1, "--seed", 5, "--max-tokens", 8);
+    Cli other = infer("--prompt", prompt, "--temperature", 1, "--seed", 6, "--max-tokens", 8);
+    assertThat(one.err()).contains("sampling with seed 5: temperature 1, max_tokens 8");
+    assertThat(one.out()).isEqualTo(same.out()).isNotEqualTo(other.out());
+    Cli topOne = infer("--prompt", prompt, "--temperature", 1, "--top-k", 1, "--max-tokens", 8);
+    assertThat(topOne.out()).isEqualTo(first(completion, 8) + "\n");
+  }
+
+  @Test
+  void generationConfigHasTheDefaultsAndOptionsWin() throws IOException {
+    ObjectNode json = JSON.createObjectNode().put("do_sample", true);
+    json.put("temperature", 0.6).put("top_p", 0.9).put("max_new_tokens", 5);
+    JSON.writeValue(model.resolve("generation_config.json").toFile(), json);
+    Cli run = infer("--prompt", prompt, "--top-p", 0.5);
+    assertThat(run.err())
+        .contains(
+            "sampling with seed 0: temperature 0.6 (generation_config.json), top_p 0.5,"
+                + " max_tokens 5 (generation_config.json)");
+    Cli greedy = infer("--prompt", prompt, "--temperature", 0);
+    assertThat(greedy.out()).isEqualTo(first(completion, 5) + "\n");
+  }
+
+  @Test
+  void generationConfigMayNameMoreIdsThatEndAText() throws IOException {
+    int fifth = Golden.ints(FILE, "short.tokens")[4];
+    ObjectNode json = JSON.createObjectNode();
+    json.putArray("eos_token_id").add(2).add(fifth);
+    JSON.writeValue(model.resolve("generation_config.json").toFile(), json);
+    Cli run = infer("--prompt", prompt);
+    assertThat(run.out()).isEqualTo(first(completion, 4) + "\n");
+    assertThat(run.err()).contains("ended by eos");
+  }
+
+  @Test
+  void aModelInTheCacheIsFoundByNameOrTheErrorSaysWhereItLooked() throws IOException {
+    Cli absent = Cli.run("infer", "--model", "no-org/no-model", "--prompt", "x");
+    assertThat(absent.exit()).isEqualTo(1);
+    assertThat(absent.err()).contains("model no-org/no-model", "models--no-org--no-model");
+    Cli noModel = Cli.run("infer", "--model", directory.resolve("none"), "--prompt", "x");
+    assertThat(noModel.err()).contains("no such directory");
+  }
+
+  @Test
+  void errorsSayWhatToDo() throws IOException {
+    Cli tooLong = infer("--prompt", prompt, "--max-model-len", 8);
+    assertThat(tooLong.exit()).isEqualTo(1);
+    assertThat(tooLong.err()).contains("the prompt has 16 tokens, the context only 8");
+    assertThat(tooLong.out()).isEmpty();
+    assertThat(infer("--prompt", "x", "--max-model-len", 513).exit()).isEqualTo(2);
+    assertThat(infer("--prompt", "x", "--interactive").exit()).isEqualTo(2);
+    assertThat(infer("--prompt", "x", "--top-p", 2).err()).contains("top_p must be above 0");
+    assertThat(infer("--prompt", "山").err()).contains("model knows 0 to 511");
+    Files.delete(model.resolve("tokenizer.json"));
+    assertThat(infer("--prompt", "x").err()).contains("tokenizer.json", "--tokenizer");
+  }
+}

@@ -1,0 +1,58 @@
+package dev.yushan.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.golden.Golden;
+import dev.yushan.text.BpeTrainer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// A tokenizer for a model of 512 ids that was trained on no text: `<17>` is the id 17. Bytes of
+/// other text have ids from 512 on.
+final class SpelledIds {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private SpelledIds() {}
+
+  /// A copy of the golden model `tiny-llama-a` with that tokenizer.
+  static Path model(Path directory) throws IOException {
+    Files.createDirectories(directory);
+    try (Stream<Path> files = Files.list(Golden.path("tiny-llama-a"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, directory.resolve(file.getFileName().toString()));
+      }
+    }
+    write(directory);
+    return directory;
+  }
+
+  private static void write(Path directory) throws IOException {
+    BpeTrainer.train(List.<String>of().iterator(), BpeTrainer.Options.ofVocabSize(258), directory);
+    Path file = directory.resolve("tokenizer.json");
+    ObjectNode json = (ObjectNode) JSON.readTree(file.toFile());
+    ObjectNode vocab = (ObjectNode) json.path("model").path("vocab");
+    for (String token : vocab.properties().stream().map(entry -> entry.getKey()).toList()) {
+      vocab.put(token, vocab.get(token).intValue() + 512);
+    }
+    ArrayNode added = json.putArray("added_tokens");
+    for (int id = 0; id < 512; id++) {
+      vocab.put("<" + id + ">", id);
+      added
+          .addObject()
+          .put("id", id)
+          .put("content", "<" + id + ">")
+          .put("single_word", false)
+          .put("lstrip", false)
+          .put("rstrip", false)
+          .put("normalized", false)
+          .put("special", false);
+    }
+    json.putNull("post_processor");
+    JSON.writeValue(file.toFile(), json);
+    Files.delete(directory.resolve("tokenizer_config.json"));
+  }
+}
