@@ -12,11 +12,11 @@ final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
     Properties build = build();
-    String commit = build.getProperty("commit", "");
+    String commit = build.getProperty("commit");
     return new String[] {
       "yushan "
           + build.getProperty("version")
-          + (commit.isEmpty() || commit.startsWith("$") ? "" : " (" + commit + ")"),
+          + (commit.equals("unknown") ? "" : " (" + commit + ")"),
       "Java %s (%s), %s, %s %s"
           .formatted(
               Runtime.version(),
