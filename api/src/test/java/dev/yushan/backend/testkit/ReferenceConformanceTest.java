@@ -7,6 +7,8 @@ import dev.yushan.backend.BackendOptions;
 class ReferenceConformanceTest extends BackendConformance {
   @Override
   protected Backend open(BackendOptions options) {
-    return ReferenceBackend.float32();
+    ReferenceBackend reference = ReferenceBackend.float32();
+    String memory = options.extra().get("memory_bytes");
+    return memory == null ? reference : reference.withMemory(Long.parseLong(memory));
   }
 }

@@ -1,0 +1,68 @@
+package dev.yushan.backend.testkit;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Feature;
+import dev.yushan.backend.Kernels;
+import dev.yushan.backend.Plan;
+import dev.yushan.tensor.Storage;
+import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/// A backend that is another one, but for what a subclass changes.
+abstract class ForwardingBackend implements Backend {
+  final Backend backend;
+
+  ForwardingBackend(Backend backend) {
+    this.backend = backend;
+  }
+
+  @Override
+  public String name() {
+    return backend.name();
+  }
+
+  @Override
+  public String description() {
+    return backend.description();
+  }
+
+  @Override
+  public Storage allocate(long bytes) {
+    return backend.allocate(bytes);
+  }
+
+  @Override
+  public Kernels kernels() {
+    return backend.kernels();
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor target) {
+    backend.upload(source, target);
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment target) {
+    backend.download(source, target);
+  }
+
+  @Override
+  public boolean supports(Feature feature) {
+    return backend.supports(feature);
+  }
+
+  @Override
+  public long availableBytes() {
+    return backend.availableBytes();
+  }
+
+  @Override
+  public Plan record(String name, Runnable body) {
+    return backend.record(name, body);
+  }
+
+  @Override
+  public void close() {
+    backend.close();
+  }
+}
