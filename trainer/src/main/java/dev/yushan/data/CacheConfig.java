@@ -8,7 +8,8 @@ import java.util.Map;
 /// @param directory kept between runs; several processes may share it (key `tokenized_cache_dir`)
 /// @param threads tokenising threads; the result does not depend on them
 /// @param shardBytes a shard ends with the record that reaches this many bytes of source
-public record CacheConfig(Path directory, int threads, long shardBytes) {
+/// @param overwrite whether what is in the cache is made again (key `overwrite_cache`)
+public record CacheConfig(Path directory, int threads, long shardBytes, boolean overwrite) {
   /// 4 MiB of text: about a second of tokenising.
   public static final long SHARD_BYTES = 4L << 20;
 
@@ -23,7 +24,12 @@ public record CacheConfig(Path directory, int threads, long shardBytes) {
 
   /// Shards of the usual size in `directory`.
   public static CacheConfig of(Path directory, int threads) {
-    return new CacheConfig(directory, threads, SHARD_BYTES);
+    return new CacheConfig(directory, threads, SHARD_BYTES, false);
+  }
+
+  /// The same, but everything is tokenised again.
+  public CacheConfig overwriting() {
+    return new CacheConfig(directory, threads, shardBytes, true);
   }
 
   /// The directory used when none is configured: `$YUSHAN_CACHE`, else `$XDG_CACHE_HOME/yushan`,

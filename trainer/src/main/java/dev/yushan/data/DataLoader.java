@@ -28,16 +28,21 @@ public final class DataLoader {
     this.config = config;
   }
 
+  /// Rows of an epoch.
+  public int rows() {
+    return Math.min(config.maxRows(), dataset.rows());
+  }
+
   /// Micro-batches of an epoch.
   public int microBatches() {
-    return Math.ceilDiv(dataset.rows(), config.batchSize());
+    return Math.ceilDiv(rows(), config.batchSize());
   }
 
   /// The most tokens that a micro-batch has, and the most sequences: capacities for a batch that is
   /// allocated once. `{tokens, sequences}`.
   public int[] capacity() {
-    int[] longest = largest(IntStream.range(0, dataset.rows()).map(dataset::length).toArray());
-    int[] most = largest(IntStream.range(0, dataset.rows()).map(dataset::segments).toArray());
+    int[] longest = largest(IntStream.range(0, rows()).map(dataset::length).toArray());
+    int[] most = largest(IntStream.range(0, rows()).map(dataset::segments).toArray());
     return new int[] {IntStream.of(longest).sum(), IntStream.of(most).sum()};
   }
 
@@ -55,7 +60,7 @@ public final class DataLoader {
               .formatted(number, epoch, microBatches()));
     }
     int from = number * config.batchSize();
-    int n = Math.min(config.batchSize(), dataset.rows() - from);
+    int n = Math.min(config.batchSize(), rows() - from);
     int[] order = order(epoch);
     return join(IntStream.range(from, from + n).map(i -> order[i]).toArray());
   }
@@ -63,7 +68,7 @@ public final class DataLoader {
   private int[] order(long epoch) {
     Epoch known = current;
     if (known.number() != epoch) {
-      int rows = dataset.rows();
+      int rows = rows();
       known =
           new Epoch(
               epoch,

@@ -2,9 +2,6 @@ package dev.yushan.data;
 
 import dev.yushan.data.TokenCache.Keyed;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,7 +84,6 @@ final class TokenBuild {
 
   private void read(Job job) {
     Unit unit = job.unit().unit();
-    List<FileTime> before = modified(unit);
     List<Unit.Positioned> records = new ArrayList<>();
     long bytes = 0;
     try (Unit.UnitReader reader = unit.read()) {
@@ -104,26 +100,10 @@ final class TokenBuild {
     if (!records.isEmpty()) {
       submit(job, records);
     }
-    if (!modified(unit).equals(before)) {
+    if (!unit.modified().equals(job.unit().modified())) {
       job.unit().directory().clear();
       throw new DataException(
           unit.files().getFirst().path() + " changed while it was read: start again");
-    }
-  }
-
-  private static List<FileTime> modified(Unit unit) {
-    List<FileTime> times = new ArrayList<>();
-    for (SourceFile file : unit.files()) {
-      times.add(modified(file.path()));
-    }
-    return times;
-  }
-
-  private static FileTime modified(Path path) {
-    try {
-      return Files.getLastModifiedTime(path);
-    } catch (IOException e) {
-      throw new DataException(path + " cannot be read: " + e, e);
     }
   }
 
@@ -153,7 +133,7 @@ final class TokenBuild {
   }
 
   private Shard shard(Keyed unit, int index, List<Unit.Positioned> records) {
-    Optional<Shard> found = cache.open(unit, index);
+    Optional<Shard> found = cache.config().overwrite() ? Optional.empty() : cache.open(unit, index);
     if (found.isPresent()) {
       cache.reused.incrementAndGet();
       return found.get();

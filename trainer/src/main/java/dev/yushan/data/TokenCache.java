@@ -3,6 +3,7 @@ package dev.yushan.data;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,7 +53,9 @@ final class TokenCache {
   }
 
   /// A unit with its name in the cache.
-  record Keyed(Unit unit, UnitDirectory directory, String settings) {}
+  ///
+  /// @param modified when its files were last written before they were hashed
+  record Keyed(Unit unit, UnitDirectory directory, String settings, List<FileTime> modified) {}
 
   /// The shards of every unit, in order.
   List<List<Shard>> open(List<Unit> units) {
@@ -78,6 +81,7 @@ final class TokenCache {
   }
 
   private List<Keyed> keyed(List<Unit> units, ExecutorService pool) {
+    List<List<FileTime>> modified = units.stream().map(Unit::modified).toList();
     List<List<CompletableFuture<String>>> hashes =
         units.stream()
             .map(unit -> unit.files().stream().map(f -> ContentHash.start(f.path(), pool)).toList())
@@ -94,7 +98,9 @@ final class TokenCache {
         all.append('\n').append(Failures.join(hash));
       }
       String key = ContentHash.ofText(all.toString());
-      keyed.add(new Keyed(units.get(u), UnitDirectory.of(config.directory(), key), settings));
+      keyed.add(
+          new Keyed(
+              units.get(u), UnitDirectory.of(config.directory(), key), settings, modified.get(u)));
     }
     return keyed;
   }
@@ -123,7 +129,7 @@ final class TokenCache {
   private Optional<List<CompletableFuture<Optional<Shard>>>> startOpening(
       Keyed unit, ExecutorService pool) {
     OptionalInt shards = unit.directory().finishedShards();
-    if (shards.isEmpty()) {
+    if (shards.isEmpty() || config.overwrite()) {
       return Optional.empty();
     }
     List<CompletableFuture<Optional<Shard>>> opening = new ArrayList<>();

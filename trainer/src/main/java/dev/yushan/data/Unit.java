@@ -1,6 +1,9 @@
 package dev.yushan.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -49,6 +52,19 @@ record Unit(List<SourceFile> files) {
   String where(long position) {
     String place = place(position);
     return place.isEmpty() ? path(position).toString() : path(position) + " " + place;
+  }
+
+  /// When each file was last written.
+  List<FileTime> modified() {
+    List<FileTime> times = new ArrayList<>();
+    for (SourceFile file : files) {
+      try {
+        times.add(Files.getLastModifiedTime(file.path()));
+      } catch (IOException e) {
+        throw new DataException(file.path() + " cannot be read: " + e, e);
+      }
+    }
+    return times;
   }
 
   /// Reads all records, in order.

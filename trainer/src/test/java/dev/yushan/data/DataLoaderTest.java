@@ -104,6 +104,13 @@ class DataLoaderTest {
   }
 
   @Test
+  void onlyTheFirstRowsAreUsedWhenAskedFor() {
+    DataLoader loader = new DataLoader(packed, new LoaderConfig(2, true, 7, 5));
+    assertThat(loader.microBatches()).isEqualTo(3);
+    assertThat(order(loader, 0)).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
+  }
+
+  @Test
   void theLastMicroBatchMayBeShort() {
     int size = packed.rows() - 1;
     DataLoader loader = loader(size, true, 7);

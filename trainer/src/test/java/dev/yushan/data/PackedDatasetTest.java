@@ -25,7 +25,7 @@ class PackedDatasetTest {
   private final ByteTokenizer tokenizer = new ByteTokenizer();
 
   private CacheConfig cache() {
-    return new CacheConfig(directory.resolve("cache"), 2, 500);
+    return new CacheConfig(directory.resolve("cache"), 2, 500, false);
   }
 
   private Path lines(String... lines) throws IOException {

@@ -40,7 +40,8 @@ class TokenBuildProcessTest {
   }
 
   private static TokenizedDataset open(Path file, Path cache, ByteTokenizer tokenizer) {
-    return TestData.open(List.of(file), CONFIG, tokenizer, new CacheConfig(cache, 2, SHARD_BYTES));
+    return TestData.open(
+        List.of(file), CONFIG, tokenizer, new CacheConfig(cache, 2, SHARD_BYTES, false));
   }
 
   private Process start(Path file, Path cache, int pauseMillis) throws IOException {

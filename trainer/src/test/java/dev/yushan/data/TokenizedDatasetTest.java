@@ -27,7 +27,7 @@ class TokenizedDatasetTest {
   private final ByteTokenizer tokenizer = new ByteTokenizer();
 
   private CacheConfig cache(int threads) {
-    return new CacheConfig(directory.resolve("cache"), threads, 2000);
+    return new CacheConfig(directory.resolve("cache"), threads, 2000, false);
   }
 
   private Path lines(String name, String... lines) throws IOException {
@@ -183,7 +183,8 @@ class TokenizedDatasetTest {
     List<Path> files = List.of(random("a.jsonl", 2, 300), random("b.jsonl", 3, 300));
     List<String> expected = null;
     for (int threads : new int[] {1, 2, 7}) {
-      CacheConfig own = new CacheConfig(directory.resolve("cache-" + threads), threads, 1500);
+      CacheConfig own =
+          new CacheConfig(directory.resolve("cache-" + threads), threads, 1500, false);
       try (TokenizedDataset data = open(files, LONG, tokenizer, own)) {
         assertThat(data.cacheUse().tokenizedShards()).isGreaterThan(20);
         List<String> documents = documents(data);
@@ -225,6 +226,17 @@ class TokenizedDatasetTest {
       assertThat(documents(data).stream().map(d -> d.replace("renamed", "a"))).isEqualTo(first);
     }
     assertThat(tokenizer.calls).hasValue(200);
+  }
+
+  @Test
+  void theCacheIsMadeAgainWhenAskedFor() throws IOException {
+    Path file = random("a.jsonl", 8, 50);
+    open(List.of(file), LONG, tokenizer, cache(2)).close();
+    try (TokenizedDataset data = open(List.of(file), LONG, tokenizer, cache(2).overwriting())) {
+      assertThat(data.cacheUse().reusedShards()).isZero();
+      assertThat(data.documents()).isEqualTo(50);
+    }
+    assertThat(tokenizer.calls).hasValue(100);
   }
 
   @Test
