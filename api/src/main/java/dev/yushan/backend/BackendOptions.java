@@ -8,7 +8,7 @@ import java.util.Optional;
 /// @param threads worker threads, 0 for as many as the process may use
 /// @param device the backend's own name of a device, for example `0:1`
 /// @param extra settings by name; every backend knows `memory_bytes`, the most memory it may hold,
-///     the others are a backend's own
+///   the others are a backend's own
 public record BackendOptions(int threads, Optional<String> device, Map<String, String> extra) {
   public BackendOptions {
     if (threads < 0) {
