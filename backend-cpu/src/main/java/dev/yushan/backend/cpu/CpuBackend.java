@@ -65,7 +65,7 @@ final class CpuBackend implements Backend {
 
   @Override
   public long availableBytes() {
-    return limit.left(held());
+    return limit.bytes() - held();
   }
 
   @Override

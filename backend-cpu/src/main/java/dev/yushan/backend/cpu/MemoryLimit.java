@@ -4,33 +4,25 @@ import dev.yushan.backend.BackendOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.OptionalLong;
+import java.util.stream.Stream;
 
-/// How much memory the backend may take: what the machine has left, and no more than the option
-/// `memory_bytes` where it is given. Asking first matters: systems that overcommit give out memory
-/// that they do not have, and kill the process when it is touched.
-record MemoryLimit(OptionalLong total) {
-  private static final String OPTION = "memory_bytes";
+/// How much memory the backend may hold: what the machine had left when it was opened, and no more
+/// than the setting `memory_bytes` where it is given. Asking first matters: systems that overcommit
+/// give out memory that they do not have, and kill the process when it is touched.
+record MemoryLimit(long bytes) {
+  private static final String SETTING = "memory_bytes";
   private static final Path MEMINFO = Path.of("/proc/meminfo");
 
   static MemoryLimit of(BackendOptions options) {
-    String bytes = options.extra().get(OPTION);
+    String bytes = options.extra().getOrDefault(SETTING, Long.toString(Long.MAX_VALUE));
     try {
-      return new MemoryLimit(
-          bytes == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(bytes)));
+      return new MemoryLimit(Math.min(Long.parseLong(bytes), machineLeft()));
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(
           "the setting %s of the cpu backend must be a number of bytes, got '%s'"
-              .formatted(OPTION, bytes),
+              .formatted(SETTING, bytes),
           e);
     }
-  }
-
-  /// Bytes that can still be allocated when `used` are.
-  long left(long used) {
-    long machine = machineLeft();
-    return total.isPresent() ? Math.min(machine, total.getAsLong() - used) : machine;
   }
 
   /// `MemAvailable` of Linux; elsewhere unlimited, and the system's refusal is what tells.
@@ -38,9 +30,8 @@ record MemoryLimit(OptionalLong total) {
     if (!Files.isReadable(MEMINFO)) {
       return Long.MAX_VALUE;
     }
-    try {
-      List<String> lines = Files.readAllLines(MEMINFO);
-      return lines.stream()
+    try (Stream<String> lines = Files.lines(MEMINFO)) {
+      return lines
           .filter(line -> line.startsWith("MemAvailable:"))
           .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
           .findFirst()
