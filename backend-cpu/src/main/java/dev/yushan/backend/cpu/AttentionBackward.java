@@ -25,6 +25,10 @@ final class AttentionBackward {
   private static final int V = Lanes.COUNT;
   private static final int STRIP = Tile.STRIP;
 
+  /// Heads times queries of a block: whole panels of every width, so that scores fill no more than
+  /// a strip.
+  private static final int ROWS = 192;
+
   private AttentionBackward() {}
 
   /// The operands of one call.
@@ -43,9 +47,9 @@ final class AttentionBackward {
       return shape.heads() / shape.kvHeads();
     }
 
-    /// Queries of a block: as many as fill a strip. Part of the results.
+    /// Queries of a block. Part of the results.
     int queries() {
-      return Math.max(1, STRIP / group());
+      return Math.max(1, ROWS / group());
     }
   }
 
@@ -54,10 +58,10 @@ final class AttentionBackward {
 
   static void backward(ThreadTeam team, Call call, List<Sequence> sequences) {
     Attention.requireHeadDim(call.shape);
-    if (call.group() > STRIP) {
+    if (call.group() > ROWS) {
       throw new IllegalArgumentException(
           "attentionBackward: the cpu backend takes up to %d heads for each kvHead, got %d"
-              .formatted(STRIP, call.group()));
+              .formatted(ROWS, call.group()));
     }
     List<Runnable> tasks = new ArrayList<>();
     for (Sequence s : sequences) {
@@ -203,7 +207,7 @@ final class AttentionBackward {
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
       int keys = Math.min(KEYS, sequence.end - from);
-      b.ensure(KEYS, STRIP, headDim);
+      b.ensure(KEYS, ROWS, headDim);
       Arrays.fill(b.sums, 0, keys * ld, 0);
       Arrays.fill(b.otherSums, 0, keys * ld, 0);
       ascending(from, keys, b.rows);

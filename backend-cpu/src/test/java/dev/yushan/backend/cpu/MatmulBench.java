@@ -3,6 +3,7 @@ package dev.yushan.backend.cpu;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.FloatPointer;
@@ -11,10 +12,10 @@ import org.bytedeco.openblas.global.openblas;
 /// Measures [Matmul] on training shapes: GFLOP/s, the share of the FMA peak of a core (a loop over
 /// registers in the same run), and the ratio to OpenBLAS in the same run.
 ///
-/// Arguments: `[M [threads,… [N:K,…]]]`. From the root of the checkout, after `mvn package`:
+/// Arguments: `[M [threads,… [N:K,…]]]`. From the root of the checkout:
 ///
 /// ```
-/// mvn -q -pl backend-cpu -am test-compile exec:exec@bench
+/// mvn -q -Pbench -DskipTests -pl backend-cpu -am test -Dbench.arguments="2048 1,2"
 /// ```
 final class MatmulBench {
   private static final List<String> SHAPES =
@@ -122,7 +123,7 @@ final class MatmulBench {
   private static Matrix random(Arena arena, int rows, int columns) {
     MemorySegment memory = arena.allocate(4L * rows * columns, 64);
     for (long i = 0; i < (long) rows * columns; i++) {
-      memory.setAtIndex(java.lang.foreign.ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
     }
     return new Matrix(DType.F32, memory, rows, columns, columns);
   }
