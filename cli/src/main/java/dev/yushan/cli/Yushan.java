@@ -29,7 +29,13 @@ import picocli.CommandLine.Spec;
 public final class Yushan implements Runnable {
   /// The sub-commands, in the order of the help.
   private static final List<Class<?>> COMMANDS =
-      List.of(BackendsCommand.class, InitCommand.class, InferCommand.class, HelpCommand.class);
+      List.of(
+          BackendsCommand.class,
+          InitCommand.class,
+          InferCommand.class,
+          EvalCommand.class,
+          TokenizerCommand.class,
+          HelpCommand.class);
 
   @Spec private CommandSpec spec;
 

@@ -1,0 +1,140 @@
+package dev.yushan.cli;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.data.Records;
+import dev.yushan.generate.Scorer;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.model.CausalLM;
+import dev.yushan.text.Tokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `yushan eval`: how well a model predicts texts.
+@Command(
+    name = "eval",
+    description = "Measure how well a model predicts texts: loss, perplexity, bits per byte.",
+    footer = {
+      "%nPrints one JSON line a record and a last one with \"total\": true. A text begins with BOS"
+          + " as the tokenizer says; records of input_ids are taken as they are, with labels of"
+          + " -100 left out of the loss, and need no tokenizer. For example:",
+      "  yushan eval --model demo-run/continued --data demo-run/data/*-eval.jsonl"
+    })
+final class EvalCommand implements Callable<Integer> {
+  private static final int GROUP = 64;
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelChoice modelChoice;
+  @Mixin private DataOptions data;
+  @Mixin private BackendChoice backendChoice;
+
+  @Option(
+      names = "--per-token",
+      description = "Add logprobs: the natural log of each predicted token's probability.")
+  private boolean perToken;
+
+  @Option(
+      names = "--output",
+      paramLabel = "FILE",
+      description = "Write the JSON lines to this file rather than to standard output.")
+  private Optional<Path> output = Optional.empty();
+
+  @Option(names = "--add-eos", description = "Let every text end with EOS, as in training.")
+  private boolean addEos;
+
+  @Option(
+      names = "--max-length",
+      paramLabel = "N",
+      description =
+          "Cut longer records after N tokens, rather than refuse those that are too long.")
+  private Optional<Integer> maxLength = Optional.empty();
+
+  @Option(
+      names = "--batch-tokens",
+      paramLabel = "N",
+      defaultValue = "2048",
+      description =
+          "Tokens to compute at a time (default: ${DEFAULT-VALUE}). No result depends on it.")
+  private int batchTokens;
+
+  @Override
+  public Integer call() {
+    Optional<Tokenizer> tokenizer = modelChoice.tokenizer();
+    try (Records records = data.open();
+        Backend backend = backendChoice.open();
+        CausalLM model = modelChoice.load(backend);
+        Scorer scorer = new Scorer(backend, model, batchTokens)) {
+      RecordEncoder encoder = new RecordEncoder(tokenizer, addEos, maxLength, model.config());
+      Run run = new Run(records, encoder, scorer);
+      ScoredRecord.Total total =
+          output.isPresent() ? toFile(output.get(), run) : run.write(standardOutput());
+      spec.commandLine().getErr().println(total.summary());
+    }
+    return 0;
+  }
+
+  private ScoredRecord.Total toFile(Path file, Run run) {
+    List<ScoredRecord.Total> total = new ArrayList<>();
+    DurableFiles.write(
+        file.toAbsolutePath(),
+        channel -> {
+          Writer writer = Channels.newWriter(channel, StandardCharsets.UTF_8);
+          PrintWriter lines = new PrintWriter(writer);
+          total.add(run.write(lines));
+          if (lines.checkError()) {
+            throw new IOException("not all of it could be written");
+          }
+        });
+    return total.getFirst();
+  }
+
+  private PrintWriter standardOutput() {
+    return spec.commandLine().getOut();
+  }
+
+  /// Scores group by group, in the order of the records.
+  private final class Run {
+    private final Records records;
+    private final RecordEncoder encoder;
+    private final Scorer scorer;
+
+    Run(Records records, RecordEncoder encoder, Scorer scorer) {
+      this.records = records;
+      this.encoder = encoder;
+      this.scorer = scorer;
+    }
+
+    ScoredRecord.Total write(PrintWriter lines) {
+      ScoredRecord.Total total = new ScoredRecord.Total();
+      while (records.hasNext()) {
+        List<RecordEncoder.Encoded> group = new ArrayList<>();
+        while (group.size() < GROUP && records.hasNext()) {
+          group.add(encoder.encode(records.next()));
+        }
+        List<float[]> losses =
+            scorer.score(group.stream().map(RecordEncoder.Encoded::ids).toList());
+        for (int i = 0; i < group.size(); i++) {
+          ScoredRecord scored = ScoredRecord.of(group.get(i), losses.get(i));
+          total.add(scored);
+          lines.println(scored.json(perToken));
+        }
+        lines.flush();
+      }
+      lines.println(total.json());
+      lines.flush();
+      return total;
+    }
+  }
+}
