@@ -1,6 +1,5 @@
 package dev.yushan.text;
 
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,52 +15,55 @@ import java.util.Set;
 /// has been merged down to two. The two ways agree if (1) the ids that the merges make never fall
 /// from one merge to the next, and (2) that one pair of each token is among the merges.
 final class MergeOrder {
+  private static final String ONLY_RANKED =
+      "only vocabularies whose ids are ranked by their merges are supported";
+
   private MergeOrder() {}
 
-  /// Refuses `merges` unless they rank `vocab` (in the byte alphabet); returns the tokens that no
-  /// text is merged into, which only `ignore_merges` can give.
-  static Set<String> check(Map<String, Integer> vocab, List<String[]> merges, JsonField field) {
-    Map<String, Set<Integer>> splits = splits(vocab, merges, field);
+  /// Refuses `merges` (each written `left right`) unless they rank `vocab` (in the byte alphabet);
+  /// returns the tokens that no text is merged into, which only `ignore_merges` can give.
+  static Set<String> check(Map<String, Integer> vocab, List<String> merges, JsonField field) {
+    checkRising(vocab, merges, field);
+    Set<String> listed = new HashSet<>(merges);
     Set<String> unreachable = new HashSet<>();
-    for (String token : vocab.keySet()) {
+    for (Map.Entry<String, Integer> entry : vocab.entrySet()) {
+      String token = entry.getKey();
       if (token.length() == 1) {
         continue;
       }
       int[] starts = RankMerge.boundaries(token, vocab, 2);
       if (starts.length > 3) {
         unreachable.add(token);
-      } else if (!splits.getOrDefault(token, Set.of()).contains(starts[1])) {
+        continue;
+      }
+      String pair = token.substring(0, starts[1]) + " " + token.substring(starts[1]);
+      if (!listed.contains(pair)) {
         throw field.refuse(
-            "lack the pair \"%s %s\", whose concatenation is in vocab with id %d; only vocabularies whose ids are ranked by their merges are supported"
-                .formatted(
-                    token.substring(0, starts[1]), token.substring(starts[1]), vocab.get(token)));
+            "lack the pair \"%s\", whose concatenation is in vocab with id %d; %s"
+                .formatted(pair, entry.getValue(), ONLY_RANKED));
       }
     }
     return unreachable;
   }
 
-  /// For each token, the lengths of the left parts that the merges make it of.
-  private static Map<String, Set<Integer>> splits(
-      Map<String, Integer> vocab, List<String[]> merges, JsonField field) {
-    Map<String, Set<Integer>> splits = HashMap.newHashMap(vocab.size());
+  private static void checkRising(
+      Map<String, Integer> vocab, List<String> merges, JsonField field) {
     int highest = -1;
     for (int i = 0; i < merges.size(); i++) {
-      String left = merges.get(i)[0];
-      String right = merges.get(i)[1];
-      for (String part : List.of(left, right, left + right)) {
-        if (!vocab.containsKey(part)) {
-          throw field.refuse("[%d] needs \"%s\", which is not in model.vocab".formatted(i, part));
-        }
+      int space = merges.get(i).indexOf(' ');
+      String left = merges.get(i).substring(0, space);
+      String right = merges.get(i).substring(space + 1);
+      Integer made = vocab.get(left + right);
+      if (made == null || !vocab.containsKey(left) || !vocab.containsKey(right)) {
+        throw field.refuse(
+            "[%d] is \"%s\", but model.vocab lacks one of its parts or what it makes"
+                .formatted(i, merges.get(i)));
       }
-      int made = vocab.get(left + right);
       if (made < highest) {
         throw field.refuse(
-            "[%d] makes id %d after id %d; only vocabularies whose ids are ranked by their merges are supported"
-                .formatted(i, made, highest));
+            "[%d] makes id %d after id %d; %s".formatted(i, made, highest, ONLY_RANKED));
       }
       highest = made;
-      splits.computeIfAbsent(left + right, token -> HashSet.newHashSet(2)).add(left.length());
     }
-    return splits;
   }
 }

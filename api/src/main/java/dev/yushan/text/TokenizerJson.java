@@ -138,21 +138,21 @@ record TokenizerJson(
     return vocab;
   }
 
-  private static List<String[]> merges(JsonField field) {
-    List<String[]> merges = new ArrayList<>(field.node().size());
+  /// The merges, each as `left right`; newer files write them as lists of two.
+  private static List<String> merges(JsonField field) {
     if (!field.node().isArray()) {
       throw field.refuse("must be a list, but is " + field.shown());
     }
-    for (int i = 0; i < field.node().size(); i++) {
-      JsonNode merge = field.node().get(i);
-      String[] pair =
-          merge.isTextual()
-              ? merge.textValue().split(" ", -1)
-              : new String[] {merge.path(0).asText(), merge.path(1).asText()};
-      if (pair.length != 2 || pair[0].isEmpty() || pair[1].isEmpty() || merge.size() > 2) {
-        throw field.refuse("[%d] is %s, not a pair of tokens".formatted(i, merge));
+    List<String> merges = new ArrayList<>(field.node().size());
+    for (JsonNode merge : field.node()) {
+      boolean pair = merge.size() == 2 && merge.get(0).isTextual() && merge.get(1).isTextual();
+      String text =
+          pair ? merge.get(0).textValue() + " " + merge.get(1).textValue() : merge.asText();
+      int space = text.indexOf(' ');
+      if (space <= 0 || space != text.lastIndexOf(' ') || space == text.length() - 1) {
+        throw field.refuse("[%d] is %s, not a pair of tokens".formatted(merges.size(), merge));
       }
-      merges.add(pair);
+      merges.add(text);
     }
     return merges;
   }
