@@ -9,9 +9,9 @@ import java.util.regex.Pattern;
 /// Face tokenizers run) to `java.util.regex`.
 ///
 /// Only constructs that mean the same in both are let through; all others are refused. `\s`, `\d`
-/// and the general categories agree on every code point (Oniguruma 6.9.10 and JDK 25 both have
-/// Unicode 16), `\w` does not. A repeated group is refused because Java matches it recursively and
-/// would overflow the stack on long text.
+/// and the general categories agree on every code point (JDK 25 and the Oniguruma of tokenizers
+/// 0.21.4 both have Unicode 16), `\w` does not. A repeated group is refused because Java matches it
+/// recursively and would overflow the stack on long text.
 final class SplitRegex {
   private static final Set<String> CATEGORIES =
       Set.of(
