@@ -7,8 +7,11 @@ import static dev.yushan.data.TestData.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -16,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -137,6 +141,41 @@ class TokenizedDatasetTest {
     assertThatThrownBy(() -> open(List.of(good, bad), LONG, tokenizer, cache(1)))
         .as("also when it comes from the cache")
         .hasMessageContaining("line 41: has no field text");
+  }
+
+  @Test
+  void aFileThatEndsTooEarlyIsAnErrorAfterWhatIsWrongBeforeIt() throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (GZIPOutputStream gzip = new GZIPOutputStream(bytes)) {
+      for (String text : TestData.texts(new Random(9), 300, 200)) {
+        gzip.write(
+            ("{\"text\":" + new ObjectMapper().writeValueAsString(text) + "}\n")
+                .getBytes(StandardCharsets.UTF_8));
+      }
+    }
+    Path cut = directory.resolve("cut.jsonl.gz");
+    Files.write(cut, Arrays.copyOf(bytes.toByteArray(), bytes.size() - 100));
+    for (int attempt = 0; attempt < 2; attempt++) {
+      assertThatThrownBy(() -> open(List.of(cut), OnBadRecord.SKIP, LONG, tokenizer, cache(2)))
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("cut.jsonl.gz cannot be read after line");
+    }
+    Path bad = lines("bad.jsonl", "{}");
+    assertThatThrownBy(() -> open(List.of(bad, cut), LONG, tokenizer, cache(2)))
+        .hasMessageContaining("bad.jsonl line 1: has no field text");
+  }
+
+  @Test
+  void aDamagedListOfShardsIsMadeAgain() throws IOException {
+    Path file = random("a.jsonl", 10, 50);
+    open(List.of(file), LONG, tokenizer, cache(2)).close();
+    Files.writeString(shards().getFirst().resolveSibling("done.json"), "{");
+    for (int attempt = 0; attempt < 2; attempt++) {
+      try (TokenizedDataset data = open(List.of(file), LONG, tokenizer, cache(2))) {
+        assertThat(data.cacheUse()).isEqualTo(new CacheUse(shards().size(), 0, 0));
+      }
+    }
+    assertThat(tokenizer.calls).hasValue(50);
   }
 
   @Test
