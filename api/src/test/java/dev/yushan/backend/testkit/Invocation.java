@@ -6,12 +6,39 @@ import dev.yushan.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
-import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// One kernel call as data.
 record Invocation(Backend backend, Method method, Object[] arguments) {
+  /// Which arguments of an op it writes.
+  private static final Map<String, List<Integer>> OUTPUTS =
+      Map.ofEntries(
+          Map.entry("gather", List.of(2)),
+          Map.entry("scatterAdd", List.of(2)),
+          Map.entry("scatter", List.of(2)),
+          Map.entry("matmul", List.of(6)),
+          Map.entry("rmsNorm", List.of(3, 4)),
+          Map.entry("rmsNormBackward", List.of(5, 6)),
+          Map.entry("rope", List.of(4)),
+          Map.entry("attention", List.of(5, 6)),
+          Map.entry("attentionBackward", List.of(8, 9, 10)),
+          Map.entry("pagedAttention", List.of(8)),
+          Map.entry("swiGlu", List.of(2)),
+          Map.entry("swiGluBackward", List.of(3, 4)),
+          Map.entry("add", List.of(2)),
+          Map.entry("crossEntropy", List.of(0, 3)),
+          Map.entry("squaredNorm", List.of(1)),
+          Map.entry("scale", List.of(0)),
+          Map.entry("axpby", List.of(2)),
+          Map.entry("lerp", List.of(3)),
+          Map.entry("sign", List.of(1)),
+          Map.entry("fill", List.of(0)),
+          Map.entry("copy", List.of(1)),
+          Map.entry("adamW", List.of(2, 4, 5)));
+
   /// Kernels that hand every call to `handler` instead of `backend`.
   static Kernels intercept(Backend backend, Consumer<Invocation> handler) {
     return (Kernels)
@@ -56,7 +83,8 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
     return (Tensor) arguments[index];
   }
 
-  Stream<Tensor> tensors() {
-    return Arrays.stream(arguments).filter(Tensor.class::isInstance).map(Tensor.class::cast);
+  /// The tensors that the op writes.
+  Stream<Tensor> outputs() {
+    return OUTPUTS.get(op()).stream().map(this::tensor);
   }
 }

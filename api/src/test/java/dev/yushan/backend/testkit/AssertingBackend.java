@@ -1,0 +1,111 @@
+package dev.yushan.backend.testkit;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Backends;
+import dev.yushan.backend.Kernels;
+import dev.yushan.backend.Plan;
+import dev.yushan.backend.Workspace;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Storage;
+import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/// Another backend that watches what its caller does, beyond the checks of every call:
+///
+/// - memory of a [Workspace] is full of NaN at first, so that what is read before it is written
+///   shows (a workspace clears nothing, yet on first use there would be zeros);
+/// - the body of a plan may only call kernels;
+/// - with [#requiringFinite], an op with a NaN or an infinity among its results is an error that
+///   names the op, which is slow and good for a debugging session.
+public final class AssertingBackend extends ForwardingBackend {
+  private final Kernels kernels;
+  private boolean inRecording;
+
+  private AssertingBackend(Backend backend, boolean finite) {
+    super(Backends.checked(backend));
+    this.kernels = finite ? Invocation.intercept(this.backend, this::finite) : super.kernels();
+  }
+
+  /// Takes over `backend`, which is closed with it.
+  public static AssertingBackend over(Backend backend) {
+    return new AssertingBackend(backend, false);
+  }
+
+  /// The same, looking at the results of every op.
+  public AssertingBackend requiringFinite() {
+    return new AssertingBackend(backend, true);
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  private void finite(Invocation call) {
+    call.proceed();
+    call.outputs()
+        .filter(t -> t.dtype() == DType.F32 && t.contiguous() && t.count().isEmpty())
+        .forEach(
+            t -> {
+              float[] values = backend.floats(t);
+              for (int i = 0; i < values.length; i++) {
+                if (!Float.isFinite(values[i])) {
+                  throw new AssertionError(
+                      "%s made element %d of %s %s".formatted(call.op(), i, t, values[i]));
+                }
+              }
+            });
+  }
+
+  @Override
+  public Storage allocate(long bytes) {
+    refuseInRecording("allocation");
+    Storage storage = backend.allocate(bytes);
+    if (StackWalker.getInstance().walk(s -> s.anyMatch(f -> ofWorkspace(f)))) {
+      float[] undefined = new float[Math.toIntExact(bytes / 4)];
+      Arrays.fill(undefined, Float.NaN);
+      Tensor all = Tensor.view(storage, 0, DType.F32, Shape.of(undefined.length));
+      backend.upload(undefined, all);
+    }
+    return storage;
+  }
+
+  private static boolean ofWorkspace(StackWalker.StackFrame frame) {
+    return frame.getClassName().equals(Workspace.class.getName());
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor target) {
+    refuseInRecording("upload");
+    backend.upload(source, target);
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment target) {
+    refuseInRecording("download");
+    backend.download(source, target);
+  }
+
+  private void refuseInRecording(String what) {
+    if (inRecording) {
+      throw new IllegalStateException(
+          what + " inside a recording: the body of a plan may only call kernels");
+    }
+  }
+
+  @Override
+  public Plan record(String name, Runnable body) {
+    return backend.record(
+        name,
+        () -> {
+          inRecording = true;
+          try {
+            body.run();
+          } finally {
+            inRecording = false;
+          }
+        });
+  }
+}
