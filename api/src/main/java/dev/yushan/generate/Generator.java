@@ -80,6 +80,9 @@ public final class Generator implements AutoCloseable {
       batch = plain.with(cache.view(pageTable, slots.counted(plain.count())));
       last = backend.allocate(DType.I32, Shape.of(1));
       logits = backend.allocate(DType.F32, Shape.of(1, model.config().vocabSize()));
+      // A first run on no tokens makes the workspace take its memory, which a recording must not.
+      batch.load(backend, TokenBatch.Rows.ofSequences());
+      forward();
       plan = backend.record("generate " + capacity, this::forward);
     }
 

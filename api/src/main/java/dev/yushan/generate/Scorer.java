@@ -45,6 +45,9 @@ public final class Scorer implements AutoCloseable {
       batch = TokenBatch.allocate(backend, capacity, MAX_SEQUENCES);
       one = backend.tensor(new float[] {1}, 1);
       nll = backend.allocate(DType.F32, Shape.of(capacity));
+      // A first run on no tokens makes the workspace take its memory, which a recording must not.
+      batch.load(backend, TokenBatch.Rows.ofSequences());
+      forward();
       plan = backend.record("score " + capacity, this::forward);
     }
 
