@@ -105,19 +105,26 @@ final class Normalisation {
     long from = dOut.row(row);
     long at = x.row(row);
     long to = dX.row(row);
-    for (int i = 0; i < n; i += V) {
-      VectorMask<Float> in = F32.indexInRange(i, n);
-      FloatVector d = FloatVector.fromMemorySegment(F32, dOut.memory(), from + 4L * i, ORDER, in);
-      FloatVector w = FloatVector.fromMemorySegment(F32, weight, 4L * i, ORDER, in);
-      FloatVector v = FloatVector.fromMemorySegment(F32, x.memory(), at + 4L * i, ORDER, in);
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector d = FloatVector.fromMemorySegment(F32, dOut.memory(), from + 4L * i, ORDER);
+      FloatVector w = FloatVector.fromMemorySegment(F32, weight, 4L * i, ORDER);
+      FloatVector v = FloatVector.fromMemorySegment(F32, x.memory(), at + 4L * i, ORDER);
       FloatVector g = d.mul(w).sub(v.mul(along)).mul(r);
       if (beta != 0) {
-        g =
-            FloatVector.fromMemorySegment(F32, dX.memory(), to + 4L * i, ORDER, in)
-                .mul(beta)
-                .add(g);
+        g = FloatVector.fromMemorySegment(F32, dX.memory(), to + 4L * i, ORDER).mul(beta).add(g);
       }
-      g.intoMemorySegment(dX.memory(), to + 4L * i, ORDER, in);
+      g.intoMemorySegment(dX.memory(), to + 4L * i, ORDER);
+    }
+    for (; i < n; i++) {
+      float d = dOut.memory().get(JAVA_FLOAT_UNALIGNED, from + 4L * i);
+      float w = weight.get(JAVA_FLOAT_UNALIGNED, 4L * i);
+      float v = x.memory().get(JAVA_FLOAT_UNALIGNED, at + 4L * i);
+      float g = (d * w - v * along) * r;
+      if (beta != 0) {
+        g = dX.memory().get(JAVA_FLOAT_UNALIGNED, to + 4L * i) * beta + g;
+      }
+      dX.memory().set(JAVA_FLOAT_UNALIGNED, to + 4L * i, g);
     }
   }
 

@@ -2,11 +2,11 @@ package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /// Rotary position embedding.
 final class Rope {
@@ -55,17 +55,26 @@ final class Rope {
       float sign,
       MemorySegment out,
       long to) {
-    for (int i = 0; i < half; i += V) {
-      VectorMask<Float> in = F32.indexInRange(i, half);
+    int i = 0;
+    for (; i <= half - V; i += V) {
       long low = 4L * i;
       long high = 4L * (i + half);
-      FloatVector cos = FloatVector.fromMemorySegment(F32, table, angles + low, ORDER, in);
-      FloatVector sin = FloatVector.fromMemorySegment(F32, table, angles + high, ORDER, in);
-      FloatVector a = FloatVector.fromMemorySegment(F32, x, at + low, ORDER, in);
-      FloatVector b = FloatVector.fromMemorySegment(F32, x, at + high, ORDER, in);
-      sin = sin.mul(sign);
-      a.mul(cos).sub(b.mul(sin)).intoMemorySegment(out, to + low, ORDER, in);
-      b.mul(cos).add(a.mul(sin)).intoMemorySegment(out, to + high, ORDER, in);
+      FloatVector cos = FloatVector.fromMemorySegment(F32, table, angles + low, ORDER);
+      FloatVector sin = FloatVector.fromMemorySegment(F32, table, angles + high, ORDER).mul(sign);
+      FloatVector a = FloatVector.fromMemorySegment(F32, x, at + low, ORDER);
+      FloatVector b = FloatVector.fromMemorySegment(F32, x, at + high, ORDER);
+      a.mul(cos).sub(b.mul(sin)).intoMemorySegment(out, to + low, ORDER);
+      b.mul(cos).add(a.mul(sin)).intoMemorySegment(out, to + high, ORDER);
+    }
+    for (; i < half; i++) {
+      long low = 4L * i;
+      long high = 4L * (i + half);
+      float cos = table.get(JAVA_FLOAT_UNALIGNED, angles + low);
+      float sin = table.get(JAVA_FLOAT_UNALIGNED, angles + high) * sign;
+      float a = x.get(JAVA_FLOAT_UNALIGNED, at + low);
+      float b = x.get(JAVA_FLOAT_UNALIGNED, at + high);
+      out.set(JAVA_FLOAT_UNALIGNED, to + low, a * cos - b * sin);
+      out.set(JAVA_FLOAT_UNALIGNED, to + high, b * cos + a * sin);
     }
   }
 }

@@ -63,23 +63,34 @@ final class SwiGlu {
 
   private static void backwardRow(
       Matrix dOut, Matrix gate, Matrix up, Matrix dGate, Matrix dUp, long row, int n) {
-    for (int i = 0; i < n; i += V) {
-      VectorMask<Float> in = F32.indexInRange(i, n);
-      FloatVector d = load(dOut, row, i, in);
-      FloatVector x = load(gate, row, i, in);
-      FloatVector y = load(up, row, i, in);
+    long d = dOut.row(row);
+    long g = gate.row(row);
+    long u = up.row(row);
+    long dg = dGate.row(row);
+    long du = dUp.row(row);
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector dy = FloatVector.fromMemorySegment(F32, dOut.memory(), d + 4L * i, ORDER);
+      FloatVector x = FloatVector.fromMemorySegment(F32, gate.memory(), g + 4L * i, ORDER);
+      FloatVector y = FloatVector.fromMemorySegment(F32, up.memory(), u + 4L * i, ORDER);
       FloatVector s = sigmoid(x);
-      FloatVector one = FloatVector.broadcast(F32, 1);
-      FloatVector slope = one.sub(s).fma(x, one);
-      d.mul(x.mul(s)).intoMemorySegment(dUp.memory(), dUp.row(row) + 4L * i, ORDER, in);
-      d.mul(y)
-          .mul(s)
-          .mul(slope)
-          .intoMemorySegment(dGate.memory(), dGate.row(row) + 4L * i, ORDER, in);
+      dy.mul(x.mul(s)).intoMemorySegment(dUp.memory(), du + 4L * i, ORDER);
+      dy.mul(y).mul(slope(x, s)).intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER);
+    }
+    if (i < n) {
+      VectorMask<Float> in = F32.indexInRange(i, n);
+      FloatVector dy = FloatVector.fromMemorySegment(F32, dOut.memory(), d + 4L * i, ORDER, in);
+      FloatVector x = FloatVector.fromMemorySegment(F32, gate.memory(), g + 4L * i, ORDER, in);
+      FloatVector y = FloatVector.fromMemorySegment(F32, up.memory(), u + 4L * i, ORDER, in);
+      FloatVector s = sigmoid(x);
+      dy.mul(x.mul(s)).intoMemorySegment(dUp.memory(), du + 4L * i, ORDER, in);
+      dy.mul(y).mul(slope(x, s)).intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER, in);
     }
   }
 
-  private static FloatVector load(Matrix m, long row, int column, VectorMask<Float> in) {
-    return FloatVector.fromMemorySegment(F32, m.memory(), m.row(row) + 4L * column, ORDER, in);
+  /// The derivative of `x · s` with `s = sigmoid(x)`: `s · (1 + x · (1 − s))`.
+  private static FloatVector slope(FloatVector x, FloatVector s) {
+    FloatVector one = FloatVector.broadcast(F32, 1);
+    return one.sub(s).fma(x, one).mul(s);
   }
 }
