@@ -2,6 +2,7 @@ package dev.yushan.backend.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
@@ -226,6 +227,14 @@ public abstract class BackendConformance {
         assertThat(backend.floats(norm)).containsExactly(1 + 4);
         assertThat(backend.floats(x)).containsExactly(1, 2, 6);
       }
+    }
+  }
+
+  @Test
+  void trainsATinyLlamaAsPyTorchDoes() {
+    try (Backend backend = Backends.checked(open())) {
+      assumeTrue(backend.supports(Feature.TRAINING), "the backend does not claim TRAINING");
+      LlamaTraining.run(backend);
     }
   }
 

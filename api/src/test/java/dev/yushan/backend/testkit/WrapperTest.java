@@ -33,6 +33,11 @@ class WrapperTest {
   }
 
   @Test
+  void trainingSurvivesThem() {
+    LlamaTraining.run(AssertingBackend.over(DeferredBackend.over(ReferenceBackend.float64())));
+  }
+
+  @Test
   void plansAreRecordedOnce() {
     Tensor x = deferred.tensor(new float[] {1, 2, 3}, 3, 1);
     Tensor factor = deferred.tensor(new float[] {2}, 1);
