@@ -66,6 +66,17 @@ final class Matmul {
     if (p.m == 0 || p.n == 0) {
       return;
     }
+    if (p.m <= FewRows.MOST && p.transposeB && p.k > 0) {
+      team.ranges(
+          ceilDiv(p.n, WIDTH),
+          2,
+          (from, to) -> {
+            int column = Math.toIntExact(from * WIDTH);
+            int end = (int) Math.min(p.n, to * WIDTH);
+            FewRows.local().multiply(p, column, end - column);
+          });
+      return;
+    }
     int rowTasks = ceilDiv(p.m, TASK_ROWS);
     int columnTasks = ceilDiv(p.n, B_COLUMNS);
     int wanted = team.threads() == 1 ? 1 : 4 * team.threads();
@@ -125,7 +136,7 @@ final class Matmul {
   }
 
   /// `C = beta · C + alpha · sum` on `n` columns of a row; with `beta` 0, C is not read.
-  private static void update(
+  static void update(
       MemorySegment c, long at, int n, float alpha, float[] sums, int from, float beta) {
     int whole = n / V * V;
     for (int j = 0; j < whole; j += V) {

@@ -1,0 +1,86 @@
+package dev.yushan.backend.cpu;
+
+import dev.yushan.backend.cpu.Matmul.Product;
+
+/// The product of a few rows with the transpose of B, as in decoding: the time goes into reading B.
+///
+/// Its rows are read in long pieces, so that the memory delivers them in sequence; each piece is
+/// then transposed and used a k-block at a time. Every element is computed as in [Matmul], to the
+/// bit.
+final class FewRows {
+  /// More rows than this are worth the packing of whole blocks.
+  static final int MOST = 16;
+
+  private static final int V = Lanes.COUNT;
+  private static final int WIDTH = Tile.WIDTH;
+  private static final int K_BLOCK = Matmul.K_BLOCK;
+
+  /// Elements of a row that are read at once: whole k-blocks.
+  private static final int PIECE = 8 * K_BLOCK;
+
+  /// From piece to piece; the extra cache line keeps rows from sharing a cache set.
+  private static final int PIECE_LD = PIECE + 16;
+
+  private static final ThreadLocal<FewRows> LOCAL = ThreadLocal.withInitial(FewRows::new);
+
+  private final float[] pieces = new float[WIDTH * PIECE_LD];
+  private final float[] panel = new float[(K_BLOCK + V) * WIDTH];
+  private final float[] strips = new float[(MOST + V) * K_BLOCK];
+  private final float[] sums = new float[MOST * WIDTH];
+  private final float[] square = new float[V * V];
+  private final Panels panels = new Panels();
+  private float[] a = {};
+
+  private FewRows() {}
+
+  static FewRows local() {
+    return LOCAL.get();
+  }
+
+  /// All rows of C, `columns` columns from `column` on.
+  void multiply(Product p, int column, int columns) {
+    int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
+    int blockLength = p.m() * K_BLOCK;
+    if (a.length < blocks * blockLength) {
+      a = new float[blocks * blockLength];
+    }
+    for (int block = 0; block < blocks; block++) {
+      int k = block * K_BLOCK;
+      int kc = Math.min(K_BLOCK, p.k() - k);
+      panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
+      System.arraycopy(strips, 0, a, block * blockLength, blockLength);
+    }
+    for (int j = 0; j < columns; j += WIDTH) {
+      panel(p, column + j, Math.min(WIDTH, columns - j));
+    }
+  }
+
+  private void panel(Product p, int column, int n) {
+    for (int piece = 0; piece < p.k(); piece += PIECE) {
+      int length = Math.min(PIECE, p.k() - piece);
+      for (int row = 0; row < n; row++) {
+        long from = p.b().at(column + row, piece);
+        Widen.floats(p.b().dtype(), p.b().memory(), from, pieces, row * PIECE_LD, length);
+      }
+      for (int k = 0; k < length; k += K_BLOCK) {
+        int kc = Math.min(K_BLOCK, length - k);
+        for (int g = 0; g < n; g += V) {
+          Transpose.stripe(pieces, g * PIECE_LD + k, PIECE_LD, kc, panel, g, WIDTH, square);
+        }
+        block(p, column, n, piece + k, kc);
+      }
+    }
+  }
+
+  private void block(Product p, int column, int n, int k, int kc) {
+    int strip = k / K_BLOCK * p.m() * K_BLOCK;
+    for (int i = 0; i < p.m(); i += Tile.ROWS) {
+      int rows = Math.min(Tile.ROWS, p.m() - i);
+      Tile.panel(rows, kc, a, strip + i * K_BLOCK, panel, 0, sums, i * WIDTH, WIDTH);
+    }
+    for (int i = 0; i < p.m(); i++) {
+      long at = p.c().at(i, column);
+      Matmul.update(p.c().memory(), at, n, p.alpha(), sums, i * WIDTH, k == 0 ? p.beta() : 1);
+    }
+  }
+}
