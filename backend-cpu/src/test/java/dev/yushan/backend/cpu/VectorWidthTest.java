@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import jdk.incubator.vector.FloatVector;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -17,23 +16,20 @@ import org.junit.jupiter.api.Test;
 class VectorWidthTest {
   @Test
   void sameBitsAtEveryWidth() throws IOException {
-    int widest = FloatVector.SPECIES_PREFERRED.vectorBitSize();
-    List<Integer> widths =
-        IntStream.of(128, 256, 512).filter(bits -> bits <= widest).boxed().toList();
-    Assumptions.assumeTrue(
-        widths.size() > 1, "this machine has vectors of one width only: " + widest + " bits");
+    int here = Lanes.F32.vectorBitSize();
+    List<Integer> narrower = IntStream.of(128, 256).filter(bits -> bits < here).boxed().toList();
+    Assumptions.assumeFalse(
+        narrower.isEmpty(), "this machine has vectors of one width only: " + here + " bits");
     List<Process> runs = new ArrayList<>();
-    for (int width : widths) {
+    for (int width : narrower) {
       runs.add(start(width));
     }
-    List<List<String>> outputs = new ArrayList<>();
+    List<String> wanted = Digests.all();
     for (int i = 0; i < runs.size(); i++) {
       List<String> lines = linesOf(runs.get(i).getInputStream());
-      assertThat(lines).first().isEqualTo("width " + widths.get(i));
-      assertThat(lines).last().isEqualTo("done");
-      outputs.add(lines.subList(1, lines.size()));
+      assertThat(lines).first().isEqualTo("width " + narrower.get(i));
+      assertThat(lines.subList(1, lines.size())).isEqualTo(wanted);
     }
-    assertThat(outputs).allSatisfy(lines -> assertThat(lines).isEqualTo(outputs.getFirst()));
   }
 
   private static Process start(int width) throws IOException {
