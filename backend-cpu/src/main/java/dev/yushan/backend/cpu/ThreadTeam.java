@@ -98,7 +98,7 @@ final class ThreadTeam implements AutoCloseable {
             task.accept(i);
           }
         } catch (Throwable e) {
-          failure = e;
+          failure = failure == null ? e : failure;
         } finally {
           done.getAndIncrement();
         }

@@ -3,7 +3,6 @@ package dev.yushan.backend.cpu;
 import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.I32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
@@ -107,24 +106,5 @@ final class Widen {
           .mul(scale)
           .intoArray(out, at + part * V);
     }
-  }
-
-  /// One element of a row that starts at byte `row`, for the ends of rows.
-  static float one(DType dtype, MemorySegment memory, long row, long index) {
-    return switch (dtype) {
-      case F32 -> memory.get(JAVA_FLOAT_UNALIGNED, row + 4 * index);
-      case BF16 -> bf16(memory.get(JAVA_SHORT_UNALIGNED, row + 2 * index));
-      case F16 -> Float.float16ToFloat(memory.get(JAVA_SHORT_UNALIGNED, row + 2 * index));
-      case Q8_0 -> {
-        long block = row + index / 32 * 34;
-        yield memory.get(JAVA_BYTE, block + 2 + index % 32) * scaleOf(memory, block);
-      }
-      case Q4_0 -> {
-        long block = row + index / 32 * 18;
-        int bits = memory.get(JAVA_BYTE, block + 2 + index % 16);
-        yield ((index % 32 < 16 ? bits & 15 : bits >> 4 & 15) - 8) * scaleOf(memory, block);
-      }
-      case I32 -> throw new IllegalArgumentException("integers are not read as floats");
-    };
   }
 }
