@@ -63,18 +63,38 @@ final class AttentionBackward {
           "attentionBackward: the cpu backend takes up to %d heads for each kvHead, got %d"
               .formatted(ROWS, call.group()));
     }
+    float[] delta = deltas(team, call);
     List<Runnable> tasks = new ArrayList<>();
     for (Sequence s : sequences) {
       for (int head = 0; head < call.shape.kvHeads(); head++) {
         for (int from = s.start; from < s.end; from += KEYS) {
-          tasks.add(new KeyTask(call, s, head, from));
+          tasks.add(new KeyTask(call, delta, s, head, from));
         }
         for (int from = s.start; from < s.end; from += call.queries()) {
-          tasks.add(new QueryTask(call, s, head, from));
+          tasks.add(new QueryTask(call, delta, s, head, from));
         }
       }
     }
     team.run(tasks.size(), i -> tasks.get(i).run());
+  }
+
+  /// `dOut · out` of every live row and head.
+  private static float[] deltas(ThreadTeam team, Call call) {
+    int heads = call.shape.heads();
+    int headDim = call.shape.headDim();
+    int rows = Math.min(call.dOut.rows(), call.out.rows());
+    float[] delta = new float[Math.multiplyExact(rows, heads)];
+    team.ranges(
+        delta.length,
+        256,
+        (from, to) -> {
+          for (int i = (int) from; i < to; i++) {
+            long a = call.dOut.at(i / heads, (long) i % heads * headDim);
+            long b = call.out.at(i / heads, (long) i % heads * headDim);
+            delta[i] = Reduce.dot(call.dOut.memory(), a, call.out.memory(), b, headDim);
+          }
+        });
+    return delta;
   }
 
   /// What the rows of a block of queries have in common: their place and the numbers of the forward
@@ -87,7 +107,7 @@ final class AttentionBackward {
     final float[] delta;
 
     /// Queries `from` to `to`, ascending, or descending for the key pass; heads of one key head.
-    QueryRows(Call call, int kvHead, int from, int to, boolean descending) {
+    QueryRows(Call call, float[] deltas, int kvHead, int from, int to, boolean descending) {
       int group = call.group();
       int headDim = call.shape.headDim();
       n = (to - from) * group;
@@ -101,13 +121,7 @@ final class AttentionBackward {
         row[i] = descending ? to - 1 - i / group : from + i / group;
         head[i] = kvHead * group + i % group;
         logSumExp[i] = call.logSumExp.get(row[i], head[i]);
-        delta[i] =
-            Reduce.dot(
-                call.dOut.memory(),
-                at(call.dOut, i, headDim),
-                call.out.memory(),
-                at(call.out, i, headDim),
-                headDim);
+        delta[i] = deltas[row[i] * call.shape.heads() + head[i]];
       }
     }
 
@@ -123,14 +137,15 @@ final class AttentionBackward {
   }
 
   /// dQ of one block of queries.
-  private record QueryTask(Call call, Sequence sequence, int kvHead, int from) implements Runnable {
+  private record QueryTask(Call call, float[] delta, Sequence sequence, int kvHead, int from)
+      implements Runnable {
     @Override
     public void run() {
       AttentionBuffers b = AttentionBuffers.local();
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
       int to = Math.min(sequence.end, from + call.queries());
-      QueryRows queries = new QueryRows(call, kvHead, from, to, false);
+      QueryRows queries = new QueryRows(call, delta, kvHead, from, to, false);
       b.ensure(queries.n, KEYS, headDim);
       Arrays.fill(b.sums, 0, queries.n * ld, 0);
       queries.strips(call.q, headDim, b.strips);
@@ -200,7 +215,8 @@ final class AttentionBackward {
   }
 
   /// dK and dV of one block of keys.
-  private record KeyTask(Call call, Sequence sequence, int kvHead, int from) implements Runnable {
+  private record KeyTask(Call call, float[] delta, Sequence sequence, int kvHead, int from)
+      implements Runnable {
     @Override
     public void run() {
       AttentionBuffers b = AttentionBuffers.local();
@@ -228,7 +244,7 @@ final class AttentionBackward {
 
     private void queryBlock(AttentionBuffers b, int query, int end, int keys) {
       int headDim = call.shape.headDim();
-      QueryRows queries = new QueryRows(call, kvHead, Math.max(query, from), end, true);
+      QueryRows queries = new QueryRows(call, delta, kvHead, Math.max(query, from), end, true);
       int n = queries.n;
       pack(b, queries, call.q, b.columnPanels, b.rowPanels);
       pack(b, queries, call.dOut, b.otherColumnPanels, b.otherRowPanels);

@@ -20,6 +20,10 @@ import jdk.incubator.vector.VectorSpecies;
 /// rounding of a quantised value times its scale.
 final class Widen {
   private static final int V = Lanes.COUNT;
+
+  /// Up to this length a call of the general copy costs more than the copying.
+  private static final int SHORT = 64;
+
   private static final VectorSpecies<Short> I16 =
       VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
 
@@ -34,7 +38,7 @@ final class Widen {
   /// Reads `n` elements that start at byte `from`, a whole number of blocks.
   static void floats(DType dtype, MemorySegment memory, long from, float[] out, int at, int n) {
     switch (dtype) {
-      case F32 -> MemorySegment.copy(memory, JAVA_FLOAT_UNALIGNED, from, out, at, n);
+      case F32 -> f32(memory, from, out, at, n);
       case BF16 -> bf16(memory, from, out, at, n);
       case F16 -> f16(memory, from, out, at, n);
       case Q8_0 -> {
@@ -48,6 +52,20 @@ final class Widen {
         }
       }
       case I32 -> throw new IllegalArgumentException("integers are not read as floats");
+    }
+  }
+
+  private static void f32(MemorySegment memory, long from, float[] out, int at, int n) {
+    if (n > SHORT) {
+      MemorySegment.copy(memory, JAVA_FLOAT_UNALIGNED, from, out, at, n);
+      return;
+    }
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector.fromMemorySegment(F32, memory, from + 4L * i, ORDER).intoArray(out, at + i);
+    }
+    for (; i < n; i++) {
+      out[at + i] = memory.get(JAVA_FLOAT_UNALIGNED, from + 4L * i);
     }
   }
 
