@@ -1,0 +1,119 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+
+/// The values that a key takes, as its column of the table in [TrainingKeys] spells them.
+sealed interface KeyType {
+  /// Any text.
+  record Text() implements KeyType {}
+
+  /// Names: a YAML list, or one text with commas.
+  record Names() implements KeyType {}
+
+  /// `true` or `false`.
+  record Flag() implements KeyType {}
+
+  /// `true`, `false` or any text.
+  record FlagOrText() implements KeyType {}
+
+  /// A whole number that is not below `least`.
+  record Whole(long least) implements KeyType {}
+
+  /// A number that is not below `least`.
+  record Real(double least) implements KeyType {}
+
+  /// One of these words.
+  record Choice(List<String> words) implements KeyType {}
+
+  /// Names with numbers.
+  record Table() implements KeyType {}
+
+  /// Reads a type as the table spells it, for example `integer ≥ 1` or `one of no steps epoch`.
+  static KeyType of(String spelling) {
+    String[] words = spelling.split(" ");
+    boolean bounded = words.length == 3 && words[1].equals("≥");
+    return switch (words[0]) {
+      case "text" -> new Text();
+      case "names" -> new Names();
+      case "boolean" -> spelling.equals("boolean or text") ? new FlagOrText() : new Flag();
+      case "integer" -> new Whole(bounded ? Long.parseLong(words[2]) : Long.MIN_VALUE);
+      case "number" -> new Real(bounded ? Double.parseDouble(words[2]) : -Double.MAX_VALUE);
+      case "one" -> new Choice(List.of(words).subList(2, words.length));
+      case "map" -> new Table();
+      default -> throw new IllegalArgumentException("no type is spelled '" + spelling + "'");
+    };
+  }
+
+  /// The value in its normal spelling; empty if it is not of this type. YAML leaves numbers such as
+  /// `1e-5` as text, so all scalars are read from their text.
+  default Optional<String> normal(JsonNode value) {
+    if (this instanceof Names && value.isArray()) {
+      return Optional.of(
+          StreamSupport.stream(value.spliterator(), false)
+              .map(JsonNode::asText)
+              .collect(Collectors.joining(",")));
+    }
+    if (this instanceof Table) {
+      return value.isObject() ? Optional.of(value.toString()) : Optional.empty();
+    }
+    return value.isValueNode() ? scalar(value.asText().strip()) : Optional.empty();
+  }
+
+  private Optional<String> scalar(String text) {
+    return switch (this) {
+      case Text() -> Optional.of(text);
+      case Names() -> Optional.of(names(text)).filter(names -> !names.isEmpty());
+      case FlagOrText() -> flag(text).or(() -> Optional.of(text));
+      case Flag() -> flag(text);
+      case Whole(long least) ->
+          number(text)
+              .filter(v -> v == Math.rint(v) && Math.abs(v) < 1L << 53 && v >= least)
+              .map(v -> Long.toString(v.longValue()));
+      case Real(double least) ->
+          number(text).filter(v -> Double.isFinite(v) && v >= least).map(KeyType::spell);
+      case Choice(List<String> words) -> word(words, text);
+      case Table() -> Optional.empty();
+    };
+  }
+
+  private static String spell(double value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e15
+        ? Long.toString((long) value)
+        : Double.toString(value);
+  }
+
+  /// YAML reads an unquoted `no` as `false`.
+  private static Optional<String> word(List<String> words, String text) {
+    return words.contains(text) || !text.equals("false")
+        ? Optional.of(text).filter(words::contains)
+        : Optional.of("no").filter(words::contains);
+  }
+
+  private static String names(String text) {
+    return Arrays.stream(text.split(","))
+        .map(String::strip)
+        .filter(name -> !name.isEmpty())
+        .collect(Collectors.joining(","));
+  }
+
+  private static Optional<String> flag(String text) {
+    return switch (text) {
+      case "true", "True", "yes", "on" -> Optional.of("true");
+      case "false", "False", "no", "off" -> Optional.of("false");
+      default -> Optional.empty();
+    };
+  }
+
+  private static Optional<Double> number(String text) {
+    try {
+      return Optional.of(Double.valueOf(text));
+    } catch (NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,246 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import dev.yushan.train.TrainingKey.Alias;
+import dev.yushan.train.TrainingKey.Honoured;
+import dev.yushan.train.TrainingKey.NoEffect;
+import dev.yushan.train.TrainingKey.Refused;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// A training configuration, resolved and checked: every honoured key with its value and where that
+/// came from. Later settings win: default, file, override.
+///
+/// ```java
+/// TrainingConfig config = TrainingConfig.of(Map.of(
+///     "model_name_or_path", "base", "dataset", "corpus.jsonl", "output_dir", "out"));
+/// ```
+///
+/// @param settings by key, in the order of [TrainingKeys]; keys without any value are absent
+/// @param notices keys that were set and make no difference here, each in one line
+public record TrainingConfig(Map<String, Setting> settings, List<String> notices) {
+  /// A value in its normal spelling.
+  ///
+  /// @param origin where it was set, for example `cpt.yaml line 7`, `--set` or `default`
+  public record Setting(String value, String origin) {}
+
+  /// What was written, before it is checked.
+  record Given(JsonNode value, String origin) {}
+
+  private static final String DEFAULT = "default";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  public TrainingConfig {
+    settings = Collections.unmodifiableMap(new LinkedHashMap<>(settings));
+    notices = List.copyOf(notices);
+  }
+
+  /// Reads a YAML file.
+  ///
+  /// @param overrides keys with values as `--set` gives them; the values are YAML as well
+  /// @throws ConfigException naming key and line
+  public static TrainingConfig read(Path file, Map<String, String> overrides) {
+    Map<String, Given> given = new LinkedHashMap<>(ConfigFile.read(file));
+    overrides.forEach(
+        (key, value) -> given.put(key, new Given(ConfigFile.value(key, value), "--set " + key)));
+    return resolve(given);
+  }
+
+  /// A configuration made in code, its values spelled as in a file.
+  public static TrainingConfig of(Map<String, ?> values) {
+    Map<String, Given> given = new LinkedHashMap<>();
+    new TreeMap<String, Object>(values)
+        .forEach((key, value) -> given.put(key, new Given(JSON.valueToTree(value), "code")));
+    return resolve(given);
+  }
+
+  private static TrainingConfig resolve(Map<String, Given> given) {
+    Map<String, Setting> set = new LinkedHashMap<>();
+    List<String> notices = new ArrayList<>();
+    given.forEach(
+        (name, value) -> {
+          if (!value.value().isNull()) {
+            take(name, value, set, notices);
+          }
+        });
+    Map<String, Setting> settings = new LinkedHashMap<>();
+    for (TrainingKey key : TrainingKeys.all().values()) {
+      if (key.treatment() instanceof Honoured) {
+        value(key, set).ifPresent(setting -> settings.put(key.name(), setting));
+      }
+    }
+    return new TrainingConfig(settings, notices);
+  }
+
+  private static void take(
+      String name, Given given, Map<String, Setting> set, List<String> notices) {
+    TrainingKey key =
+        TrainingKeys.find(name)
+            .orElseThrow(
+                () ->
+                    new ConfigException(
+                        "%s: there is no key %s; the nearest is %s"
+                            .formatted(given.origin(), name, TrainingKeys.nearest(name))));
+    String text = given.value().isValueNode() ? given.value().asText() : given.value().toString();
+    switch (key.treatment()) {
+      case Honoured honoured ->
+          set.put(name, new Setting(checked(key, honoured, given), given.origin()));
+      case Alias(String other) -> take(other, given, set, notices);
+      case NoEffect(List<String> silent) -> {
+        if (!silent.contains(text)) {
+          notices.add("%s: %s has no effect: %s".formatted(given.origin(), name, key.doc()));
+        }
+      }
+      case Refused(List<String> harmless) -> {
+        if (!harmless.contains(text)) {
+          throw new ConfigException(
+              "%s: %s: %s is not supported: %s".formatted(given.origin(), name, text, key.doc()));
+        }
+      }
+    }
+  }
+
+  private static String checked(TrainingKey key, Honoured honoured, Given given) {
+    JsonNode value = given.value();
+    if (key.name().equals("packing") && List.of("true", "false").contains(value.asText())) {
+      value = TextNode.valueOf(value.asText().equals("true") ? "concat" : "none");
+    }
+    JsonNode spelled = value;
+    return KeyType.of(honoured.type())
+        .normal(spelled)
+        .orElseThrow(
+            () ->
+                new ConfigException(
+                    "%s: %s must be %s, not %s"
+                        .formatted(given.origin(), key.name(), honoured.type(), spelled)));
+  }
+
+  private static Optional<Setting> value(TrainingKey key, Map<String, Setting> set) {
+    if (set.containsKey(key.name())) {
+      return Optional.of(set.get(key.name()));
+    }
+    String fallback = ((Honoured) key.treatment()).fallback();
+    if (fallback.startsWith("→ ")) {
+      String other = fallback.substring(2);
+      return value(TrainingKeys.find(other).orElseThrow(), set)
+          .map(setting -> new Setting(setting.value(), DEFAULT + ": " + other));
+    }
+    return KeyType.of(((Honoured) key.treatment()).type())
+        .normal(TextNode.valueOf(fallback))
+        .filter(value -> !fallback.isEmpty())
+        .map(value -> new Setting(value, DEFAULT));
+  }
+
+  // ---- values ----------------------------------------------------------------------------------
+
+  /// The value of a key, if it has one.
+  public Optional<String> find(String key) {
+    if (!(TrainingKeys.find(key).map(TrainingKey::treatment).orElse(null) instanceof Honoured)) {
+      throw new IllegalArgumentException(key + " is not an honoured key");
+    }
+    return Optional.ofNullable(settings.get(key)).map(Setting::value);
+  }
+
+  /// The value of a key that must have one.
+  ///
+  /// @throws ConfigException if it was not set and has no default
+  public String text(String key) {
+    return find(key)
+        .orElseThrow(
+            () ->
+                new ConfigException(
+                    "%s is not set: %s"
+                        .formatted(key, TrainingKeys.find(key).orElseThrow().doc())));
+  }
+
+  public boolean flag(String key) {
+    return text(key).equals("true");
+  }
+
+  public double number(String key) {
+    return Double.parseDouble(text(key));
+  }
+
+  public long whole(String key) {
+    return Long.parseLong(text(key));
+  }
+
+  /// A whole number that is an `int`.
+  public int count(String key) {
+    long value = whole(key);
+    if (value != (int) value) {
+      throw wrong(key, "is too large");
+    }
+    return (int) value;
+  }
+
+  /// The names of a list; none if it is not set.
+  public List<String> names(String key) {
+    return find(key).map(names -> List.of(names.split(","))).orElse(List.of());
+  }
+
+  /// The entries of a map; none if it is not set.
+  public Map<String, Double> table(String key) {
+    Map<String, Double> entries = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> entry : tree(find(key).orElse("{}")).properties()) {
+      try {
+        entries.put(entry.getKey(), Double.valueOf(entry.getValue().asText()));
+      } catch (NumberFormatException e) {
+        throw wrong(key, "must hold numbers, but has " + entry);
+      }
+    }
+    return entries;
+  }
+
+  /// An exception that says what is wrong with the value of a key, and where it was set.
+  public ConfigException wrong(String key, String what) {
+    Setting setting = settings.get(key);
+    return new ConfigException(
+        "%s: %s: %s %s".formatted(setting.origin(), key, setting.value(), what));
+  }
+
+  private static JsonNode tree(String json) {
+    try {
+      return JSON.readTree(json);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  // ---- output ----------------------------------------------------------------------------------
+
+  /// All values with their origins, as YAML that gives this configuration again.
+  public String toYaml() {
+    StringBuilder yaml = new StringBuilder();
+    settings.forEach(
+        (key, setting) ->
+            yaml.append(
+                String.format(
+                    "%-60s # %s%n", key + ": " + quoted(setting.value()), setting.origin())));
+    return yaml.toString();
+  }
+
+  private static String quoted(String value) {
+    return value.startsWith("{") || value.matches("(?!no$|yes$|on$|off$)[\\w./-]+")
+        ? value
+        : TextNode.valueOf(value).toString();
+  }
+
+  /// All values as a JSON object, without their origins.
+  public ObjectNode toJson() {
+    ObjectNode json = JSON.createObjectNode();
+    settings.forEach((key, setting) -> json.put(key, setting.value()));
+    return json;
+  }
+}
