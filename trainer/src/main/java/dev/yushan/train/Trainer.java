@@ -1,0 +1,152 @@
+package dev.yushan.train;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.data.Document;
+import dev.yushan.data.MicroBatch;
+import dev.yushan.model.CausalLM;
+import dev.yushan.optim.LrSchedule;
+import dev.yushan.optim.Optimizer;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/// The training loop.
+///
+/// A step takes a few micro-batches, adds up the gradients of their loss, clips them by their norm
+/// and moves the weights. The loss is the mean over all targets of the step, however they are
+/// spread over its micro-batches. Everything a step does is a function of its number, the data and
+/// the weights, so a run that was stopped goes on to the same bits.
+///
+/// The arithmetic and what is reported are those of `Trainer` in transformers.
+public final class Trainer {
+  /// Keeps the clip coefficient finite, as in `torch.nn.utils.clip_grad_norm_`.
+  private static final double CLIP_EPSILON = 1e-6;
+
+  private static final int DOCUMENTS_NAMED = 5;
+
+  private final Backend backend;
+  private final CausalLM model;
+  private final Optimizer optimizer;
+  private final MicroBatches data;
+  private final List<Evaluation> evaluations;
+  private final TrainerConfig config;
+  private final StepPlan plan;
+  private final LrSchedule schedule;
+
+  /// A trainer of `model`, whose parameters have gradients and belong to `optimizer`.
+  ///
+  /// @param evaluations held-out datasets, which may be none
+  public Trainer(
+      Backend backend,
+      CausalLM model,
+      Optimizer optimizer,
+      MicroBatches data,
+      List<Evaluation> evaluations,
+      TrainerConfig config) {
+    this.backend = backend;
+    this.model = model;
+    this.optimizer = optimizer;
+    this.data = data;
+    this.evaluations = List.copyOf(evaluations);
+    this.config = config;
+    this.plan =
+        StepPlan.of(data.perEpoch(), config.accumulation(), config.epochs(), config.maxSteps());
+    this.schedule = config.schedule().over(plan.totalSteps());
+  }
+
+  /// How the data is divided into steps.
+  public StepPlan plan() {
+    return plan;
+  }
+
+  /// Takes the steps from `start` to the end; returns where that is. The weights and the optimizer
+  /// are those of `start`.
+  ///
+  /// @throws TrainingException at a loss or gradient that is not finite, naming step and documents
+  public Progress train(Progress start, TrainingListener listener) {
+    try (Gradients gradients = new Gradients(backend, model.parameters());
+        BatchPass pass = BatchPass.training(backend, model, data, config.checkpointing())) {
+      Progress progress = start;
+      listener.started(plan, progress);
+      if (config.evalOnStart() && progress.steps() == 0) {
+        evaluate(progress, listener);
+      }
+      while (progress.steps() < plan.totalSteps()) {
+        StepReport step = step(progress.steps(), gradients, pass);
+        progress = progress.after(step);
+        listener.stepped(step, progress);
+        if (config.logs(plan, progress.steps())) {
+          listener.logged(step, progress.lossSinceLogged(), progress);
+          progress = progress.logged();
+        }
+        if (config.evaluates(plan, progress.steps())) {
+          evaluate(progress, listener);
+        }
+        if (config.saves(plan, progress.steps())) {
+          listener.checkpoint(progress);
+        }
+      }
+      listener.finished(progress);
+      return progress;
+    }
+  }
+
+  private StepReport step(long step, Gradients gradients, BatchPass pass) {
+    List<MicroBatch> batches = batches(step);
+    long targets = batches.stream().mapToLong(batch -> batch.rows().targetCount()).sum();
+    double scale = 1.0 / Math.max(1, targets);
+    double nll = 0;
+    gradients.zero();
+    pass.scale(scale);
+    for (MicroBatch batch : batches) {
+      double batchNll = pass.run(batch.rows());
+      requireFinite(batchNll, "loss", step, List.of(batch));
+      nll += batchNll;
+    }
+    double norm = gradients.norm();
+    requireFinite(norm, "gradient norm", step, batches);
+    double learningRate = schedule.at(step);
+    optimizer.step(learningRate, clipCoefficient(norm));
+    long tokens = batches.stream().mapToLong(batch -> batch.rows().length()).sum();
+    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens);
+  }
+
+  private List<MicroBatch> batches(long step) {
+    return IntStream.range(plan.first(step), plan.end(step))
+        .mapToObj(number -> data.get(plan.epoch(step), number))
+        .toList();
+  }
+
+  private double clipCoefficient(double norm) {
+    double limit = config.maxGradNorm();
+    return limit > 0 ? Math.min(1, limit / (norm + CLIP_EPSILON)) : 1;
+  }
+
+  private void evaluate(Progress progress, TrainingListener listener) {
+    if (!evaluations.isEmpty()) {
+      listener.evaluated(
+          evaluations.stream().map(held -> held.run(backend, model)).toList(), progress);
+    }
+  }
+
+  private static void requireFinite(
+      double value, String what, long step, List<MicroBatch> batches) {
+    if (Double.isFinite(value)) {
+      return;
+    }
+    List<Document> documents =
+        batches.stream().map(MicroBatch::documents).flatMap(Collection::stream).toList();
+    String named =
+        documents.stream()
+            .limit(DOCUMENTS_NAMED)
+            .map(Document::toString)
+            .collect(Collectors.joining(", "));
+    int more = documents.size() - DOCUMENTS_NAMED;
+    throw new TrainingException(
+        "the %s of step %d is %s, trained on %s%s; the weights before this step are the last that"
+                .formatted(what, step + 1, value, named, more > 0 ? " and " + more + " more" : "")
+            + " are sound: resume from the last checkpoint with a lower learning_rate, or look at"
+            + " these documents");
+  }
+}

@@ -1,0 +1,27 @@
+package dev.yushan.train;
+
+import java.util.List;
+
+/// What happens in a run, in this order at each step. A method that throws ends the run.
+public interface TrainingListener {
+  /// The first step comes next, or the first after a resume.
+  default void started(StepPlan plan, Progress progress) {}
+
+  /// An optimizer step was taken.
+  default void stepped(StepReport step, Progress progress) {}
+
+  /// A log entry is due.
+  ///
+  /// @param step the last step
+  /// @param loss mean of the steps since the last entry
+  default void logged(StepReport step, double loss, Progress progress) {}
+
+  /// Held-out data was evaluated.
+  default void evaluated(List<EvalResult> results, Progress progress) {}
+
+  /// A checkpoint is due.
+  default void checkpoint(Progress progress) {}
+
+  /// The last step was taken.
+  default void finished(Progress progress) {}
+}
