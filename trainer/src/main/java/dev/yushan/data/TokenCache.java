@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +33,7 @@ final class TokenCache {
   final AtomicInteger reused = new AtomicInteger();
   final AtomicInteger tokenized = new AtomicInteger();
   final AtomicInteger damaged = new AtomicInteger();
+  private String fingerprint = "";
 
   TokenCache(CacheConfig config, DocumentEncoder encoder, OnBadRecord onBadRecord, Arena arena) {
     this.config = config;
@@ -65,6 +67,7 @@ final class TokenCache {
             config.threads(), Thread.ofPlatform().daemon().name("tokenize-", 0).factory());
     try {
       List<Keyed> keyed = keyed(units, pool);
+      fingerprint = fingerprint(keyed);
       Map<String, List<Shard>> found = finished(keyed, pool);
       TokenBuild build = new TokenBuild(this, pool);
       for (Keyed unit : keyed) {
@@ -78,6 +81,17 @@ final class TokenCache {
       // waits for what has begun: it is a few shards, and the locks are released at their end
       pool.close();
     }
+  }
+
+  /// What was opened, as a number: a hash of the content of all files and of all settings that
+  /// their documents depend on.
+  String fingerprint() {
+    return fingerprint;
+  }
+
+  private static String fingerprint(List<Keyed> keyed) {
+    return ContentHash.ofText(
+        keyed.stream().map(unit -> unit.directory().key()).collect(Collectors.joining("\n")));
   }
 
   private List<Keyed> keyed(List<Unit> units, ExecutorService pool) {

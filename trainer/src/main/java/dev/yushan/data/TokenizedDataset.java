@@ -23,16 +23,22 @@ public final class TokenizedDataset implements AutoCloseable {
   private final long[] partStart;
   private final ReadCounts readCounts;
   private final CacheUse cacheUse;
+  private final String fingerprint;
   private final Excess.Result documents;
 
   /// A shard with the unit it was made of.
   private record Part(Unit unit, Shard shard) {}
 
   private TokenizedDataset(
-      Arena arena, List<Part> parts, TokenizeConfig config, CacheUse cacheUse) {
+      Arena arena,
+      List<Part> parts,
+      TokenizeConfig config,
+      CacheUse cacheUse,
+      String fingerprint) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
+    this.fingerprint = fingerprint;
     partStart = new long[parts.size() + 1];
     ReadCounts sum = ReadCounts.ZERO;
     for (int p = 0; p < parts.size(); p++) {
@@ -64,7 +70,7 @@ public final class TokenizedDataset implements AutoCloseable {
         Unit unit = units.get(u);
         shards.get(u).forEach(shard -> parts.add(new Part(unit, shard)));
       }
-      TokenizedDataset dataset = new TokenizedDataset(arena, parts, config, cache.use());
+      TokenizedDataset dataset = new TokenizedDataset(arena, parts, config, cache.use(), cache.fingerprint());
       dataset.report();
       return dataset;
     } catch (Throwable e) {
@@ -126,6 +132,12 @@ public final class TokenizedDataset implements AutoCloseable {
   /// How much of it the cache had.
   public CacheUse cacheUse() {
     return cacheUse;
+  }
+
+  /// A hash of what the documents were made of: the content of the files, the tokenizer and the
+  /// settings that [#open] hands to it. The length limit is no part of it.
+  public String fingerprint() {
+    return fingerprint;
   }
 
   /// Where document `d` came from.

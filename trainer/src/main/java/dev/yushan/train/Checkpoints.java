@@ -1,0 +1,97 @@
+package dev.yushan.train;
+
+import dev.yushan.io.DurableFiles;
+import dev.yushan.io.DurableFiles.DirectoryContent;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The directories `checkpoint-N` in an output directory. Each is there whole or not at all.
+///
+/// @param limit how many are kept
+record Checkpoints(Path outputDir, OptionalInt limit) {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+  private static final String PREFIX = "checkpoint-";
+
+  /// Writes the checkpoint of step `step`: beside its place, with checksums, forced to the disk,
+  /// renamed. Older ones beyond the limit go only then.
+  Path save(long step, DirectoryContent content) {
+    Path target = outputDir.resolve(PREFIX + step);
+    DurableFiles.writeDirectory(
+        target,
+        directory -> {
+          content.writeTo(directory);
+          Checksums.write(directory);
+        });
+    limit.ifPresent(this::deleteOldest);
+    return target;
+  }
+
+  private void deleteOldest(int kept) {
+    List<Path> all = all();
+    all.subList(0, Math.max(0, all.size() - kept)).forEach(DurableFiles::deleteDirectory);
+  }
+
+  /// All of them, in the order of their steps.
+  List<Path> all() {
+    try (Stream<Path> children = Files.list(outputDir)) {
+      return children
+          .filter(child -> child.getFileName().toString().matches(PREFIX + "\\d{1,18}"))
+          .sorted(Comparator.comparingLong(Checkpoints::step))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(outputDir + " cannot be listed", e);
+    }
+  }
+
+  private static long step(Path checkpoint) {
+    return Long.parseLong(checkpoint.getFileName().toString().substring(PREFIX.length()));
+  }
+
+  /// The latest that a run can be resumed from; others are named in the log.
+  Optional<Path> latest() {
+    for (Path checkpoint : all().reversed()) {
+      List<String> damage = damage(checkpoint);
+      if (damage.isEmpty()) {
+        return Optional.of(checkpoint);
+      }
+      LOG.warn("{} is passed over: {}", checkpoint, String.join("; ", damage));
+    }
+    return Optional.empty();
+  }
+
+  /// A checkpoint that must be sound.
+  static Path sound(Path checkpoint) {
+    if (!Files.isDirectory(checkpoint)) {
+      throw new ConfigException(
+          "resume_from_checkpoint: %s is no directory; true takes the latest checkpoint"
+              .formatted(checkpoint));
+    }
+    List<String> damage = damage(checkpoint);
+    if (!damage.isEmpty()) {
+      throw new TrainingException(
+          "%s cannot be resumed from: %s; name an earlier one, or set resume_from_checkpoint: true"
+              .formatted(checkpoint, String.join("; ", damage)));
+    }
+    return checkpoint;
+  }
+
+  private static List<String> damage(Path checkpoint) {
+    List<String> damage = Checksums.damage(checkpoint);
+    return damage.isEmpty() && !Files.exists(checkpoint.resolve(ModelState.OPTIMIZER_FILE))
+        ? List.of("it has no optimizer state (save_only_model)")
+        : damage;
+  }
+
+  void deleteAll() {
+    all().forEach(DurableFiles::deleteDirectory);
+  }
+}

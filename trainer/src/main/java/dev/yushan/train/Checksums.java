@@ -1,0 +1,71 @@
+package dev.yushan.train;
+
+import dev.yushan.io.DurableFiles;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// The SHA-256 of each file of a checkpoint, in the format of `sha256sum`.
+final class Checksums {
+  static final String FILE = "checksums.sha256";
+
+  private Checksums() {}
+
+  /// Writes the sums of all other files in `directory`.
+  static void write(Path directory) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (Path file : files(directory)) {
+      lines.append(sum(file)).append("  ").append(file.getFileName()).append('\n');
+    }
+    DurableFiles.write(directory.resolve(FILE), lines.toString());
+  }
+
+  /// What is wrong with `directory`; nothing if all its files are as they were written.
+  static List<String> damage(Path directory) {
+    List<String> damage = new ArrayList<>();
+    try {
+      for (String line : Files.readAllLines(directory.resolve(FILE))) {
+        String[] parts = line.split("  ", 2);
+        Path file = directory.resolve(parts[1]);
+        if (!Files.isRegularFile(file)) {
+          damage.add(parts[1] + " is missing");
+        } else if (!sum(file).equals(parts[0])) {
+          damage.add(parts[1] + " is not as it was written");
+        }
+      }
+    } catch (IOException | ArrayIndexOutOfBoundsException e) {
+      damage.add(FILE + " cannot be read: it was not written to its end");
+    }
+    return damage;
+  }
+
+  private static List<Path> files(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .filter(file -> Files.isRegularFile(file) && !file.endsWith(FILE))
+          .sorted()
+          .toList();
+    }
+  }
+
+  private static String sum(Path file) throws IOException {
+    try (InputStream in =
+        new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+      byte[] buffer = new byte[1 << 20];
+      while (in.read(buffer) >= 0) {
+        continue;
+      }
+      return HexFormat.of().formatHex(((DigestInputStream) in).getMessageDigest().digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package dev.yushan.train;
+
+import java.util.List;
+
+/// Several listeners, each told in turn.
+record Listeners(List<TrainingListener> all) implements TrainingListener {
+  @Override
+  public void started(StepPlan plan, Progress progress) {
+    all.forEach(listener -> listener.started(plan, progress));
+  }
+
+  @Override
+  public void stepped(StepReport step, Progress progress) {
+    all.forEach(listener -> listener.stepped(step, progress));
+  }
+
+  @Override
+  public void logged(StepReport step, double loss, Progress progress) {
+    all.forEach(listener -> listener.logged(step, loss, progress));
+  }
+
+  @Override
+  public void evaluated(List<EvalResult> results, Progress progress) {
+    all.forEach(listener -> listener.evaluated(results, progress));
+  }
+
+  @Override
+  public void checkpoint(Progress progress) {
+    all.forEach(listener -> listener.checkpoint(progress));
+  }
+
+  @Override
+  public void finished(Progress progress) {
+    all.forEach(listener -> listener.finished(progress));
+  }
+}

@@ -1,0 +1,126 @@
+package dev.yushan.train;
+
+import dev.yushan.io.DurableFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The directory of a run, locked against a second writer for as long as it is open.
+final class OutputDirectory implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(OutputDirectory.class);
+  private static final String LOCK = ".lock";
+
+  /// What a run leaves beside checkpoints and model.
+  private static final List<String> RECORDS =
+      List.of(
+          TrainingLog.JSONL,
+          TrainingLog.STATE,
+          "train_results.json",
+          "eval_results.json",
+          "all_results.json",
+          LossPlot.FILE);
+
+  private final Path path;
+  private final FileChannel channel;
+  private final Checkpoints checkpoints;
+
+  private OutputDirectory(Path path, FileChannel channel, OptionalInt limit) {
+    this.path = path;
+    this.channel = channel;
+    this.checkpoints = new Checkpoints(path, limit);
+  }
+
+  static OutputDirectory open(TrainingConfig config) {
+    Path path = Path.of(config.text("output_dir"));
+    OptionalInt limit =
+        config.find("save_total_limit").isPresent()
+            ? OptionalInt.of(config.count("save_total_limit"))
+            : OptionalInt.empty();
+    try {
+      Files.createDirectories(path);
+      OutputDirectory directory = new OutputDirectory(path, lock(path), limit);
+      DurableFiles.clearLeftovers(path)
+          .forEach(
+              name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException("output_dir: " + path + " cannot be used: " + e, e);
+    }
+  }
+
+  private static FileChannel lock(Path path) throws IOException {
+    FileChannel channel =
+        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock = null;
+    try {
+      lock = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      LOG.debug("locked by this process", e);
+    }
+    if (lock == null) {
+      channel.close();
+      throw new TrainingException(
+          "output_dir: %s is in use by another run; wait for it, or name another directory"
+              .formatted(path));
+    }
+    return channel;
+  }
+
+  Path path() {
+    return path;
+  }
+
+  Checkpoints checkpoints() {
+    return checkpoints;
+  }
+
+  /// The checkpoint that the configuration asks to continue.
+  Optional<Path> resumePoint(TrainingConfig config) {
+    String resume = config.text("resume_from_checkpoint");
+    return switch (resume) {
+      case "false" -> Optional.empty();
+      case "true" -> checkpoints.latest();
+      default -> Optional.of(Checkpoints.sound(Path.of(resume)));
+    };
+  }
+
+  /// Refuses to mix a new run with an earlier one, or clears the earlier one away, as configured.
+  void prepareNewRun(TrainingConfig config) {
+    boolean used = !checkpoints.all().isEmpty() || Files.exists(path.resolve("train_results.json"));
+    boolean resumes = !config.text("resume_from_checkpoint").equals("false");
+    if (used && !resumes && !config.flag("overwrite_output_dir")) {
+      throw new ConfigException(
+          "output_dir: %s holds a run already; continue it with resume_from_checkpoint: true, or replace it with overwrite_output_dir: true"
+              .formatted(path));
+    }
+    if (!resumes) {
+      checkpoints.deleteAll();
+    }
+    try {
+      for (String record : RECORDS) {
+        Files.deleteIfExists(path.resolve(record));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(path + " cannot be cleared", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.DurableFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// `training_state.json`: what a run needs beside tensors to go on exactly, and what it must have
+/// in common with the run that wrote it.
+///
+/// @param progress how far it had come
+/// @param dataFingerprint of the training data
+/// @param settings the keys that the result depends on
+record ResumeState(Progress progress, String dataFingerprint, ObjectNode settings) {
+  static final String FILE = "training_state.json";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /// Keys that change what is computed from the place of a checkpoint on.
+  private static final List<String> BINDING =
+      List.of(
+          "cutoff_len",
+          "on_excess",
+          "add_bos",
+          "add_eos",
+          "split_special_tokens",
+          "sequence_len",
+          "packing",
+          "disable_shuffling",
+          "data_seed",
+          "per_device_train_batch_size",
+          "gradient_accumulation_steps",
+          "num_train_epochs",
+          "max_steps",
+          "learning_rate",
+          "lr_scheduler_type",
+          "lr_scheduler_kwargs",
+          "warmup_ratio",
+          "warmup_steps",
+          "optim",
+          "adam_beta1",
+          "adam_beta2",
+          "adam_epsilon",
+          "weight_decay",
+          "max_grad_norm");
+
+  static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
+    ObjectNode settings = JSON.createObjectNode();
+    for (String key : BINDING) {
+      config.find(key).ifPresent(value -> settings.put(key, value));
+    }
+    return new ResumeState(progress, dataFingerprint, settings);
+  }
+
+  void write(Path directory, StepPlan plan) {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("step", progress.steps());
+    json.put("epoch", plan.epochsAfter(progress.steps()));
+    json.put("next_epoch", plan.epoch(progress.steps()));
+    json.put("next_micro_batch", plan.first(progress.steps()));
+    json.put("tokens_seen", progress.tokens());
+    json.put("loss_sum", progress.lossSum());
+    json.put("logged_step", progress.loggedSteps());
+    json.put("logged_loss_sum", progress.loggedLossSum());
+    json.put("data_fingerprint", dataFingerprint);
+    json.set("settings", settings);
+    DurableFiles.write(directory.resolve(FILE), json.toPrettyString() + "\n");
+  }
+
+  static ResumeState read(Path checkpoint) {
+    Path file = checkpoint.resolve(FILE);
+    try {
+      JsonNode json = JSON.readTree(file.toFile());
+      Progress progress =
+          new Progress(
+              json.required("step").asLong(),
+              json.required("tokens_seen").asLong(),
+              json.required("loss_sum").asDouble(),
+              json.required("logged_step").asLong(),
+              json.required("logged_loss_sum").asDouble());
+      return new ResumeState(
+          progress,
+          json.required("data_fingerprint").asText(),
+          (ObjectNode) json.required("settings"));
+    } catch (JsonProcessingException | IllegalArgumentException e) {
+      throw new TrainingException(file + " is damaged; name an earlier checkpoint", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /// Throws unless a run with the data and settings of `now` would do what the run did that wrote
+  /// this.
+  void requireSame(ResumeState now, Path checkpoint) {
+    List<String> changes = new ArrayList<>();
+    for (String key : BINDING) {
+      JsonNode before = settings.path(key);
+      JsonNode after = now.settings.path(key);
+      if (!before.equals(after)) {
+        changes.add("%s was %s and is %s".formatted(key, text(before), text(after)));
+      }
+    }
+    if (!dataFingerprint.equals(now.dataFingerprint)) {
+      changes.add("the training data has changed (dataset, or its tokenizer)");
+    }
+    if (!changes.isEmpty()) {
+      throw new ConfigException(
+          "%s cannot be continued: %s; set them back, or start a new run with %s as model_name_or_path"
+              .formatted(checkpoint, String.join("; ", changes), checkpoint));
+    }
+  }
+
+  private static String text(JsonNode value) {
+    return value.isMissingNode() ? "not set" : value.asText();
+  }
+}

@@ -1,0 +1,224 @@
+package dev.yushan.train;
+
+import dev.yushan.data.CacheConfig;
+import dev.yushan.data.ContentHash;
+import dev.yushan.data.CorpusTokenizer;
+import dev.yushan.data.DataLoader;
+import dev.yushan.data.LoaderConfig;
+import dev.yushan.data.MicroBatch;
+import dev.yushan.data.OnBadRecord;
+import dev.yushan.data.OnExcess;
+import dev.yushan.data.PackedDataset;
+import dev.yushan.data.Packing;
+import dev.yushan.data.PackingConfig;
+import dev.yushan.data.Source;
+import dev.yushan.data.SourceConfig;
+import dev.yushan.data.Sources;
+import dev.yushan.data.TokenLedger;
+import dev.yushan.data.TokenizeConfig;
+import dev.yushan.data.TokenizedDataset;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The data of a run: what is trained on, and what is held out.
+final class TrainingData implements AutoCloseable {
+  private final TrainingConfig config;
+  private final ModelConfig model;
+  private final CorpusTokenizer tokenizer;
+  private final CacheConfig cache;
+  private final Closing open = new Closing();
+  private final List<Evaluation> evaluations = new ArrayList<>();
+  private TokenizedDataset tokenized;
+  private PackedDataset packed;
+
+  private TrainingData(TrainingConfig config, ModelConfig model) {
+    this.config = config;
+    this.model = model;
+    this.tokenizer = tokenizer(config, model);
+    int workers = config.count("preprocessing_num_workers");
+    this.cache =
+        CacheConfig.of(
+            config
+                .find("tokenized_cache_dir")
+                .map(Path::of)
+                .orElseGet(() -> CacheConfig.defaultDirectory(System.getenv())),
+            workers == 0 ? Runtime.getRuntime().availableProcessors() : workers);
+  }
+
+  /// Opens, and tokenises where needed, everything that the configuration names.
+  static TrainingData open(TrainingConfig config, ModelConfig model) {
+    TrainingData data = new TrainingData(config, model);
+    try {
+      data.tokenized = data.tokenize(Sources.resolve(data.source("dataset")));
+      data.packed = data.pack(data.tokenized);
+      data.openEvaluations();
+      return data;
+    } catch (RuntimeException | Error e) {
+      data.close();
+      throw e;
+    }
+  }
+
+  private static CorpusTokenizer tokenizer(TrainingConfig config, ModelConfig model) {
+    Path directory = Path.of(config.text("tokenizer_name_or_path"));
+    Path file = directory.resolve("tokenizer.json");
+    if (!Files.exists(file)) {
+      return CorpusTokenizer.none(model.vocabSize());
+    }
+    Tokenizer tokenizer = Tokenizers.load(directory);
+    if (tokenizer.vocabSize() > model.vocabSize()) {
+      throw new ConfigException(
+          "%s has ids up to %d, but the model has a vocabulary of %d; tokenizer_name_or_path and model_name_or_path do not belong together"
+              .formatted(file, tokenizer.vocabSize() - 1, model.vocabSize()));
+    }
+    return CorpusTokenizer.of(tokenizer, file);
+  }
+
+  private SourceConfig source(String key) {
+    config.text(key);
+    return new SourceConfig(
+        config.names(key),
+        Path.of(config.text("dataset_dir")),
+        config.text("text_column"),
+        OnBadRecord.of(config.text("on_bad_record")));
+  }
+
+  private TokenizedDataset tokenize(List<Source> sources) {
+    TokenizeConfig tokenize =
+        new TokenizeConfig(
+            config.flag("add_bos"),
+            config.flag("add_eos"),
+            config.flag("split_special_tokens"),
+            config.count("cutoff_len"),
+            OnExcess.of(config.text("on_excess")));
+    return open.add(
+        TokenizedDataset.open(
+            Sources.files(sources),
+            OnBadRecord.of(config.text("on_bad_record")),
+            tokenize,
+            tokenizer,
+            cache));
+  }
+
+  private PackedDataset pack(TokenizedDataset documents) {
+    PackingConfig packing =
+        new PackingConfig(Packing.of(config.text("packing")), config.count("sequence_len"));
+    PackedDataset rows = PackedDataset.of(documents, config.count("cutoff_len"), packing);
+    requirePositions(documents, rows, packing.packing());
+    return rows;
+  }
+
+  private void requirePositions(TokenizedDataset documents, PackedDataset rows, Packing packing) {
+    int longest = 0;
+    if (packing == Packing.CONCAT) {
+      longest = rows.length(0);
+    } else {
+      for (int d = 0; d < documents.documents(); d++) {
+        longest = Math.max(longest, documents.length(d));
+      }
+    }
+    if (longest > model.maxPositions()) {
+      throw new ConfigException(
+          "a sequence of %d tokens is longer than the model's max_position_embeddings of %d; lower %s"
+              .formatted(
+                  longest,
+                  model.maxPositions(),
+                  packing == Packing.CONCAT ? "sequence_len" : "cutoff_len"));
+    }
+  }
+
+  private void openEvaluations() {
+    boolean wanted =
+        !config.text("eval_strategy").equals("no")
+            || config.flag("do_eval")
+            || config.flag("eval_on_start");
+    if (config.find("eval_dataset").isEmpty()) {
+      if (wanted) {
+        throw new ConfigException("evaluation is switched on, but eval_dataset is not set");
+      }
+      return;
+    }
+    LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
+    for (Source source : Sources.resolve(source("eval_dataset"))) {
+      PackedDataset rows = pack(tokenize(List.of(source)));
+      MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
+      evaluations.add(
+          new Evaluation(
+              name(source),
+              config.find("max_eval_samples").isPresent()
+                  ? firstRows(batches, rows.rows(), config.count("max_eval_samples"))
+                  : batches));
+    }
+  }
+
+  /// The batches that hold the first `limit` rows; the last may hold a few more.
+  private MicroBatches firstRows(MicroBatches all, int rows, int limit) {
+    int batchSize = config.count("per_device_eval_batch_size");
+    int batches = Math.ceilDiv(Math.min(limit, rows), batchSize);
+    return new MicroBatches() {
+      @Override
+      public int perEpoch() {
+        return batches;
+      }
+
+      @Override
+      public int maxTokens() {
+        return all.maxTokens();
+      }
+
+      @Override
+      public int maxSequences() {
+        return all.maxSequences();
+      }
+
+      @Override
+      public MicroBatch get(long epoch, int number) {
+        return all.get(epoch, number);
+      }
+    };
+  }
+
+  /// The name of a dataset; of a path the file name without its ending.
+  private static String name(Source source) {
+    String name = source.name();
+    return name.contains("/") || name.contains(".")
+        ? Path.of(name).getFileName().toString().replaceFirst("\\..*", "")
+        : name;
+  }
+
+  DataLoader loader() {
+    return new DataLoader(
+        packed,
+        new LoaderConfig(
+            config.count("per_device_train_batch_size"),
+            !config.flag("disable_shuffling"),
+            config.whole("data_seed")));
+  }
+
+  int rows() {
+    return packed.rows();
+  }
+
+  List<Evaluation> evaluations() {
+    return List.copyOf(evaluations);
+  }
+
+  TokenLedger ledger() {
+    return packed.ledger();
+  }
+
+  /// A hash of all that the rows depend on.
+  String fingerprint() {
+    return ContentHash.ofText(tokenized.fingerprint() + "\n" + packed.ledger().toJson());
+  }
+
+  @Override
+  public void close() {
+    open.close();
+  }
+}

@@ -1,0 +1,193 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.DurableFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The record of a run as users of Hugging Face `Trainer` and LLaMA-Factory know it: the history in
+/// `trainer_state.json`, and a line of `trainer_log.jsonl` for each entry as it is made.
+final class TrainingLog implements TrainingListener {
+  static final String STATE = "trainer_state.json";
+  static final String JSONL = "trainer_log.jsonl";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Path outputDir;
+  private final TrainingConfig config;
+  private final boolean countsTokens;
+  private final ArrayNode history = JSON.createArrayNode();
+  private StepPlan plan = new StepPlan(1, 1, 0);
+  private Progress start = Progress.START;
+  private long begin = System.nanoTime();
+
+  TrainingLog(Path outputDir, TrainingConfig config) {
+    this.outputDir = outputDir;
+    this.config = config;
+    String include = config.text("include_num_input_tokens_seen");
+    this.countsTokens = !include.equals("no") && !include.equals("false");
+  }
+
+  /// Takes up the record of a checkpoint: what was logged after it is forgotten.
+  void resume(Path checkpoint, long steps) {
+    try {
+      JsonNode state = JSON.readTree(checkpoint.resolve(STATE).toFile());
+      state.path("log_history").forEach(history::add);
+      Path jsonl = outputDir.resolve(JSONL);
+      if (Files.exists(jsonl)) {
+        List<String> kept = new ArrayList<>();
+        for (String line : Files.readAllLines(jsonl)) {
+          if (isEntryUpTo(line, steps)) {
+            kept.add(line + "\n");
+          }
+        }
+        DurableFiles.write(jsonl, String.join("", kept));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(checkpoint + ": its record cannot be read", e);
+    }
+  }
+
+  /// A line that a killed process did not finish is no entry.
+  private static boolean isEntryUpTo(String line, long steps) {
+    try {
+      return JSON.readTree(line).path("current_steps").asLong(Long.MAX_VALUE) <= steps;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void started(StepPlan steps, Progress progress) {
+    plan = steps;
+    start = progress;
+    begin = System.nanoTime();
+  }
+
+  @Override
+  public void logged(StepReport step, double loss, Progress progress) {
+    ObjectNode entry = entry(progress);
+    entry.put("loss", loss);
+    entry.put("grad_norm", step.gradientNorm());
+    entry.put("learning_rate", step.learningRate());
+    history.add(entry);
+    ObjectNode line = line(progress);
+    line.put("loss", loss);
+    line.put("lr", step.learningRate());
+    append(line);
+  }
+
+  @Override
+  public void evaluated(List<EvalResult> results, Progress progress) {
+    ObjectNode entry = entry(progress);
+    entry.setAll(Results.evaluation(results));
+    history.add(entry);
+    ObjectNode line = line(progress);
+    results.forEach(result -> line.put(Results.prefix(results, result) + "_loss", result.loss()));
+    append(line);
+  }
+
+  /// Adds the summary of the whole run.
+  void summary(Progress progress, ObjectNode results) {
+    ObjectNode entry = entry(progress);
+    entry.setAll(results);
+    history.add(entry);
+  }
+
+  private ObjectNode entry(Progress progress) {
+    ObjectNode entry = JSON.createObjectNode();
+    entry.put("epoch", plan.epochsAfter(progress.steps()));
+    entry.put("step", progress.steps());
+    if (countsTokens) {
+      entry.put("num_input_tokens_seen", progress.tokens());
+      entry.put("train_runtime", rounded(seconds(), 4));
+      entry.put("train_tokens_per_second", rounded(tokensPerSecond(progress), 3));
+    }
+    return entry;
+  }
+
+  private ObjectNode line(Progress progress) {
+    long done = progress.steps() - start.steps();
+    double left = plan.totalSteps() - (double) progress.steps();
+    ObjectNode line = JSON.createObjectNode();
+    line.put("current_steps", progress.steps());
+    line.put("total_steps", plan.totalSteps());
+    line.put("epoch", rounded(plan.epochsAfter(progress.steps()), 4));
+    line.put("percentage", rounded(100.0 * progress.steps() / plan.totalSteps(), 2));
+    line.put("elapsed_time", clock(seconds()));
+    line.put("remaining_time", clock(done == 0 ? 0 : seconds() / done * left));
+    line.put("throughput", rounded(tokensPerSecond(progress), 2));
+    line.put("total_tokens", progress.tokens());
+    return line;
+  }
+
+  private void append(ObjectNode line) {
+    try {
+      Files.writeString(
+          outputDir.resolve(JSONL),
+          line + "\n",
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw new UncheckedIOException(outputDir.resolve(JSONL) + " cannot be written", e);
+    }
+  }
+
+  /// Writes `trainer_state.json`.
+  void writeState(Path directory, Progress progress) {
+    ObjectNode state = JSON.createObjectNode();
+    state.putNull("best_global_step");
+    state.putNull("best_metric");
+    state.putNull("best_model_checkpoint");
+    state.put("epoch", plan.epochsAfter(progress.steps()));
+    state.put("eval_steps", config.number("eval_steps"));
+    state.put("global_step", progress.steps());
+    state.put("is_hyper_param_search", false);
+    state.put("is_local_process_zero", true);
+    state.put("is_world_process_zero", true);
+    state.set("log_history", history);
+    state.put("logging_steps", config.number("logging_steps"));
+    state.put("max_steps", plan.totalSteps());
+    state.put("num_input_tokens_seen", progress.tokens());
+    state.put("num_train_epochs", plan.epochs());
+    state.put("save_steps", config.number("save_steps"));
+    state.putObject("stateful_callbacks");
+    state.put("train_batch_size", config.whole("per_device_train_batch_size"));
+    state.putNull("trial_name");
+    state.putNull("trial_params");
+    DurableFiles.write(directory.resolve(STATE), state.toPrettyString() + "\n");
+  }
+
+  ArrayNode history() {
+    return history;
+  }
+
+  /// Seconds since the first step of this process.
+  double seconds() {
+    return (System.nanoTime() - begin) * 1e-9;
+  }
+
+  private double tokensPerSecond(Progress progress) {
+    return (progress.tokens() - start.tokens()) / Math.max(1e-9, seconds());
+  }
+
+  static double rounded(double value, int digits) {
+    double factor = Math.pow(10, digits);
+    return Double.isFinite(value) ? Math.rint(value * factor) / factor : 0;
+  }
+
+  /// For example `1:02:03`, as LLaMA-Factory writes times.
+  static String clock(double seconds) {
+    Duration time = Duration.ofSeconds((long) seconds);
+    return "%d:%02d:%02d".formatted(time.toHours(), time.toMinutesPart(), time.toSecondsPart());
+  }
+}

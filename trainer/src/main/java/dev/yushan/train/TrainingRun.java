@@ -1,0 +1,265 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
+import dev.yushan.optim.Optimizer;
+import dev.yushan.optim.OptimizerConfig;
+import dev.yushan.optim.OptimizerProvider;
+import dev.yushan.plugin.Plugins;
+import dev.yushan.tensor.DType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A run from configuration to model: opens data, model and output directory, trains, and leaves
+/// behind what users of `Trainer` expect to find.
+///
+/// ```java
+/// TrainingRun.run(TrainingConfig.read(Path.of("cpt.yaml"), Map.of()), new TrainingListener() {});
+/// ```
+public final class TrainingRun {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Backend backend;
+  private final TrainingConfig config;
+  private final OutputDirectory output;
+  private final TrainingData data;
+  private final ModelState state;
+  private final TrainingLog log;
+
+  private TrainingRun(
+      Backend backend,
+      TrainingConfig config,
+      OutputDirectory output,
+      TrainingData data,
+      ModelState state) {
+    this.backend = backend;
+    this.config = config;
+    this.output = output;
+    this.data = data;
+    this.state = state;
+    this.log = new TrainingLog(output.path(), config);
+  }
+
+  /// Runs on the backend that the configuration names; returns where the run ended.
+  public static Progress run(TrainingConfig config, TrainingListener listener) {
+    BackendOptions options =
+        new BackendOptions(config.count("threads"), config.find("device"), Map.of());
+    try (Backend backend = Backends.open(config.find("backend"), options)) {
+      return run(config, backend, listener);
+    }
+  }
+
+  /// Runs on `backend`; returns where the run ended.
+  ///
+  /// @throws ConfigException for a configuration that cannot be followed
+  /// @throws TrainingException if training cannot go on
+  public static Progress run(TrainingConfig config, Backend backend, TrainingListener listener) {
+    config.notices().forEach(LOG::warn);
+    TrainerConfig trainerConfig = TrainerConfig.of(config);
+    Path base = Path.of(config.text("model_name_or_path"));
+    ObjectNode configJson = Models.configJson(base);
+    ModelConfig shape = Models.config(configJson);
+    try (OutputDirectory output = OutputDirectory.open(config);
+        TrainingData data = TrainingData.open(config, shape)) {
+      LOG.info("training data:\n{}", data.ledger());
+      OptimizerProvider provider = optimizer(config);
+      Optional<Path> resume = output.resumePoint(config);
+      MicroBatches batches = MicroBatches.of(data.loader());
+      forecast(backend, shape, batches, provider, trainerConfig.checkpointing());
+      try (CausalLM model = model(backend, config, configJson, base, resume);
+          Optimizer optimizer =
+              provider.create(backend, model.parameters(), optimizerConfig(config))) {
+        Path companions = Path.of(config.text("tokenizer_name_or_path"));
+        ModelState state =
+            new ModelState(backend, model, optimizer, configJson, companions, shardBytes(config));
+        Trainer trainer =
+            new Trainer(backend, model, optimizer, batches, data.evaluations(), trainerConfig);
+        return new TrainingRun(backend, config, output, data, state)
+            .train(trainer, resume, listener);
+      }
+    }
+  }
+
+  private Progress train(Trainer trainer, Optional<Path> resume, TrainingListener listener) {
+    Progress start = resume.map(this::resume).orElse(Progress.START);
+    if (resume.isEmpty()) {
+      output.prepareNewRun(config);
+    }
+    DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
+    Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
+    Writer writer = new Writer(trainer.plan());
+    Progress end = trainer.train(start, new Listeners(List.of(log, writer, listener)));
+    finish(trainer.plan(), start, end, writer.lastEvaluation);
+    return end;
+  }
+
+  /// Continues from a checkpoint: its tensors are loaded, its record is taken up.
+  private Progress resume(Path checkpoint) {
+    ResumeState before = ResumeState.read(checkpoint);
+    before.requireSame(ResumeState.of(before.progress(), data.fingerprint(), config), checkpoint);
+    state.loadOptimizer(checkpoint, before.progress().steps());
+    log.resume(checkpoint, before.progress().steps());
+    LOG.info("continuing after step {} from {}", before.progress().steps(), checkpoint);
+    return before.progress();
+  }
+
+  /// Writes checkpoints, and keeps the last evaluation for the results.
+  private final class Writer implements TrainingListener {
+    private final StepPlan plan;
+    private ObjectNode lastEvaluation = JSON.createObjectNode();
+
+    Writer(StepPlan plan) {
+      this.plan = plan;
+    }
+
+    @Override
+    public void evaluated(List<EvalResult> results, Progress progress) {
+      lastEvaluation = Results.evaluation(results);
+    }
+
+    @Override
+    public void checkpoint(Progress progress) {
+      Path written =
+          output
+              .checkpoints()
+              .save(
+                  progress.steps(),
+                  directory -> {
+                    state.saveModel(directory, DType.F32);
+                    if (!config.flag("save_only_model")) {
+                      state.saveOptimizer(directory);
+                    }
+                    log.writeState(directory, progress);
+                    ResumeState.of(progress, data.fingerprint(), config).write(directory, plan);
+                    DurableFiles.write(directory.resolve("training_config.yaml"), config.toYaml());
+                  });
+      LOG.info("saved {}", written);
+    }
+  }
+
+  /// Writes the model and the results of the whole run.
+  private void finish(StepPlan plan, Progress start, Progress end, ObjectNode evaluation) {
+    double seconds = log.seconds();
+    double epochs = plan.epochsAfter(end.steps());
+    double rows = (epochs - plan.epochsAfter(start.steps())) * data.rows();
+    ObjectNode training =
+        Results.training(
+            end, end.steps() - start.steps(), rows, seconds, floatOperations(end.tokens()));
+    log.summary(end, training);
+    state.saveModel(output.path(), saveType());
+    ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
+    common.put("num_input_tokens_seen", end.tokens());
+    Path directory = output.path();
+    Results.write(directory.resolve("train_results.json"), common, training);
+    if (!evaluation.isEmpty()) {
+      Results.write(directory.resolve("eval_results.json"), common, evaluation);
+    }
+    Results.write(directory.resolve("all_results.json"), common, training, evaluation);
+    log.writeState(output.path(), end);
+    if (config.flag("plot_loss")) {
+      LossPlot.draw(log.history(), output.path());
+    }
+  }
+
+  /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but
+  /// of real tokens.
+  private double floatOperations(long tokens) {
+    ModelConfig shape = state.model().config();
+    long embedding = (long) shape.vocabSize() * shape.hiddenSize();
+    return 6.0 * tokens * (MemoryForecast.parameters(shape) - embedding);
+  }
+
+  private DType saveType() {
+    return switch (config.text("save_dtype")) {
+      case "float32" -> DType.F32;
+      case "bfloat16" -> DType.BF16;
+      case "float16" -> DType.F16;
+      default -> Models.dtype(state.configJson());
+    };
+  }
+
+  // ---- assembling ------------------------------------------------------------------------------
+
+  private static CausalLM model(
+      Backend backend,
+      TrainingConfig config,
+      ObjectNode configJson,
+      Path base,
+      Optional<Path> resume) {
+    if (resume.isPresent()) {
+      return Models.load(backend, resume.get(), DType.F32, true);
+    }
+    return config.flag("train_from_scratch")
+        ? Models.create(backend, configJson, DType.F32, true, config.whole("seed"))
+        : Models.load(backend, base, DType.F32, true);
+  }
+
+  private static OptimizerProvider optimizer(TrainingConfig config) {
+    String name =
+        switch (config.text("optim")) {
+          case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
+          case String other -> other;
+        };
+    return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
+  }
+
+  private static OptimizerConfig optimizerConfig(TrainingConfig config) {
+    return new OptimizerConfig(
+        config.number("adam_beta1"),
+        config.number("adam_beta2"),
+        config.number("adam_epsilon"),
+        config.number("weight_decay"));
+  }
+
+  private static void forecast(
+      Backend backend,
+      ModelConfig shape,
+      MicroBatches batches,
+      OptimizerProvider provider,
+      boolean checkpointing) {
+    MemoryForecast forecast =
+        MemoryForecast.of(
+            shape, batches.maxTokens(), provider.stateBytesPerWeight(), checkpointing);
+    LOG.info(
+        "{} parameters; memory {}: {}",
+        "%,d".formatted(forecast.parameters()),
+        MemoryForecast.gib(forecast.total()),
+        forecast);
+    forecast.requireFit(backend.availableBytes(), backend.description());
+  }
+
+  private static long shardBytes(TrainingConfig config) {
+    String text = config.text("max_shard_size");
+    String digits = text.replaceFirst("(?i)\\s*[KMG]?B?$", "");
+    try {
+      double number = Double.parseDouble(digits);
+      String unit = text.substring(digits.length()).strip().toUpperCase(Locale.ROOT);
+      double factor =
+          switch (unit) {
+            case "KB", "K" -> 1e3;
+            case "MB", "M" -> 1e6;
+            case "GB", "G" -> 1e9;
+            default -> 1;
+          };
+      if (number * factor >= 1) {
+        return (long) (number * factor);
+      }
+    } catch (NumberFormatException e) {
+      LOG.debug("not a number", e);
+    }
+    throw config.wrong("max_shard_size", "is no size; write for example 5GB");
+  }
+}

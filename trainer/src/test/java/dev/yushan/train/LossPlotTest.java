@@ -1,0 +1,56 @@
+package dev.yushan.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LossPlotTest {
+  @TempDir Path directory;
+
+  private static ArrayNode history() {
+    Random random = new Random(1);
+    ArrayNode history = new ObjectMapper().createArrayNode();
+    for (int step = 10; step <= 2000; step += 10) {
+      double loss = 2.5 + 8 / Math.sqrt(step) + 0.15 * random.nextGaussian();
+      history.addObject().put("step", step).put("loss", loss);
+      if (step % 200 == 0) {
+        history.addObject().put("step", step).put("eval_loss", 2.7 + 8 / Math.sqrt(step));
+      }
+    }
+    return history;
+  }
+
+  @Test
+  void aPictureWithAllLines() throws IOException {
+    LossPlot.draw(history(), directory);
+    BufferedImage image = ImageIO.read(directory.resolve(LossPlot.FILE).toFile());
+    assertThat(image.getWidth()).isEqualTo(1200);
+    int colours =
+        (int) Arrays.stream(image.getRGB(0, 0, 1200, 720, null, 0, 1200)).distinct().count();
+    assertThat(colours).isGreaterThan(20);
+  }
+
+  @Test
+  void nothingWithoutEntries() {
+    LossPlot.draw(new ObjectMapper().createArrayNode(), directory);
+    assertThat(directory.resolve(LossPlot.FILE)).doesNotExist();
+  }
+
+  @Test
+  void smoothingFollowsTheMean() {
+    assertThat(LossPlot.smoothed(List.of(4.0, 4.0, 4.0))).containsExactly(4.0, 4.0, 4.0);
+    List<Double> steps = Stream.iterate(0.0, v -> v + 1).limit(100).toList();
+    assertThat(LossPlot.smoothed(steps).getLast()).isBetween(90.0, 99.0);
+  }
+}

@@ -1,0 +1,317 @@
+package dev.yushan.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.Models;
+import dev.yushan.tensor.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingRunTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final TrainingListener SILENT = new TrainingListener() {};
+
+  @TempDir static Path root;
+
+  private static RunFixture fixture;
+
+  @BeforeAll
+  static void files() {
+    fixture = RunFixture.in(root);
+  }
+
+  private static byte[] weights(Path output) throws IOException {
+    return Files.readAllBytes(output.resolve("model.safetensors"));
+  }
+
+  private static JsonNode json(Path file) throws IOException {
+    return JSON.readTree(file.toFile());
+  }
+
+  private static List<String> checkpoints(Path output) throws IOException {
+    try (Stream<Path> files = Files.list(output)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("checkpoint-"))
+          .sorted()
+          .toList();
+    }
+  }
+
+  /// Ends a run from outside, as a power cut would, but leaves the process alive.
+  private static final class Interruption extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static TrainingListener stopAfter(long steps) {
+    return new TrainingListener() {
+      @Override
+      public void stepped(StepReport step, Progress progress) {
+        if (progress.steps() == steps) {
+          throw new Interruption();
+        }
+      }
+    };
+  }
+
+  @Test
+  void aRunLeavesTheFilesThatItsUsersKnow() throws IOException {
+    Path output = fixture.output("files");
+    Progress end =
+        TrainingRun.run(
+            fixture.config(
+                output,
+                Map.of(
+                    "eval_strategy", "steps",
+                    "eval_steps", 5,
+                    "plot_loss", true,
+                    "save_dtype", "bfloat16",
+                    "include_num_input_tokens_seen", "all")),
+            SILENT);
+    assertThat(checkpoints(output)).hasSize(3).contains("checkpoint-" + end.steps());
+    JsonNode state = json(output.resolve("trainer_state.json"));
+    assertThat(state.get("global_step").asLong()).isEqualTo(end.steps());
+    assertThat(state.get("epoch").asDouble()).isEqualTo(2.0);
+    JsonNode first = state.get("log_history").get(0);
+    assertThat(first.get("learning_rate").asDouble()).isZero();
+    assertThat(first.get("num_input_tokens_seen").asLong()).isPositive();
+    List<String> lines = Files.readAllLines(output.resolve("trainer_log.jsonl"));
+    JsonNode line = JSON.readTree(lines.getFirst());
+    for (String field :
+        List.of(
+            "current_steps",
+            "total_steps",
+            "loss",
+            "lr",
+            "epoch",
+            "percentage",
+            "elapsed_time",
+            "remaining_time",
+            "throughput",
+            "total_tokens")) {
+      assertThat(line.has(field)).as(field).isTrue();
+    }
+    JsonNode all = json(output.resolve("all_results.json"));
+    assertThat(all.get("train_loss").asDouble()).isEqualTo(end.meanLoss());
+    assertThat(all.get("eval_perplexity").asDouble())
+        .isEqualTo(Math.exp(all.get("eval_loss").asDouble()));
+    assertThat(json(output.resolve("train_results.json")).has("train_runtime")).isTrue();
+    assertThat(json(output.resolve("eval_results.json")).has("eval_loss_hf")).isTrue();
+    assertThat(output.resolve("training_loss.png")).isNotEmptyFile();
+    assertThat(output.resolve("tokenizer.json")).isRegularFile();
+    assertThat(output.resolve("training_config.yaml")).content().contains("learning_rate: 0.002");
+    assertThat(output.resolve("checkpoint-" + end.steps() + "/training_state.json"))
+        .isRegularFile();
+    assertThat(json(output.resolve("config.json")).toString()).contains("bfloat16");
+    try (Backend backend = Backends.open(Optional.empty(), BackendOptions.defaults());
+        CausalLM model = Models.load(backend, output, DType.F32, false)) {
+      assertThat(model.parameters()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void theLossFalls() {
+    List<Double> losses = new ArrayList<>();
+    TrainingRun.run(
+        fixture.config(fixture.output("falls"), Map.of("save_strategy", "no")),
+        new TrainingListener() {
+          @Override
+          public void stepped(StepReport step, Progress progress) {
+            losses.add(step.loss());
+          }
+        });
+    assertThat(losses.getLast()).isLessThan(losses.getFirst() - 0.5);
+  }
+
+  @Test
+  void resumingGivesTheSameBits() throws IOException {
+    Path straight = fixture.output("straight");
+    TrainingRun.run(fixture.config(straight, Map.of()), SILENT);
+    Path broken = fixture.output("broken");
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(broken, Map.of()), stopAfter(8)))
+        .isInstanceOf(Interruption.class);
+    assertThat(checkpoints(broken)).containsExactly("checkpoint-3", "checkpoint-6");
+    TrainingRun.run(fixture.config(broken, Map.of("resume_from_checkpoint", true)), SILENT);
+    assertThat(weights(broken)).isEqualTo(weights(straight));
+    assertThat(json(broken.resolve("train_results.json")).get("train_loss"))
+        .isEqualTo(json(straight.resolve("train_results.json")).get("train_loss"));
+    List<String> log = Files.readAllLines(broken.resolve("trainer_log.jsonl"));
+    assertThat(log).hasSameSizeAs(Files.readAllLines(straight.resolve("trainer_log.jsonl")));
+  }
+
+  @Test
+  void aDamagedCheckpointIsPassedOver() throws IOException {
+    Path output = fixture.output("damaged");
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, Map.of()), stopAfter(8)))
+        .isInstanceOf(Interruption.class);
+    Path weights = output.resolve("checkpoint-6/model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(weights, bytes);
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        output,
+                        Map.of(
+                            "resume_from_checkpoint", output.resolve("checkpoint-6").toString())),
+                    SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("model.safetensors is not as it was written");
+    List<Long> started = new ArrayList<>();
+    TrainingRun.run(
+        fixture.config(output, Map.of("resume_from_checkpoint", true)),
+        new TrainingListener() {
+          @Override
+          public void started(StepPlan plan, Progress progress) {
+            started.add(progress.steps());
+          }
+        });
+    assertThat(started).containsExactly(3L);
+  }
+
+  @Test
+  void resumeWithoutACheckpointStartsAtTheBeginning() {
+    List<Long> started = new ArrayList<>();
+    TrainingRun.run(
+        fixture.config(
+            fixture.output("none"),
+            Map.of("resume_from_checkpoint", true, "max_steps", 2, "save_strategy", "no")),
+        new TrainingListener() {
+          @Override
+          public void started(StepPlan plan, Progress progress) {
+            started.add(progress.steps());
+          }
+        });
+    assertThat(started).containsExactly(0L);
+  }
+
+  @Test
+  void resumeWithOtherDataOrSettingsIsRefused() throws IOException {
+    Path output = fixture.output("changed");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        output,
+                        Map.of(
+                            "max_steps", 3, "resume_from_checkpoint", true, "weight_decay", 0.2)),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("weight_decay was 0.1 and is 0.2");
+    Path other = root.resolve("other.jsonl");
+    Files.writeString(other, Files.readString(root.resolve("train.jsonl")).replaceFirst("山", "海"));
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        output,
+                        Map.of(
+                            "max_steps",
+                            3,
+                            "resume_from_checkpoint",
+                            true,
+                            "dataset",
+                            other.toString())),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("training data has changed");
+  }
+
+  @Test
+  void aDirectoryWithARunIsNotOverwrittenUnasked() throws IOException {
+    Path output = fixture.output("twice");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 6)), SILENT);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, Map.of()), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("overwrite_output_dir");
+    TrainingRun.run(
+        fixture.config(output, Map.of("max_steps", 3, "overwrite_output_dir", true)), SILENT);
+    assertThat(checkpoints(output)).containsExactly("checkpoint-3");
+  }
+
+  @Test
+  void aSecondWriterIsRefused() {
+    Path output = fixture.output("locked");
+    TrainingConfig config = fixture.config(output, Map.of("max_steps", 1));
+    List<Throwable> refused = new ArrayList<>();
+    TrainingRun.run(
+        config,
+        new TrainingListener() {
+          @Override
+          public void stepped(StepReport step, Progress progress) {
+            try {
+              TrainingRun.run(config, SILENT);
+            } catch (TrainingException e) {
+              refused.add(e);
+            }
+          }
+        });
+    assertThat(refused).hasSize(1);
+    assertThat(refused.getFirst()).hasMessageContaining("in use by another run");
+  }
+
+  @Test
+  void aLossThatIsNotFiniteEndsTheRunAndSavesNothing() throws IOException {
+    Path output = fixture.output("diverged");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        output,
+                        Map.of(
+                            "learning_rate",
+                            1e38,
+                            "lr_scheduler_type",
+                            "constant",
+                            "save_steps",
+                            1)),
+                    SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageMatching("(?s).*(loss|gradient norm) of step [23] is .*train.jsonl.*");
+    assertThat(output.resolve("model.safetensors")).doesNotExist();
+    assertThat(output.resolve("train_results.json")).doesNotExist();
+  }
+
+  @Test
+  void configurationsThatCannotBeFollowedAreRefused() {
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    TrainingConfig.of(Map.of("model_name_or_path", fixture.model().toString())),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("dataset is not set");
+    Map<String, Object> noEvaluation =
+        fixture.settings(fixture.output("refused"), Map.of("eval_strategy", "epoch"));
+    noEvaluation.remove("eval_dataset");
+    assertThatThrownBy(() -> TrainingRun.run(TrainingConfig.of(noEvaluation), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("eval_dataset is not set");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("refused"), Map.of("lr_scheduler_kwargs", Map.of("x", 1))),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("lr_scheduler_kwargs");
+  }
+}
