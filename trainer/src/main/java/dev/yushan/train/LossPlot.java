@@ -92,6 +92,8 @@ final class LossPlot {
     chart.getStyler().setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 16));
     chart.getStyler().setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
     chart.getStyler().setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
+    chart.getStyler().setXAxisDecimalPattern("#");
+    chart.getStyler().setXAxisTickMarkSpacingHint(120);
     chart.getStyler().setChartPadding(20);
   }
 
@@ -120,14 +122,16 @@ final class LossPlot {
     }
   }
 
-  /// Exponential mean over about a twentieth of the run.
+  /// The mean over about a twentieth of the run around each entry, less towards the ends, so that
+  /// the line is neither early nor late.
   static List<Double> smoothed(List<Double> values) {
-    double keep = 1 - 1 / Math.max(1, values.size() / 20.0);
+    int last = values.size() - 1;
+    int reach = Math.max(1, values.size() / 40);
     List<Double> smooth = new ArrayList<>();
-    double mean = values.getFirst();
-    for (double value : values) {
-      mean = keep * mean + (1 - keep) * value;
-      smooth.add(mean);
+    for (int i = 0; i <= last; i++) {
+      int half = Math.min(reach, Math.min(i, last - i));
+      List<Double> around = values.subList(i - half, i + half + 1);
+      smooth.add(around.stream().mapToDouble(Double::doubleValue).average().orElseThrow());
     }
     return smooth;
   }

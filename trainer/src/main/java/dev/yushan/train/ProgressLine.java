@@ -65,6 +65,15 @@ public final class ProgressLine implements TrainingListener {
     line("step %d: %s".formatted(progress.steps(), all));
   }
 
+  /// Makes room for the message that follows.
+  @Override
+  public void checkpoint(Progress progress) {
+    if (terminal) {
+      out.print(CLEAR);
+      out.flush();
+    }
+  }
+
   @Override
   public void finished(Progress progress) {
     if (terminal) {

@@ -109,7 +109,7 @@ public final class TrainingKeys {
       use_reentrant_gc, gradient_checkpointing_kwargs, disable_gradient_checkpointing, enable_jit_checkpoint | | there is one kind of activation checkpointing, switched by gradient_checkpointing
       ignore_pad_token_for_loss, remove_unused_columns, prediction_loss_only, eval_accumulation_steps, eval_do_concat_batches, eval_use_gather_object, batch_eval_metrics, include_inputs_for_metrics, include_for_metrics, label_names, length_column_name, past_index | | there is no padding, and evaluation computes the loss alone
       template, default_system, tool_format, enable_thinking, train_on_prompt, mask_history, efficient_eos | | documents have no turns
-      overwrite_cache | false | shards are found by the content of their files and all settings, so they are never stale
+      overwrite_cache | true, false | shards are found by the content of their files and all settings, so they are never stale
       preprocessing_batch_size, tokenized_path, buffer_size, eval_on_each_dataset, media_dir | | data is cached in shards of its own, and each dataset is evaluated by itself
       include_tokens_per_second, include_effective_tokens_per_second | | the throughput is always logged
       restore_callback_states_from_checkpoint, metric_for_best_model, greater_is_better | | the last state counts

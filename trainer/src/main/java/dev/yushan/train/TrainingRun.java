@@ -101,7 +101,7 @@ public final class TrainingRun {
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
     Writer writer = new Writer(trainer.plan());
-    Progress end = trainer.train(start, new Listeners(List.of(log, writer, listener)));
+    Progress end = trainer.train(start, new Listeners(List.of(log, listener, writer)));
     finish(trainer.plan(), start, end, writer.lastEvaluation);
     return end;
   }
