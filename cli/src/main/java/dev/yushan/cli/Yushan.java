@@ -30,11 +30,13 @@ public final class Yushan implements Runnable {
   /// The sub-commands, in the order of the help.
   private static final List<Class<?>> COMMANDS =
       List.of(
-          BackendsCommand.class,
-          InitCommand.class,
+          DemoCommand.class,
+          TrainCommand.class,
           InferCommand.class,
           EvalCommand.class,
           TokenizerCommand.class,
+          InitCommand.class,
+          BackendsCommand.class,
           HelpCommand.class);
 
   @Spec private CommandSpec spec;
