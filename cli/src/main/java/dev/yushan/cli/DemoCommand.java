@@ -110,8 +110,9 @@ final class DemoCommand implements Callable<Integer> {
       directory.resolve("data/base.jsonl").toString(),
       directory.resolve("data/continue.jsonl").toString()
     };
-    command("tokenizer train --data %s %s --vocab-size %d --output %s/tokenizer"
-        .formatted(files[0], files[1], VOCAB_SIZE, directory));
+    command(
+        "tokenizer train --data %s %s --vocab-size %d --output %s/tokenizer"
+            .formatted(files[0], files[1], VOCAB_SIZE, directory));
     try (Records records = Records.open(SourceConfig.of(files))) {
       Iterable<DataRecord> all = () -> records;
       var texts =
@@ -120,9 +121,7 @@ final class DemoCommand implements Callable<Integer> {
               .iterator();
       Tokenizer tokenizer =
           BpeTrainer.train(
-              texts,
-              BpeTrainer.Options.ofVocabSize(VOCAB_SIZE),
-              directory.resolve("tokenizer"));
+              texts, BpeTrainer.Options.ofVocabSize(VOCAB_SIZE), directory.resolve("tokenizer"));
       JsonNode config = directory.writeModelConfig(tokenizer);
       ModelConfig shape = Models.config(config);
       out.printf(
@@ -153,7 +152,8 @@ final class DemoCommand implements Callable<Integer> {
     command("train " + file);
     TrainingConfig config = TrainingConfig.read(file, Map.of());
     Training training = new Training();
-    TrainingRun.run(config, backend, new Shown(new ProgressLine(out, TrainCommand.atTerminal()), training));
+    TrainingRun.run(
+        config, backend, new Shown(new ProgressLine(out, TrainCommand.atTerminal()), training));
     training.curve.draw().forEach(out::println);
     out.println("The same curve as a picture: " + config.text("output_dir") + "/training_loss.png");
     return training;
@@ -240,7 +240,8 @@ final class DemoCommand implements Callable<Integer> {
     heading("Done. All of it is in " + directory + "/, in the formats of Hugging Face.");
     out.println();
     out.println("Try next:");
-    command("infer --model %s/continued --prompt 本會會員 --repetition-penalty 1.2".formatted(directory));
+    command(
+        "infer --model %s/continued --prompt 本會會員 --repetition-penalty 1.2".formatted(directory));
     command("infer --model %s/continued --interactive --temperature 0.7".formatted(directory));
     command(
         "eval --model %s/continued --data %s/data/continue-heldout.jsonl"
@@ -248,7 +249,8 @@ final class DemoCommand implements Callable<Integer> {
     command("train %s/continue.yaml --set learning_rate=5e-4".formatted(directory));
     out.println();
     out.println(
-        "So small a model and so little text make no assistant; the same commands train a real one.");
+        "So small a model and so little text make no assistant; the same commands train a real"
+            + " one.");
   }
 
   private void command(String arguments) {

@@ -30,11 +30,7 @@ public final class TokenizedDataset implements AutoCloseable {
   private record Part(Unit unit, Shard shard) {}
 
   private TokenizedDataset(
-      Arena arena,
-      List<Part> parts,
-      TokenizeConfig config,
-      CacheUse cacheUse,
-      String fingerprint) {
+      Arena arena, List<Part> parts, TokenizeConfig config, CacheUse cacheUse, String fingerprint) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
@@ -70,7 +66,8 @@ public final class TokenizedDataset implements AutoCloseable {
         Unit unit = units.get(u);
         shards.get(u).forEach(shard -> parts.add(new Part(unit, shard)));
       }
-      TokenizedDataset dataset = new TokenizedDataset(arena, parts, config, cache.use(), cache.fingerprint());
+      TokenizedDataset dataset =
+          new TokenizedDataset(arena, parts, config, cache.use(), cache.fingerprint());
       dataset.report();
       return dataset;
     } catch (Throwable e) {

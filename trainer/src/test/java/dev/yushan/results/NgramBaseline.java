@@ -21,12 +21,12 @@ import java.util.Map;
 /// What a unigram and a bigram model, counted on the very tokens that a run was trained on, lose on
 /// the very rows that it was evaluated on: the bar that a language model must be below.
 ///
-/// The bigram is interpolated with the unigram by the method of Witten and Bell (1991):
-/// `p(w|v) = (c(v,w) + n(v)·p(w)) / (c(v) + n(v))`, where n(v) counts the different successors of v.
-/// The unigram adds one to every count.
+/// The bigram is interpolated with the unigram by the method of Witten and Bell (1991): `p(w|v) =
+/// (c(v,w) + n(v)·p(w)) / (c(v) + n(v))`, where n(v) counts the different successors of v. The
+/// unigram adds one to every count.
 ///
-/// Arguments: `TRAIN HELD_OUT TOKENIZER_DIR CUTOFF_LEN SEQUENCE_LEN TRAINED_ROWS HELD_OUT_ROWS SEED`,
-/// for runs with `packing: concat`.
+/// Arguments: `TRAIN HELD_OUT TOKENIZER_DIR CUTOFF_LEN SEQUENCE_LEN TRAINED_ROWS HELD_OUT_ROWS
+/// SEED`, for runs with `packing: concat`.
 public final class NgramBaseline {
   private final long[] unigrams;
   private final Map<Long, Integer> bigrams = new HashMap<>();
@@ -73,8 +73,7 @@ public final class NgramBaseline {
   public static void main(String[] args) {
     Path tokenizerDir = Path.of(args[2]);
     CorpusTokenizer tokenizer =
-        CorpusTokenizer.of(
-            Tokenizers.load(tokenizerDir), tokenizerDir.resolve("tokenizer.json"));
+        CorpusTokenizer.of(Tokenizers.load(tokenizerDir), tokenizerDir.resolve("tokenizer.json"));
     int cutoff = Integer.parseInt(args[3]);
     PackingConfig packing = new PackingConfig(Packing.CONCAT, Integer.parseInt(args[4]));
     NgramBaseline counts = new NgramBaseline(tokenizer.vocabSize());
