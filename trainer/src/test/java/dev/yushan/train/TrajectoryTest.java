@@ -8,6 +8,7 @@ import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
+import dev.yushan.backend.testkit.DeferredBackend;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
@@ -38,7 +39,12 @@ class TrajectoryTest {
   private static final Run MAIN = new Run("trajectory_main", "train_a.safetensors", 1, 1.0);
   private static final Run TAIL = new Run("trajectory_tail", "train_tail.safetensors", 2, 1.45);
 
-  private static final Map<String, Supplier<Backend>> BACKENDS = Map.of("cpu", TrajectoryTest::cpu);
+  private static final Map<String, Supplier<Backend>> BACKENDS =
+      Map.of(
+          "cpu",
+          TrajectoryTest::cpu,
+          "deferred cpu",
+          () -> Backends.checked(DeferredBackend.over(cpu())));
 
   private static Backend cpu() {
     return Backends.open(Optional.of("cpu"), BackendOptions.defaults());
@@ -161,6 +167,24 @@ class TrajectoryTest {
       close(result.lossHf(), golden.get("trainer_eval_loss").asDouble(), TOLERANCE, "eval_loss_hf");
       assertThat(result.rows()).isEqualTo(10);
       assertThat(result.batches()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void theForecastIsCloseToWhatIsTaken() {
+    GoldenRows data = GoldenRows.of(MAIN.rows(), 8);
+    try (Backend backend = cpu();
+        CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true)) {
+      long parameters = model.parameters().stream().mapToLong(p -> p.value().elements()).sum();
+      for (boolean checkpointing : new boolean[] {false, true}) {
+        MemoryForecast forecast =
+            MemoryForecast.of(model.config(), data.maxTokens(), 8, checkpointing);
+        assertThat(forecast.parameters()).isEqualTo(parameters);
+        try (BatchPass pass = BatchPass.training(backend, model, data, checkpointing)) {
+          double share = (double) (forecast.activations() + forecast.logits()) / pass.peakBytes();
+          assertThat(share).as("forecast over taken").isBetween(0.8, 1.5);
+        }
+      }
     }
   }
 
