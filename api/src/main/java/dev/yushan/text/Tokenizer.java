@@ -1,7 +1,6 @@
 package dev.yushan.text;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 
 /// Text to token ids and back. Implementations are immutable and safe for concurrent use.
@@ -38,7 +37,9 @@ public interface Tokenizer {
         bytes.writeBytes(bytes(id));
       }
     }
-    return bytes.toString(StandardCharsets.UTF_8);
+    StringBuilder text = new StringBuilder();
+    Utf8.decode(bytes.toByteArray(), true, text);
+    return text.toString();
   }
 
   /// Whether `id` is a special token.
