@@ -62,9 +62,7 @@ public final class Yushan implements Runnable {
   /// Runs the command line with the given sub-commands; returns the exit code.
   static int execute(List<Class<?>> commands, String... args) {
     Yushan yushan = new Yushan();
-    CommandLine line = new CommandLine(yushan);
-    commands.forEach(line::addSubcommand);
-    line.getSubcommands().values().forEach(Yushan::addStandardOptions);
+    CommandLine line = commandLine(yushan, commands);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
     line.setParameterExceptionHandler(Failures::usage);
@@ -75,6 +73,18 @@ public final class Yushan implements Runnable {
     } catch (Error error) {
       return Failures.report(error, line, yushan.stacktrace);
     }
+  }
+
+  /// The command line as users see it: what the reference page is made from.
+  static CommandLine commandLine() {
+    return commandLine(new Yushan(), COMMANDS);
+  }
+
+  private static CommandLine commandLine(Yushan yushan, List<Class<?>> commands) {
+    CommandLine line = new CommandLine(yushan);
+    commands.forEach(line::addSubcommand);
+    line.getSubcommands().values().forEach(Yushan::addStandardOptions);
+    return line;
   }
 
   private static void addStandardOptions(CommandLine command) {

@@ -1,0 +1,49 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+
+/// `docs/reference/cli.md` is the help of every command.
+class CliReferenceTest {
+  private static final Path PAGE = Path.of("../docs/reference/cli.md");
+
+  @Test
+  void thePageIsTheHelp() throws IOException {
+    String page = page();
+    Path made = Files.writeString(Path.of("target/cli.md"), page);
+    assertThat(PAGE).as("copy %s there", made).hasContent(page);
+    assertThat(page).contains("## yushan train", "## yushan tokenizer encode", "--top-p");
+  }
+
+  private static String page() {
+    StringBuilder page =
+        new StringBuilder(
+            """
+            # Command line
+
+            What `yushan help COMMAND` says, command by command. Exit codes: 0 done, 1 failed (one line on
+            standard error says why), 2 wrong usage. Results go to standard output, the rest to standard error.
+            """);
+    add(Yushan.commandLine(), page);
+    return page.toString();
+  }
+
+  private static void add(CommandLine command, StringBuilder page) {
+    command.setUsageHelpWidth(100);
+    page.append("\n## ").append(command.getCommandSpec().qualifiedName()).append("\n\n```text\n");
+    command
+        .getUsageMessage(Ansi.OFF)
+        .lines()
+        .forEach(line -> page.append(line.stripTrailing()).append('\n'));
+    page.append("```\n");
+    command.getSubcommands().values().stream()
+        .filter(sub -> !sub.getCommandSpec().helpCommand())
+        .forEach(sub -> add(sub, page));
+  }
+}
