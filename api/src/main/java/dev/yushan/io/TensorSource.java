@@ -1,5 +1,6 @@
 package dev.yushan.io;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /// Supplies the bytes of a tensor piece by piece, so that a writer never holds a second copy of it.
@@ -15,13 +16,32 @@ public interface TensorSource {
     return (offset, piece) -> MemorySegment.copy(data, offset, piece, 0, piece.byteSize());
   }
 
-  /// F32 elements of `data`, written as `type` (F32, F16 or BF16, rounded to nearest even).
-  static TensorSource narrowed(MemorySegment data, StorageType type) {
+  /// The elements of a stored tensor as `type`: the bytes as they are where that is its type, else
+  /// converted through F32 to F32, F16 or BF16, rounded to nearest even.
+  ///
+  /// @throws IllegalArgumentException from [#fill], naming the element, if one is not finite as
+  ///   `type`: F16 ends at 65504
+  static TensorSource converted(StoredTensor tensor, StorageType type) {
+    StorageType stored = tensor.type();
+    if (stored == type) {
+      return of(tensor.data());
+    }
     return (offset, piece) -> {
       long first = offset / type.bytes();
       long count = piece.byteSize() / type.bytes();
-      FloatFormats.narrow(
-          type, data.asSlice(first * Float.BYTES, count * Float.BYTES), piece, count);
+      MemorySegment from = tensor.data().asSlice(first * stored.bytes(), count * stored.bytes());
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment wide = arena.allocate(count * Float.BYTES, Float.BYTES);
+        FloatFormats.widen(stored, from, wide, count);
+        FloatFormats.narrow(type, wide, piece, count);
+      }
+      FloatFormats.firstNonFinite(type, piece, count)
+          .ifPresent(
+              bad -> {
+                throw new IllegalArgumentException(
+                    "tensor %s: element %d is infinite or NaN as %s; choose another type"
+                        .formatted(tensor.name(), first + bad, type));
+              });
     };
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.io.StorageType;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -136,14 +138,38 @@ public final class Models {
     try {
       Files.createDirectories(directory);
       WeightFiles.save(backend, model.parameters(), directory, dtype, maxShardBytes);
-      ObjectNode written = configJson.deepCopy();
-      written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", torchName(dtype));
-      DurableFiles.write(
-          directory.resolve("config.json"),
-          JSON.writerWithDefaultPrettyPrinter().writeValueAsString(written) + "\n");
+      writeConfig(configJson, directory, Optional.of(dtype));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the model to " + directory, e);
     }
+  }
+
+  private static void writeConfig(ObjectNode configJson, Path directory, Optional<DType> dtype)
+      throws IOException {
+    ObjectNode written = configJson.deepCopy();
+    dtype.ifPresent(
+        d -> written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", torchName(d)));
+    DurableFiles.write(
+        directory.resolve("config.json"),
+        JSON.writerWithDefaultPrettyPrinter().writeValueAsString(written) + "\n");
+  }
+
+  /// Writes the model in `from`, a checkpoint too, to `to` with its tokenizer and nothing else:
+  /// file to file, without a backend and without holding it in memory.
+  ///
+  /// @param dtype F32, F16 or BF16, rounded to nearest even; absent leaves the values as they are
+  /// @param maxShardBytes weights beyond this are split into several files with an index
+  /// @throws IllegalArgumentException naming tensor and element where a value does not fit `dtype`
+  public static void export(Path from, Path to, Optional<DType> dtype, long maxShardBytes) {
+    ObjectNode configJson = configJson(from);
+    try {
+      Files.createDirectories(to);
+      WeightFiles.convert(from, to, dtype.map(StorageType::of), maxShardBytes);
+      writeConfig(configJson, to, dtype);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the model to " + to, e);
+    }
+    copyCompanions(from, to);
   }
 
   /// Copies the tokenizer and generation settings that lie in `from`, as far as they are there.

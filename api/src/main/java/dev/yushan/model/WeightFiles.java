@@ -17,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -120,6 +121,25 @@ final class WeightFiles {
                         source(backend, parameter.value(), StorageType.of(dtype))))
             .toList();
     SafetensorsWriter.writeModel(directory, entries, maxShardBytes);
+  }
+
+  /// Writes the weights in `from` to `to`, real ones as `type`, others as they are. Nothing is held
+  /// but one piece at a time.
+  static void convert(Path from, Path to, Optional<StorageType> type, long maxShardBytes) {
+    try (SafetensorsDirectory files = SafetensorsDirectory.open(from)) {
+      List<SafetensorsWriter.Entry> entries =
+          files.tensors().stream()
+              .map(
+                  stored -> {
+                    StorageType target =
+                        stored.type().real() ? type.orElse(stored.type()) : stored.type();
+                    return new SafetensorsWriter.Entry(
+                        new TensorHeader(stored.name(), target, stored.header().dims()),
+                        TensorSource.converted(stored, target));
+                  })
+              .toList();
+      SafetensorsWriter.writeModel(to, entries, maxShardBytes);
+    }
   }
 
   /// The elements of a tensor on a backend, as the bytes of `type`.

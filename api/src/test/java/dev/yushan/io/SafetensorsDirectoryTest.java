@@ -135,8 +135,9 @@ class SafetensorsDirectoryTest {
   void aValueThatIsNotFiniteIsNamed() {
     float[] values = {1, 2, 3, Float.NaN, 5, Float.POSITIVE_INFINITY};
     TensorHeader header = TensorHeader.of("w", StorageType.BF16, 2, 3);
-    TensorSource source = TensorSource.narrowed(MemorySegment.ofArray(values), StorageType.BF16);
-    SafetensorsWriter.writeModel(temp, List.of(new Entry(header, source)), 100);
+    MemorySegment narrow = MemorySegment.ofArray(new byte[12]);
+    FloatFormats.narrow(StorageType.BF16, MemorySegment.ofArray(values), narrow, 6);
+    SafetensorsWriter.writeModel(temp, List.of(new Entry(header, TensorSource.of(narrow))), 100);
     try (SafetensorsDirectory read = SafetensorsDirectory.open(temp)) {
       assertThatThrownBy(read::requireFinite)
           .isInstanceOf(FileFormatException.class)

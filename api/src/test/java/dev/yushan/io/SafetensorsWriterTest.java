@@ -151,6 +151,15 @@ class SafetensorsWriterTest {
   }
 
   @Test
+  void aValueThatTheTypeCannotHoldIsNamed() {
+    MemorySegment values = MemorySegment.ofArray(new float[] {1, 65504, 70000});
+    StoredTensor stored = new StoredTensor(TensorHeader.of("w", StorageType.F32, 3), values);
+    MemorySegment piece = MemorySegment.ofArray(new byte[6]);
+    assertThatThrownBy(() -> TensorSource.converted(stored, StorageType.F16).fill(0, piece))
+        .hasMessageContaining("tensor w: element 2 is infinite or NaN as F16");
+  }
+
+  @Test
   void narrowsWhileItWrites() {
     long seed = System.nanoTime();
     Random random = new Random(seed);
@@ -159,10 +168,12 @@ class SafetensorsWriterTest {
       values[i] = (float) random.nextGaussian();
     }
     MemorySegment wide = MemorySegment.ofArray(values);
+    StoredTensor stored =
+        new StoredTensor(TensorHeader.of("wide", StorageType.F32, values.length), wide);
     List<Entry> entries = new ArrayList<>();
     for (StorageType type : List.of(StorageType.F32, StorageType.F16, StorageType.BF16)) {
       TensorHeader header = TensorHeader.of(type.name(), type, values.length);
-      entries.add(new Entry(header, TensorSource.narrowed(wide, type)));
+      entries.add(new Entry(header, TensorSource.converted(stored, type)));
     }
     Path file = temp.resolve("narrow.safetensors");
     SafetensorsWriter.write(file, entries, Map.of());

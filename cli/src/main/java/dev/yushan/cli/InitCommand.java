@@ -148,7 +148,7 @@ final class InitCommand implements Callable<Integer> {
     }
   }
 
-  private static void refuseForeign(Path directory, boolean force) {
+  static void refuseForeign(Path directory, boolean force) {
     if (!Files.exists(directory)) {
       return;
     }

@@ -36,6 +36,8 @@ public final class Yushan implements Runnable {
           EvalCommand.class,
           TokenizerCommand.class,
           InitCommand.class,
+          InspectCommand.class,
+          ExportCommand.class,
           BackendsCommand.class,
           HelpCommand.class);
 

@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.io.Checksums;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.io.DurableFiles.DirectoryContent;
 import java.io.IOException;

@@ -1,6 +1,5 @@
-package dev.yushan.train;
+package dev.yushan.io;
 
-import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -13,14 +12,15 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// The SHA-256 of each file of a checkpoint, in the format of `sha256sum`.
-final class Checksums {
-  static final String FILE = "checksums.sha256";
+/// The SHA-256 of each file of a directory, in the format of `sha256sum`.
+public final class Checksums {
+  /// The name of the file that holds the sums of its directory.
+  public static final String FILE = "checksums.sha256";
 
   private Checksums() {}
 
   /// Writes the sums of all other files in `directory`.
-  static void write(Path directory) throws IOException {
+  public static void write(Path directory) throws IOException {
     StringBuilder lines = new StringBuilder();
     for (Path file : files(directory)) {
       lines.append(sum(file)).append("  ").append(file.getFileName()).append('\n');
@@ -29,7 +29,7 @@ final class Checksums {
   }
 
   /// What is wrong with `directory`; nothing if all its files are as they were written.
-  static List<String> damage(Path directory) {
+  public static List<String> damage(Path directory) {
     List<String> damage = new ArrayList<>();
     try {
       for (String line : Files.readAllLines(directory.resolve(FILE))) {
@@ -47,7 +47,8 @@ final class Checksums {
     return damage;
   }
 
-  private static List<Path> files(Path directory) throws IOException {
+  /// All files of `directory` but the sums themselves, by name.
+  public static List<Path> files(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(file -> Files.isRegularFile(file) && !file.endsWith(FILE))
@@ -56,7 +57,8 @@ final class Checksums {
     }
   }
 
-  private static String sum(Path file) throws IOException {
+  /// The SHA-256 of the bytes of `file`, in hexadecimal.
+  public static String sum(Path file) throws IOException {
     try (InputStream in =
         new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
       byte[] buffer = new byte[1 << 20];

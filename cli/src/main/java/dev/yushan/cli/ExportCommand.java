@@ -1,0 +1,88 @@
+package dev.yushan.cli;
+
+import dev.yushan.io.HfCache;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.model.Models;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `yushan export`: a model directory to hand on, from a model or a checkpoint.
+@Command(
+    name = "export",
+    description = "Write a model, or the model in a checkpoint, to a directory of its own.",
+    footer = {
+      "%nOnly what belongs to the model is written: config, weights, tokenizer. Weights go from"
+          + " file",
+      "to file, rounded to nearest even; a value that the type cannot hold is an error. For"
+          + " example:",
+      "  yushan export runs/tw-laws/checkpoint-500 --output release/ --dtype bf16"
+    })
+final class ExportCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "Model directory, checkpoint, or id (org/name) in the Hugging Face cache.")
+  private String model;
+
+  @Option(
+      names = "--revision",
+      paramLabel = "REVISION",
+      defaultValue = HfCache.DEFAULT_REVISION,
+      description = "Branch, tag or commit of a model in the cache (default: ${DEFAULT-VALUE}).")
+  private String revision;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "DIR",
+      description = "Directory to write to.")
+  private Path output;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description = "Type to store: f32, bf16 or f16; default: as the weights are stored.")
+  private Optional<WeightType> dtype = Optional.empty();
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "BYTES",
+      defaultValue = "50000000000",
+      description = "Weights beyond so many bytes go to several files (default: ${DEFAULT-VALUE}).")
+  private long maxShardBytes;
+
+  @Option(names = "--force", description = "Write into a directory that is not empty.")
+  private boolean force;
+
+  @Override
+  public Integer call() throws IOException {
+    Path from = HfCache.ofEnvironment().resolve(model, revision);
+    if (Files.exists(output) && Files.isSameFile(from, output)) {
+      throw new IllegalArgumentException(
+          "--output is the model itself; name another directory, then nothing can be lost");
+    }
+    InitCommand.refuseForeign(output, force);
+    Models.export(from, output, dtype.map(WeightType::dtype), maxShardBytes);
+    try (SafetensorsDirectory written = SafetensorsDirectory.open(output)) {
+      spec.commandLine()
+          .getOut()
+          .printf(
+              "%s: %d tensors, %,d bytes in %d file%s%n",
+              output,
+              written.tensors().size(),
+              written.totalBytes(),
+              written.files().size(),
+              written.files().size() == 1 ? "" : "s");
+    }
+    return 0;
+  }
+}

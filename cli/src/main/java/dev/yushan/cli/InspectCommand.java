@@ -1,0 +1,199 @@
+package dev.yushan.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.io.Checksums;
+import dev.yushan.io.HfCache;
+import dev.yushan.io.Safetensors;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorHeader;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `yushan inspect`: what a model is made of, and where two differ.
+@Command(
+    name = "inspect",
+    description = "Show what a model is made of, or where two models differ.",
+    footer = {
+      "%nTensors of all layers that have one type and shape are shown in one line. For example:",
+      "  yushan inspect demo-run/base",
+      "  yushan inspect demo-run/base demo-run/continued"
+    })
+final class InspectCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "MODEL",
+      description =
+          "Model directory, checkpoint, safetensors file, or id (org/name) in the Hugging Face"
+              + " cache.")
+  private String model;
+
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "OTHER",
+      description = "A second model: only the differences are shown.")
+  private Optional<String> other = Optional.empty();
+
+  @Option(names = "--tensors", description = "Show every tensor in a line of its own.")
+  private boolean everyTensor;
+
+  @Option(
+      names = "--checksums",
+      description =
+          "Show the SHA-256 of every file, held against checksums.sha256 if there is one.")
+  private boolean checksums;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    Path path = resolve(model);
+    if (other.isPresent()) {
+      new Differences(path, resolve(other.get()), everyTensor).print(out);
+    } else if (Files.isDirectory(path)) {
+      directory(path, out);
+    } else {
+      file(path, out);
+    }
+    return 0;
+  }
+
+  private static Path resolve(String name) {
+    Path path = Path.of(name);
+    return Files.isRegularFile(path)
+        ? path
+        : HfCache.ofEnvironment().resolve(name, HfCache.DEFAULT_REVISION);
+  }
+
+  private void directory(Path directory, PrintWriter out) throws IOException {
+    JsonNode json = Models.configJson(directory);
+    ModelConfig config = Models.config(json);
+    try (SafetensorsDirectory weights = SafetensorsDirectory.open(directory)) {
+      List<TensorHeader> tensors = weights.tensors().stream().map(StoredTensor::header).toList();
+      out.printf("%s: %s, %s%n%n", directory, config.architecture(), totals(tensors));
+      config(config, json, out);
+      tokenizer(directory, config, out);
+      out.println();
+      tensors(tensors, out);
+    }
+    if (checksums) {
+      out.println();
+      sums(directory, out);
+    }
+  }
+
+  private void file(Path file, PrintWriter out) throws IOException {
+    try (Safetensors weights = Safetensors.open(file)) {
+      List<TensorHeader> tensors = weights.tensors().stream().map(StoredTensor::header).toList();
+      out.printf("%s: %s%n%n", file, totals(tensors));
+      weights.metadata().forEach((key, value) -> out.printf("%s: %s%n", key, value));
+      tensors(tensors, out);
+    }
+    if (checksums) {
+      out.printf("%n%s  %s%n", Checksums.sum(file), file.getFileName());
+    }
+  }
+
+  private static void sums(Path directory, PrintWriter out) throws IOException {
+    for (Path file : Checksums.files(directory)) {
+      out.printf("%s  %s%n", Checksums.sum(file), file.getFileName());
+    }
+    if (Files.exists(directory.resolve(Checksums.FILE))) {
+      List<String> damage = Checksums.damage(directory);
+      out.printf(
+          "%s: %s%n",
+          Checksums.FILE,
+          damage.isEmpty() ? "all files are as they were written" : String.join("; ", damage));
+    }
+  }
+
+  private static String totals(List<TensorHeader> tensors) {
+    return "%,d parameters in %d tensors, %,d bytes"
+        .formatted(
+            tensors.stream().mapToLong(TensorHeader::elements).sum(),
+            tensors.size(),
+            tensors.stream().mapToLong(TensorHeader::bytes).sum());
+  }
+
+  private static void config(ModelConfig config, JsonNode json, PrintWriter out) {
+    Columns table = new Columns("CONFIG", "");
+    table.add("vocabulary", "%,d".formatted(config.vocabSize()));
+    table.add("hidden size", "%,d".formatted(config.hiddenSize()));
+    table.add("intermediate size", "%,d".formatted(config.intermediateSize()));
+    table.add("layers", "%d".formatted(config.layers()));
+    table.add(
+        "heads",
+        "%d of %d, %d for keys and values"
+            .formatted(config.heads(), config.headDim(), config.kvHeads()));
+    table.add("positions", "%,d".formatted(config.maxPositions()));
+    table.add("head", config.tiedEmbeddings() ? "tied to the embedding" : "of its own");
+    table.add("BOS", text(config.bosId()));
+    table.add("EOS", config.eosIds().isEmpty() ? "none" : config.eosIds().toString());
+    table.add("type", Models.dtype(json).toString());
+    table.print(out);
+  }
+
+  private static String text(OptionalInt id) {
+    return id.isPresent() ? String.valueOf(id.getAsInt()) : "none";
+  }
+
+  private static void tokenizer(Path directory, ModelConfig config, PrintWriter out) {
+    Columns table = new Columns("TOKENIZER", "");
+    if (Files.isRegularFile(directory.resolve("tokenizer.json"))) {
+      Tokenizer tokenizer = Tokenizers.load(directory);
+      boolean fits = tokenizer.vocabSize() <= config.vocabSize();
+      table.add(
+          "ids",
+          "%,d%s"
+              .formatted(tokenizer.vocabSize(), fits ? "" : ", more than the model has rows for"));
+      table.add("BOS", text(tokenizer.bosId()));
+      table.add("EOS", text(tokenizer.eosId()));
+    } else {
+      table.add("none", "");
+    }
+    out.println();
+    table.print(out);
+  }
+
+  /// A line for each tensor, or for each group that differs in the number of the layer alone.
+  private void tensors(List<TensorHeader> tensors, PrintWriter out) {
+    Map<TensorHeader, Integer> groups = new LinkedHashMap<>();
+    for (TensorHeader tensor : tensors) {
+      groups.merge(everyTensor ? tensor : anyLayer(tensor), 1, Integer::sum);
+    }
+    Columns table = new Columns("TENSOR", "TYPE", "SHAPE", "COUNT", "BYTES");
+    groups.forEach(
+        (tensor, count) ->
+            table.add(
+                tensor.name(),
+                tensor.type().name(),
+                tensor.dims().toString(),
+                String.valueOf(count),
+                "%,d".formatted(count * tensor.bytes())));
+    table.print(out);
+  }
+
+  private static TensorHeader anyLayer(TensorHeader tensor) {
+    return new TensorHeader(
+        tensor.name().replaceFirst("\\.\\d+\\.", ".*."), tensor.type(), tensor.dims());
+  }
+}

@@ -1,0 +1,74 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.yushan.golden.Golden;
+import dev.yushan.io.Checksums;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.StorageType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InspectCommandTest {
+  private static final Path A = Golden.path("tiny-llama-a");
+
+  @TempDir private Path directory;
+
+  @Test
+  void showsConfigTokenizerAndTensors() {
+    Cli run = Cli.run("inspect", A);
+    assertThat(run.exit()).as(run.err()).isZero();
+    assertThat(run.out())
+        .contains("LlamaForCausalLM", "hidden size", "TOKENIZER", "model.embed_tokens.weight")
+        .contains("model.layers.*.mlp.up_proj.weight")
+        .doesNotContain("model.layers.0.");
+    assertThat(Cli.run("inspect", A, "--tensors").out()).contains("model.layers.0.mlp.up_proj");
+    Cli file = Cli.run("inspect", A.resolve("model.safetensors"), "--checksums");
+    assertThat(file.out()).contains("format: pt").containsPattern("[0-9a-f]{64}  model.safe");
+  }
+
+  @Test
+  void anExportInAnotherTypeIsTheSameModelToTheRoundingOfThatType() {
+    Path half = directory.resolve("half");
+    Cli run = Cli.run("export", A, "--output", half, "--dtype", "bf16", "--max-shard-size", 50_000);
+    assertThat(run.exit()).as(run.err()).isZero();
+    try (SafetensorsDirectory written = SafetensorsDirectory.open(half)) {
+      assertThat(written.files()).hasSizeGreaterThan(1);
+      assertThat(written.tensors()).allMatch(tensor -> tensor.type() == StorageType.BF16);
+    }
+    Cli against = Cli.run("inspect", A, half);
+    assertThat(against.exit()).as(against.err()).isZero();
+    // BF16 has 8 bits of mantissa: rounding moves a value by at most 2^-9 of itself
+    assertThat(against.out())
+        .contains("float32", "bfloat16")
+        .containsPattern("\\d e?|1\\.\\d+e-03");
+    Path back = directory.resolve("back");
+    assertThat(Cli.run("export", half, "--output", back).exit()).isZero();
+    assertThat(Cli.run("inspect", half, back).out())
+        .contains("config.json: equal", "0 that differ");
+  }
+
+  @Test
+  void whatCannotBeExportedIsRefusedAndNothingIsOverwritten() throws IOException {
+    assertThat(Cli.run("export", A, "--output", A, "--force").err()).contains("the model itself");
+    Files.writeString(directory.resolve("mine.txt"), "");
+    assertThat(Cli.run("export", A, "--output", directory).err()).contains("is not empty");
+    assertThat(Cli.run("export", directory, "--output", directory.resolve("x")).err())
+        .contains("config.json does not exist");
+  }
+
+  @Test
+  void sumsAreHeldAgainstThoseRecorded() throws IOException {
+    Path model = directory.resolve("model");
+    assertThat(Cli.run("export", A, "--output", model).exit()).isZero();
+    Checksums.write(model);
+    assertThat(Cli.run("inspect", model, "--checksums").out())
+        .contains("all files are as they were written");
+    Files.writeString(model.resolve("generation_config.json"), "{}");
+    assertThat(Cli.run("inspect", model, "--checksums").out())
+        .contains("generation_config.json is not as it was written");
+  }
+}
