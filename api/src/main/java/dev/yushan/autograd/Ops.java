@@ -7,6 +7,7 @@ import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Qkv;
 import dev.yushan.backend.Workspace;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
@@ -106,91 +107,67 @@ public final class Ops {
     return out;
   }
 
-  /// Turns the heads in columns `from` to `to` of `x` by their positions, in place: the values
-  /// before are gone, so nothing recorded earlier may need them.
-  public Tensor rope(Tensor x, long from, long to, Tensor positions, Tensor cosSin) {
-    Tensor heads = x.columns(from, to);
-    kernels.rope(heads, positions, cosSin, false, heads);
-    tape.ifPresent(
-        t ->
-            t.record(
-                x,
-                () -> {
-                  Tensor dHeads = t.gradient(x).columns(from, to);
-                  kernels.rope(dHeads, positions, cosSin, true, dHeads);
-                }));
-    return x;
+  /// Turns queries and keys by their positions, in place: the values before are gone, so nothing
+  /// recorded earlier may need them.
+  ///
+  /// @param qkv `[T, (H + 2G) · D]`, of which the values stay as they are
+  public Tensor rope(Tensor qkv, AttentionShape shape, Tensor positions, Tensor cosSin) {
+    Tensor turned = qkv.columns(0, shape.valuesFrom());
+    kernels.rope(turned, positions, cosSin, false, turned);
+    record(
+        qkv,
+        t -> {
+          Tensor dTurned = t.gradient(qkv).columns(0, shape.valuesFrom());
+          kernels.rope(dTurned, positions, cosSin, true, dTurned);
+        });
+    return qkv;
   }
 
-  /// Causal attention within each sequence, from one matrix of queries, keys and values.
+  /// Causal attention within each sequence, from one matrix of queries, keys and values: `[T, H ·
+  /// D]`.
+  ///
+  /// With `pages`, those of a cache, the new keys and values go there, and each token sees what the
+  /// cache holds of its sequence up to its own position. That cannot be trained through.
   ///
   /// @param qkv `[T, (H + 2G) · D]`
   /// @param sequences I32 `[S + 1]`
-  public Tensor attention(Tensor qkv, AttentionShape shape, Tensor sequences) {
-    Tensor out = activation(qkv, shape.queryColumns());
-    Tensor logSumExp = activation(qkv, shape.heads());
-    kernels.attention(
-        shape, q(qkv, shape), k(qkv, shape), v(qkv, shape), sequences, out, logSumExp);
-    record(
-        out,
-        t -> {
-          Tensor dQkv = t.only(qkv);
-          kernels.attentionBackward(
-              shape,
-              t.gradient(out),
-              q(qkv, shape),
-              k(qkv, shape),
-              v(qkv, shape),
-              out,
-              logSumExp,
-              sequences,
-              q(dQkv, shape),
-              k(dQkv, shape),
-              v(dQkv, shape));
-        });
-    return out;
-  }
-
-  /// Attention when serving: the new keys and values go into the cache, and each token sees what
-  /// the cache holds of its sequence up to its own position. Not for training.
+  /// @param layer whose pages
   public Tensor attention(
       Tensor qkv,
       AttentionShape shape,
       Tensor sequences,
       Tensor positions,
-      KvPages pages,
+      Optional<KvPages> pages,
       int layer) {
-    if (tape.isPresent()) {
-      throw new IllegalStateException("a key/value cache cannot be trained through");
-    }
+    Qkv in = Qkv.of(qkv, shape);
+    return pages
+        .map(cache -> cachedAttention(in, shape, sequences, positions, cache, layer))
+        .orElseGet(() -> attention(qkv, in, shape, sequences));
+  }
+
+  private Tensor attention(Tensor qkv, Qkv in, AttentionShape shape, Tensor sequences) {
     Tensor out = activation(qkv, shape.queryColumns());
-    Tensor keys = pages.keys().get(layer);
-    Tensor values = pages.values().get(layer);
-    kernels.scatter(k(qkv, shape), pages.slots(), keys);
-    kernels.scatter(v(qkv, shape), pages.slots(), values);
-    kernels.pagedAttention(
-        shape,
-        q(qkv, shape),
-        keys,
-        values,
-        pages.pageTable(),
-        KvPages.PAGE_LENGTH,
-        sequences,
-        positions,
-        out);
+    Tensor logSumExp = activation(qkv, shape.heads());
+    kernels.attention(shape, in, sequences, out, logSumExp);
+    record(
+        out,
+        t ->
+            kernels.attentionBackward(
+                shape, t.gradient(out), in, out, logSumExp, sequences, Qkv.of(t.only(qkv), shape)));
     return out;
   }
 
-  private static Tensor q(Tensor qkv, AttentionShape s) {
-    return qkv.columns(0, s.queryColumns());
-  }
-
-  private static Tensor k(Tensor qkv, AttentionShape s) {
-    return qkv.columns(s.queryColumns(), s.queryColumns() + s.kvColumns());
-  }
-
-  private static Tensor v(Tensor qkv, AttentionShape s) {
-    return qkv.columns(s.queryColumns() + s.kvColumns(), s.queryColumns() + 2L * s.kvColumns());
+  private Tensor cachedAttention(
+      Qkv in, AttentionShape shape, Tensor sequences, Tensor positions, KvPages cache, int layer) {
+    if (tape.isPresent()) {
+      throw new IllegalStateException("a key/value cache cannot be trained through");
+    }
+    KvPages.Layer pages = cache.layer(layer);
+    kernels.scatter(in.k(), cache.slots(), pages.keys());
+    kernels.scatter(in.v(), cache.slots(), pages.values());
+    Tensor out = activation(in.q(), shape.queryColumns());
+    kernels.pagedAttention(shape, in.q(), pages, sequences, positions, out);
+    return out;
   }
 
   /// `silu(gate) · up` from one matrix `[T, 2I]` with the gate in its first half: `[T, I]`.

@@ -29,4 +29,19 @@ public record AttentionShape(int heads, int kvHeads, int headDim, float scale) {
   public int kvColumns() {
     return kvHeads * headDim;
   }
+
+  /// Columns of a fused matrix: queries, then keys, then values.
+  public int qkvColumns() {
+    return queryColumns() + 2 * kvColumns();
+  }
+
+  /// Where the keys begin in a fused matrix, and the queries end.
+  public int keysFrom() {
+    return queryColumns();
+  }
+
+  /// Where the values begin in a fused matrix, and the keys end.
+  public int valuesFrom() {
+    return queryColumns() + kvColumns();
+  }
 }

@@ -129,92 +129,73 @@ public final class CheckedKernels implements Kernels {
 
   @Override
   public void attention(
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor sequences,
-      Tensor out,
-      Tensor logSumExp) {
+      AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp) {
     Operands o = operands("attention");
-    attentionInputs(o, shape, q, k, v, sequences);
-    o.strided("out", out, q.rows(), shape.queryColumns());
-    o.matrix("logSumExp", logSumExp, q.rows(), shape.heads());
-    o.apart("out", out, q, k, v, sequences, logSumExp);
-    o.apart("logSumExp", logSumExp, q, k, v, sequences);
-    kernels.attention(shape, q, k, v, sequences, out, logSumExp);
+    long tokens = in.q().rows();
+    o.qkv("in", in, tokens, shape);
+    o.offsets("sequences", sequences);
+    o.strided("out", out, tokens, shape.queryColumns());
+    o.matrix("logSumExp", logSumExp, tokens, shape.heads());
+    o.apart("out", out, in.q(), in.k(), in.v(), sequences, logSumExp);
+    o.apart("logSumExp", logSumExp, in.q(), in.k(), in.v(), sequences);
+    kernels.attention(shape, in, sequences, out, logSumExp);
   }
 
   @Override
   public void attentionBackward(
       AttentionShape shape,
       Tensor dOut,
-      Tensor q,
-      Tensor k,
-      Tensor v,
+      Qkv in,
       Tensor out,
       Tensor logSumExp,
       Tensor sequences,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
+      Qkv gradients) {
     Operands o = operands("attentionBackward", TRAINING);
-    attentionInputs(o, shape, q, k, v, sequences);
-    o.strided("dOut", dOut, q.rows(), shape.queryColumns());
-    o.strided("out", out, q.rows(), shape.queryColumns());
-    o.matrix("logSumExp", logSumExp, q.rows(), shape.heads());
-    o.strided("dQ", dQ, q.rows(), shape.queryColumns());
-    o.strided("dK", dK, q.rows(), shape.kvColumns());
-    o.strided("dV", dV, q.rows(), shape.kvColumns());
-    o.apart("dQ", dQ, dOut, q, k, v, out, logSumExp, sequences, dK, dV);
-    o.apart("dK", dK, dOut, q, k, v, out, logSumExp, sequences, dV);
-    o.apart("dV", dV, dOut, q, k, v, out, logSumExp, sequences);
-    kernels.attentionBackward(shape, dOut, q, k, v, out, logSumExp, sequences, dQ, dK, dV);
-  }
-
-  private static void attentionInputs(
-      Operands o, AttentionShape shape, Tensor q, Tensor k, Tensor v, Tensor sequences) {
-    o.strided("q", q, q.rows(), shape.queryColumns());
-    o.strided("k", k, q.rows(), shape.kvColumns());
-    o.strided("v", v, q.rows(), shape.kvColumns());
-    o.ints("sequences", sequences, sequences.rows());
-    o.require(sequences.rows() >= 1, "sequences", sequences, "at least one offset");
+    long tokens = in.q().rows();
+    o.strided("dOut", dOut, tokens, shape.queryColumns());
+    o.qkv("in", in, tokens, shape);
+    o.strided("out", out, tokens, shape.queryColumns());
+    o.matrix("logSumExp", logSumExp, tokens, shape.heads());
+    o.offsets("sequences", sequences);
+    o.qkv("gradients", gradients, tokens, shape);
+    Tensor[] inputs = {dOut, in.q(), in.k(), in.v(), out, logSumExp, sequences};
+    o.apart("gradients.q", gradients.q(), inputs);
+    o.apart("gradients.k", gradients.k(), inputs);
+    o.apart("gradients.v", gradients.v(), inputs);
+    o.apart("gradients.q", gradients.q(), gradients.k(), gradients.v());
+    o.apart("gradients.k", gradients.k(), gradients.v());
+    kernels.attentionBackward(shape, dOut, in, out, logSumExp, sequences, gradients);
   }
 
   @Override
   public void pagedAttention(
       AttentionShape shape,
       Tensor q,
-      Tensor keys,
-      Tensor values,
-      Tensor pageTable,
-      int pageLength,
+      KvPages.Layer pages,
       Tensor sequences,
       Tensor positions,
       Tensor out) {
     Operands o = operands("pagedAttention", PAGED_ATTENTION);
+    Tensor keys = pages.keys();
     o.strided("q", q, q.rows(), shape.queryColumns());
-    o.any("keys", keys);
-    o.supported(keys.dtype());
-    o.require(!keys.dtype().quantised(), "keys", keys, "not quantised");
-    o.require(keys.dtype() == values.dtype(), "values", values, "of the type of keys");
-    o.shape("keys", keys, keys.rows(), shape.kvColumns());
-    o.any("values", values);
-    o.shape("values", values, keys.rows(), shape.kvColumns());
-    o.contiguous("keys", keys);
-    o.contiguous("values", values);
+    o.pages("pages.keys", keys, keys.rows(), shape);
+    o.pages("pages.values", pages.values(), keys.rows(), shape);
     o.require(
-        pageLength > 0 && keys.rows() % pageLength == 0,
-        "keys",
+        keys.dtype() == pages.values().dtype(),
+        "pages.values",
+        pages.values(),
+        "of the type of pages.keys");
+    o.require(
+        pages.pageLength() > 0 && keys.rows() % pages.pageLength() == 0,
+        "pages.keys",
         keys,
-        "whole pages of " + pageLength + " rows");
-    o.ints("sequences", sequences, sequences.rows());
-    o.intMatrix("pageTable", pageTable, sequences.rows() - 1);
+        "whole pages of " + pages.pageLength() + " rows");
+    o.offsets("sequences", sequences);
+    o.intMatrix("pages.pageTable", pages.pageTable(), sequences.rows() - 1);
     o.ints("positions", positions, q.rows());
     o.strided("out", out, q.rows(), shape.queryColumns());
-    o.apart("out", out, q, keys, values, pageTable, sequences, positions);
-    kernels.pagedAttention(
-        shape, q, keys, values, pageTable, pageLength, sequences, positions, out);
+    o.apart("out", out, q, keys, pages.values(), pages.pageTable(), sequences, positions);
+    kernels.pagedAttention(shape, q, pages, sequences, positions, out);
   }
 
   @Override

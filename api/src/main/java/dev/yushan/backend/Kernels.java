@@ -107,55 +107,36 @@ public interface Kernels {
   ///
   /// Keys are visited in blocks of constant length from the start of their sequence.
   ///
-  /// @param q F32 `[T, H · D]`, may be a column view, as may `k` and `v`
-  /// @param k F32 `[T, G · D]`
-  /// @param v F32 `[T, G · D]`
   /// @param sequences I32 `[S + 1]`, ascending: sequence `s` is the rows from `sequences[s]` to
   ///   `sequences[s + 1]`; empty ones are allowed
-  /// @param out F32 `[T, H · D]`
+  /// @param out F32 `[T, H · D]`, may be a column view
   /// @param logSumExp F32 `[T, H]`, kept for the backward
-  void attention(
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor sequences,
-      Tensor out,
-      Tensor logSumExp);
+  void attention(AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp);
 
   /// Gradients of [#attention], from its output and log-sum-exp.
   ///
-  /// @param dQ like `q`, as `dK` like `k` and `dV` like `v`
+  /// @param dOut like `out`
+  /// @param gradients like `in`
   void attentionBackward(
       AttentionShape shape,
       Tensor dOut,
-      Tensor q,
-      Tensor k,
-      Tensor v,
+      Qkv in,
       Tensor out,
       Tensor logSumExp,
       Tensor sequences,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV);
+      Qkv gradients);
 
-  /// [#attention] whose keys and values lie in pages: a token at position p of sequence `s` sees
-  /// positions `0 … p`, where position `i` is row `pageTable[s, i / pageLength] · pageLength + i %
-  /// pageLength` of the pages. The bits equal those of the unpaged op.
+  /// [#attention] whose keys and values lie in pages: a token at position p sees positions `0 … p`
+  /// of its sequence. On F32 pages the bits equal those of the unpaged op.
   ///
   /// @param q F32 `[T, H · D]`, may be a column view
-  /// @param keys `[pages · pageLength, G · D]`, F32, F16 or BF16, as `values`
-  /// @param pageTable I32 `[S, pagesPerSequence]`
   /// @param sequences I32 `[S + 1]`, the rows of `q` of each sequence
   /// @param positions I32 `[T]`
-  /// @param out F32 `[T, H · D]`
+  /// @param out F32 `[T, H · D]`, may be a column view
   void pagedAttention(
       AttentionShape shape,
       Tensor q,
-      Tensor keys,
-      Tensor values,
-      Tensor pageTable,
-      int pageLength,
+      KvPages.Layer pages,
       Tensor sequences,
       Tensor positions,
       Tensor out);

@@ -14,8 +14,20 @@ public record KvPages(List<Tensor> keys, List<Tensor> values, Tensor pageTable, 
   /// Positions in a page.
   public static final int PAGE_LENGTH = 16;
 
+  /// The pages of one layer.
+  ///
+  /// @param keys `[pages · pageLength, G · D]`, F32, F16 or BF16, as `values`
+  /// @param pageTable I32 `[S, pagesPerSequence]`: position `i` of sequence `s` is row
+  ///   `pageTable[s, i / pageLength] · pageLength + i % pageLength` of keys and values
+  public record Layer(Tensor keys, Tensor values, Tensor pageTable, int pageLength) {}
+
   public KvPages {
     keys = List.copyOf(keys);
     values = List.copyOf(values);
+  }
+
+  /// What layer `index` reads.
+  public Layer layer(int index) {
+    return new Layer(keys.get(index), values.get(index), pageTable, PAGE_LENGTH);
   }
 }

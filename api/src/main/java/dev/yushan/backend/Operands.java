@@ -54,6 +54,22 @@ record Operands(Backend backend, String op) {
     contiguous(name, t);
   }
 
+  /// Queries, keys and values, or their gradients, of `tokens` tokens.
+  void qkv(String name, Qkv parts, long tokens, AttentionShape shape) {
+    strided(name + ".q", parts.q(), tokens, shape.queryColumns());
+    strided(name + ".k", parts.k(), tokens, shape.kvColumns());
+    strided(name + ".v", parts.v(), tokens, shape.kvColumns());
+  }
+
+  /// Pages of keys or values.
+  void pages(String name, Tensor t, long rows, AttentionShape shape) {
+    any(name, t);
+    supported(t.dtype());
+    require(!t.dtype().quantised(), name, t, "not quantised");
+    shape(name, t, rows, shape.kvColumns());
+    contiguous(name, t);
+  }
+
   /// A contiguous F32 tensor of `length` elements.
   void vector(String name, Tensor t, long length) {
     any(name, t);
@@ -77,6 +93,12 @@ record Operands(Backend backend, String op) {
         name,
         t,
         "I32 of %d elements".formatted(length));
+  }
+
+  /// Where sequences start, and the last one ends.
+  void offsets(String name, Tensor t) {
+    ints(name, t, t.rows());
+    require(t.rows() >= 1, name, t, "at least one offset");
   }
 
   void intMatrix(String name, Tensor t, long rows) {

@@ -38,15 +38,8 @@ record LlamaLayer(
 
   private Tensor attention(Ops ops, Tensor normed, TokenBatch batch, Tensor cosSin) {
     AttentionShape shape = config.attention();
-    Tensor projected = ops.linear(normed, qkv);
-    long rotated = shape.queryColumns() + shape.kvColumns();
-    Tensor turned = ops.rope(projected, 0, rotated, batch.positions(), cosSin);
-    return batch
-        .pages()
-        .map(
-            pages ->
-                ops.attention(turned, shape, batch.sequences(), batch.positions(), pages, index))
-        .orElseGet(() -> ops.attention(turned, shape, batch.sequences()));
+    Tensor heads = ops.rope(ops.linear(normed, qkv), shape, batch.positions(), cosSin);
+    return ops.attention(heads, shape, batch.sequences(), batch.positions(), batch.pages(), index);
   }
 
   /// The layer's weights in the order and under the names of transformers.

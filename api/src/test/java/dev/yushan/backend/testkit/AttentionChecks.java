@@ -6,6 +6,8 @@ import static dev.yushan.backend.testkit.Operand.Kind.TOKEN_COLUMNS;
 
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Feature;
+import dev.yushan.backend.Qkv;
+import dev.yushan.backend.testkit.Trial.Binding;
 import dev.yushan.backend.testkit.Trial.Call;
 import java.util.Arrays;
 import java.util.List;
@@ -82,7 +84,11 @@ final class AttentionChecks {
       Operand sequences,
       Operand out,
       Operand lse,
-      Call call) {}
+      Call call) {
+    Qkv in(Binding of) {
+      return new Qkv(of.it(q), of.it(k), of.it(v));
+    }
+  }
 
   private static Forward operands(Trial trial, Batch batch, double spread) {
     AttentionShape shape = batch.shape;
@@ -98,7 +104,11 @@ final class AttentionChecks {
     Call call =
         (kernels, of) ->
             kernels.attention(
-                shape, of.it(q), of.it(k), of.it(v), of.it(sequences), of.it(out), of.it(lse));
+                shape,
+                new Qkv(of.it(q), of.it(k), of.it(v)),
+                of.it(sequences),
+                of.it(out),
+                of.it(lse));
     return new Forward(batch, q, k, v, sequences, out, lse, call);
   }
 
@@ -206,15 +216,11 @@ final class AttentionChecks {
             kernels.attentionBackward(
                 shape,
                 of.it(dOut),
-                of.it(plain.q),
-                of.it(plain.k),
-                of.it(plain.v),
+                plain.in(of),
                 of.it(out),
                 of.it(lse),
                 of.it(plain.sequences),
-                of.it(dQ),
-                of.it(dK),
-                of.it(dV));
+                new Qkv(of.it(dQ), of.it(dK), of.it(dV)));
     Forward forward =
         new Forward(batch, plain.q, plain.k, plain.v, plain.sequences, out, lse, plain.call);
     return new Backward(forward, dOut, List.of(dQ, dK, dV), call);

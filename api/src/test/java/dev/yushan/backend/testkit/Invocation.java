@@ -6,12 +6,15 @@ import dev.yushan.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/// One kernel call as data.
+/// One kernel call as data: its arguments one by one, records of tensors taken apart.
 record Invocation(Backend backend, Method method, Object[] arguments) {
   /// Which arguments of an op it writes.
   private static final Map<String, List<Integer>> OUTPUTS =
@@ -49,7 +52,7 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
               if (method.getDeclaringClass() == Object.class) {
                 return method.invoke(backend.kernels(), arguments);
               }
-              handler.accept(new Invocation(backend, method, arguments));
+              handler.accept(new Invocation(backend, method, flat(arguments)));
               return null;
             });
   }
@@ -61,15 +64,54 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
   /// Makes the call.
   void proceed() {
     try {
-      method.invoke(backend.kernels(), arguments);
+      method.invoke(backend.kernels(), grouped());
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
       }
       throw new IllegalStateException(op() + " failed", e.getCause());
-    } catch (IllegalAccessException e) {
+    } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /// Arguments with the components of records of tensors in their place.
+  private static Object[] flat(Object[] arguments) throws ReflectiveOperationException {
+    List<Object> flat = new ArrayList<>();
+    for (Object argument : arguments) {
+      if (holdsTensors(argument.getClass())) {
+        for (RecordComponent component : argument.getClass().getRecordComponents()) {
+          flat.add(component.getAccessor().invoke(argument));
+        }
+      } else {
+        flat.add(argument);
+      }
+    }
+    return flat.toArray();
+  }
+
+  /// What the method takes: the opposite of [#flat].
+  private Object[] grouped() throws ReflectiveOperationException {
+    Iterator<Object> next = List.of(arguments).iterator();
+    List<Object> grouped = new ArrayList<>();
+    for (Class<?> type : method.getParameterTypes()) {
+      if (holdsTensors(type)) {
+        Class<?>[] types =
+            Stream.of(type.getRecordComponents())
+                .map(RecordComponent::getType)
+                .toArray(Class<?>[]::new);
+        Object[] parts = Stream.of(types).map(part -> next.next()).toArray();
+        grouped.add(type.getDeclaredConstructor(types).newInstance(parts));
+      } else {
+        grouped.add(next.next());
+      }
+    }
+    return grouped.toArray();
+  }
+
+  private static boolean holdsTensors(Class<?> type) {
+    return type.isRecord()
+        && Stream.of(type.getRecordComponents()).anyMatch(c -> c.getType() == Tensor.class);
   }
 
   /// The same call with argument `index` replaced.

@@ -6,6 +6,8 @@ import static dev.yushan.backend.testkit.Operand.Kind.TOKEN_COLUMNS;
 
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Feature;
+import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Qkv;
 import dev.yushan.backend.testkit.Trial.Call;
 import dev.yushan.tensor.DType;
 import java.util.ArrayList;
@@ -124,10 +126,7 @@ final class PagedAttentionChecks {
             kernels.pagedAttention(
                 shape,
                 of.it(queries),
-                of.it(keys),
-                of.it(values),
-                of.it(pageTable),
-                paged.pageLength,
+                new KvPages.Layer(of.it(keys), of.it(values), of.it(pageTable), paged.pageLength),
                 of.it(sequences),
                 of.it(at),
                 of.it(out));
@@ -209,9 +208,7 @@ final class PagedAttentionChecks {
         (kernels, of) ->
             kernels.attention(
                 shape,
-                of.it(queries),
-                of.it(keys),
-                of.it(values),
+                new Qkv(of.it(queries), of.it(keys), of.it(values)),
                 of.it(sequences),
                 of.it(out),
                 of.it(lse)),

@@ -10,6 +10,7 @@ import dev.yushan.backend.BackendException;
 import dev.yushan.backend.Backends;
 import dev.yushan.backend.Kernels.AdamWConstants;
 import dev.yushan.backend.Kernels.Op;
+import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
@@ -42,13 +43,15 @@ class ReferenceBackendTest {
   @Test
   void attentionAveragesWhatItMaySee() {
     AttentionShape shape = AttentionShape.of(2, 1, 2);
-    Tensor q = backend.allocate(DType.F32, Shape.of(3, 4));
-    Tensor k = backend.allocate(DType.F32, Shape.of(3, 2));
-    Tensor v = backend.tensor(new float[] {1, 2, 3, 4, 7, 8}, 3, 2);
+    Qkv in =
+        new Qkv(
+            backend.allocate(DType.F32, Shape.of(3, 4)),
+            backend.allocate(DType.F32, Shape.of(3, 2)),
+            backend.tensor(new float[] {1, 2, 3, 4, 7, 8}, 3, 2));
     Tensor out = backend.allocate(DType.F32, Shape.of(3, 4));
     Tensor lse = backend.allocate(DType.F32, Shape.of(3, 2));
     Tensor sequences = backend.tensor(new int[] {0, 2, 2, 3}, 4);
-    backend.kernels().attention(shape, q, k, v, sequences, out, lse);
+    backend.kernels().attention(shape, in, sequences, out, lse);
     assertThat(backend.floats(out)).containsExactly(1, 2, 1, 2, 2, 3, 2, 3, 7, 8, 7, 8);
     assertThat(reference.doubles(lse)).containsExactly(0, 0, Math.log(2), Math.log(2), 0, 0);
   }

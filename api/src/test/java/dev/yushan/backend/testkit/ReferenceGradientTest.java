@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Kernels.Op;
+import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.Arrays;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -130,31 +130,18 @@ class ReferenceGradientTest {
   @Test
   void attention() {
     AttentionShape shape = AttentionShape.of(4, 2, 4);
-    Tensor q = normal(7, 16);
-    Tensor k = normal(7, 8);
-    Tensor v = normal(7, 8);
+    Qkv in = new Qkv(normal(7, 16), normal(7, 8), normal(7, 8));
     Tensor sequences = reference.tensor(new int[] {0, 4, 4, 7}, 4);
     Tensor out = zeros(7, 16);
     Tensor lse = zeros(7, 4);
     Tensor dOut = normal(7, 16);
-    List<Tensor> gradients = List.of(zeros(7, 16), zeros(7, 8), zeros(7, 8));
-    Runnable forward = () -> kernels.attention(shape, q, k, v, sequences, out, lse);
+    Qkv gradients = new Qkv(zeros(7, 16), zeros(7, 8), zeros(7, 8));
+    Runnable forward = () -> kernels.attention(shape, in, sequences, out, lse);
     forward.run();
-    kernels.attentionBackward(
-        shape,
-        dOut,
-        q,
-        k,
-        v,
-        out,
-        lse,
-        sequences,
-        gradients.get(0),
-        gradients.get(1),
-        gradients.get(2));
-    requireGradient(q, gradients.get(0), forward, out, dOut);
-    requireGradient(k, gradients.get(1), forward, out, dOut);
-    requireGradient(v, gradients.get(2), forward, out, dOut);
+    kernels.attentionBackward(shape, dOut, in, out, lse, sequences, gradients);
+    requireGradient(in.q(), gradients.q(), forward, out, dOut);
+    requireGradient(in.k(), gradients.k(), forward, out, dOut);
+    requireGradient(in.v(), gradients.v(), forward, out, dOut);
   }
 
   @Test

@@ -2,6 +2,8 @@ package dev.yushan.backend.testkit;
 
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Kernels;
+import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.Tensor;
 
 /// The op set in float64, each op where its formula is.
@@ -50,45 +52,31 @@ final class ReferenceKernels implements Kernels {
 
   @Override
   public void attention(
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor sequences,
-      Tensor out,
-      Tensor logSumExp) {
-    Attention.attention(shape, q, k, v, sequences, out, logSumExp);
+      AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp) {
+    Attention.attention(shape, in, sequences, out, logSumExp);
   }
 
   @Override
   public void attentionBackward(
       AttentionShape shape,
       Tensor dOut,
-      Tensor q,
-      Tensor k,
-      Tensor v,
+      Qkv in,
       Tensor out,
       Tensor logSumExp,
       Tensor sequences,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    Attention.attentionBackward(shape, dOut, q, k, v, out, logSumExp, sequences, dQ, dK, dV);
+      Qkv gradients) {
+    Attention.attentionBackward(shape, dOut, in, out, logSumExp, sequences, gradients);
   }
 
   @Override
   public void pagedAttention(
       AttentionShape shape,
       Tensor q,
-      Tensor keys,
-      Tensor values,
-      Tensor pageTable,
-      int pageLength,
+      KvPages.Layer pages,
       Tensor sequences,
       Tensor positions,
       Tensor out) {
-    Attention.pagedAttention(
-        shape, q, keys, values, pageTable, pageLength, sequences, positions, out);
+    Attention.pagedAttention(shape, q, pages, sequences, positions, out);
   }
 
   @Override

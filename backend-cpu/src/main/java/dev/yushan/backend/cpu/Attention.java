@@ -37,24 +37,23 @@ final class Attention {
 
   /// The operands of one call.
   ///
-  /// @param q `[T, H · D]`
   /// @param out `[T, H · D]`
   /// @param logSumExp `[T, H]`, or empty memory where it is not wanted
-  record Call(
-      AttentionShape shape,
-      Matrix q,
-      Matrix keys,
-      Matrix values,
-      Matrix out,
-      MemorySegment logSumExp) {
+  record Call(AttentionShape shape, Heads in, Matrix out, MemorySegment logSumExp) {
     int group() {
       return shape.heads() / shape.kvHeads();
     }
   }
 
-  /// The queries of one sequence: rows `start` to `end`, where row `start + i` sees the positions
-  /// below `visible[i]`.
-  record Queries(int start, int end, int[] visible, KeyRows keys) {}
+  /// Rows `start` to `end` of the batch.
+  record Sequence(int start, int end) {
+    int length() {
+      return end - start;
+    }
+  }
+
+  /// The queries of one sequence, of which number `i` sees the positions below `visible[i]`.
+  record Queries(Sequence rows, int[] visible, KeyRows keys) {}
 
   /// One task: queries `from` to `to` of a sequence, counted from its start, under one key head.
   private record Task(Queries queries, int kvHead, int from, int to) {}
@@ -76,7 +75,7 @@ final class Attention {
         sequences.stream()
             .flatMap(
                 queries -> {
-                  int n = queries.end - queries.start;
+                  int n = queries.rows.length();
                   int blocks = (n + step - 1) / step;
                   return IntStream.range(0, blocks * call.shape.kvHeads())
                       .mapToObj(
@@ -120,11 +119,12 @@ final class Attention {
       Arrays.fill(max, Float.NEGATIVE_INFINITY);
       b.ensure(rows, KEYS, headDim);
       Arrays.fill(b.sums, 0, rows * ld, 0);
+      Matrix q = call.in.q();
       int most = 0;
       for (int r = 0; r < rows; r++) {
         visible[r] = task.queries.visible[task.from + r / group];
         most = Math.max(most, visible[r]);
-        Widen.floats(call.q.dtype(), call.q.memory(), at(call.q, r), b.strips, r * STRIP, headDim);
+        Widen.floats(q.dtype(), q.memory(), at(q, r), b.strips, r * STRIP, headDim);
       }
       for (int start = 0; start < most; start += KEYS) {
         keyBlock(start, Math.min(KEYS, most - start));
@@ -140,7 +140,7 @@ final class Attention {
     }
 
     private int row(int r) {
-      return task.queries.start + task.from + r / group;
+      return task.queries.rows.start + task.from + r / group;
     }
 
     private int head(int r) {
@@ -150,8 +150,8 @@ final class Attention {
     private void keyBlock(int start, int keys) {
       Arrays.fill(b.parts, 0, keys, task.kvHead);
       task.queries.keys.rows(start, start + keys, b.rows);
-      b.packer.transposed(call.keys, b.rows, b.parts, keys, headDim, b.columnPanels);
-      Panels.panels(call.values, b.rows, b.parts, keys, headDim, b.rowPanels);
+      b.packer.transposed(call.in.k(), b.rows, b.parts, keys, headDim, b.columnPanels);
+      Panels.panels(call.in.v(), b.rows, b.parts, keys, headDim, b.rowPanels);
       for (int i = 0; i < rows; i += Tile.ROWS) {
         int n = Math.min(Tile.ROWS, rows - i);
         int most = 0;

@@ -5,6 +5,7 @@ import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.AttentionShape;
+import dev.yushan.backend.cpu.Attention.Sequence;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,16 +34,13 @@ final class AttentionBackward {
 
   /// The operands of one call.
   record Call(
-      AttentionShape shape,
-      Matrix dOut,
-      Matrix q,
-      Matrix k,
-      Matrix v,
-      Matrix out,
-      Matrix logSumExp,
-      Matrix dQ,
-      Matrix dK,
-      Matrix dV) {
+      AttentionShape shape, Matrix dOut, Heads in, Matrix out, Matrix logSumExp, Heads gradients) {
+    /// Rows that count in all operands.
+    int rows() {
+      int some = Math.min(dOut.rows(), Math.min(out.rows(), logSumExp.rows()));
+      return Math.min(some, Math.min(in.rows(), gradients.rows()));
+    }
+
     int group() {
       return shape.heads() / shape.kvHeads();
     }
@@ -52,9 +50,6 @@ final class AttentionBackward {
       return Math.max(1, ROWS / group());
     }
   }
-
-  /// Rows `start` to `end` of the batch.
-  record Sequence(int start, int end) {}
 
   static void backward(ThreadTeam team, Call call, List<Sequence> sequences) {
     Attention.requireHeadDim(call.shape);
@@ -67,10 +62,10 @@ final class AttentionBackward {
     List<Runnable> tasks = new ArrayList<>();
     for (Sequence s : sequences) {
       for (int head = 0; head < call.shape.kvHeads(); head++) {
-        for (int from = s.start; from < s.end; from += KEYS) {
+        for (int from = s.start(); from < s.end(); from += KEYS) {
           tasks.add(new KeyTask(call, delta, s, head, from));
         }
-        for (int from = s.start; from < s.end; from += call.queries()) {
+        for (int from = s.start(); from < s.end(); from += call.queries()) {
           tasks.add(new QueryTask(call, delta, s, head, from));
         }
       }
@@ -144,17 +139,18 @@ final class AttentionBackward {
       AttentionBuffers b = AttentionBuffers.local();
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      int to = Math.min(sequence.end, from + call.queries());
+      int to = Math.min(sequence.end(), from + call.queries());
       QueryRows queries = new QueryRows(call, delta, kvHead, from, to, false);
       b.ensure(queries.n, KEYS, headDim);
       Arrays.fill(b.sums, 0, queries.n * ld, 0);
-      queries.strips(call.q, headDim, b.strips);
+      queries.strips(call.in.q(), headDim, b.strips);
       queries.strips(call.dOut, headDim, b.otherStrips);
-      for (int key = sequence.start; key < to; key += KEYS) {
+      for (int key = sequence.start(); key < to; key += KEYS) {
         keyBlock(b, queries, key, Math.min(KEYS, to - key));
       }
+      Matrix dQ = call.gradients.q();
       for (int i = 0; i < queries.n; i++) {
-        store(b.sums, i * ld, call.dQ.memory(), queries.at(call.dQ, i, headDim), headDim);
+        store(b.sums, i * ld, dQ.memory(), queries.at(dQ, i, headDim), headDim);
       }
     }
 
@@ -163,9 +159,9 @@ final class AttentionBackward {
       int ld = Tile.padded(headDim);
       ascending(key, keys, b.rows);
       Arrays.fill(b.parts, 0, keys, kvHead);
-      b.packer.transposed(call.k, b.rows, b.parts, keys, headDim, b.columnPanels);
-      b.packer.transposed(call.v, b.rows, b.parts, keys, headDim, b.otherColumnPanels);
-      Panels.panels(call.k, b.rows, b.parts, keys, headDim, b.rowPanels);
+      b.packer.transposed(call.in.k(), b.rows, b.parts, keys, headDim, b.columnPanels);
+      b.packer.transposed(call.in.v(), b.rows, b.parts, keys, headDim, b.otherColumnPanels);
+      Panels.panels(call.in.k(), b.rows, b.parts, keys, headDim, b.rowPanels);
       int[] counts = new int[Tile.ROWS];
       for (int i = 0; i < queries.n; i += Tile.ROWS) {
         int n = Math.min(Tile.ROWS, queries.n - i);
@@ -222,23 +218,24 @@ final class AttentionBackward {
       AttentionBuffers b = AttentionBuffers.local();
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      int keys = Math.min(KEYS, sequence.end - from);
+      int keys = Math.min(KEYS, sequence.end() - from);
       b.ensure(KEYS, ROWS, headDim);
       Arrays.fill(b.sums, 0, keys * ld, 0);
       Arrays.fill(b.otherSums, 0, keys * ld, 0);
       ascending(from, keys, b.rows);
       int column = kvHead * headDim;
-      Panels.strips(call.k, b.rows, keys, column, headDim, b.strips);
-      Panels.strips(call.v, b.rows, keys, column, headDim, b.otherStrips);
+      Panels.strips(call.in.k(), b.rows, keys, column, headDim, b.strips);
+      Panels.strips(call.in.v(), b.rows, keys, column, headDim, b.otherStrips);
       int step = call.queries();
-      int first = sequence.start + (from - sequence.start) / step * step;
-      for (int query = first; query < sequence.end; query += step) {
-        queryBlock(b, query, Math.min(sequence.end, query + step), keys);
+      int first = sequence.start() + (from - sequence.start()) / step * step;
+      for (int query = first; query < sequence.end(); query += step) {
+        queryBlock(b, query, Math.min(sequence.end(), query + step), keys);
       }
+      Matrix dK = call.gradients.k();
+      Matrix dV = call.gradients.v();
       for (int i = 0; i < keys; i++) {
-        long to = 4L * column;
-        store(b.sums, i * ld, call.dK.memory(), call.dK.row(from + i) + to, headDim);
-        store(b.otherSums, i * ld, call.dV.memory(), call.dV.row(from + i) + to, headDim);
+        store(b.sums, i * ld, dK.memory(), dK.at(from + i, column), headDim);
+        store(b.otherSums, i * ld, dV.memory(), dV.at(from + i, column), headDim);
       }
     }
 
@@ -246,7 +243,7 @@ final class AttentionBackward {
       int headDim = call.shape.headDim();
       QueryRows queries = new QueryRows(call, delta, kvHead, Math.max(query, from), end, true);
       int n = queries.n;
-      pack(b, queries, call.q, b.columnPanels, b.rowPanels);
+      pack(b, queries, call.in.q(), b.columnPanels, b.rowPanels);
       pack(b, queries, call.dOut, b.otherColumnPanels, b.otherRowPanels);
       int[] counts = new int[Tile.ROWS];
       for (int i = 0; i < keys; i += Tile.ROWS) {

@@ -5,9 +5,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Kernels;
+import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Takes tensors apart for the static kernels of this package, and hands those their threads.
@@ -113,36 +116,25 @@ final class CpuKernels implements Kernels {
 
   @Override
   public void attention(
-      AttentionShape shape,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor sequences,
-      Tensor out,
-      Tensor logSumExp) {
-    int live = Matrix.live(q, k, v, out, logSumExp);
+      AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp) {
+    Heads heads = Heads.of(in);
     List<Attention.Queries> queries = new ArrayList<>();
-    for (AttentionBackward.Sequence s : sequences(sequences, live)) {
-      int[] visible = new int[s.end() - s.start()];
-      for (int i = 0; i < visible.length; i++) {
-        visible[i] = i + 1;
-      }
-      KeyRows keys = new KeyRows.Contiguous(s.start());
-      queries.add(new Attention.Queries(s.start(), s.end(), visible, keys));
+    for (Attention.Sequence s :
+        sequences(sequences, Math.min(heads.rows(), Matrix.live(out, logSumExp)))) {
+      int[] visible = new int[s.length()];
+      Arrays.setAll(visible, i -> i + 1);
+      queries.add(new Attention.Queries(s, visible, new KeyRows.Contiguous(s.start())));
     }
     Attention.forward(
-        team,
-        new Attention.Call(
-            shape, Matrix.of(q), Matrix.of(k), Matrix.of(v), Matrix.of(out), memory(logSumExp)),
-        queries);
+        team, new Attention.Call(shape, heads, Matrix.of(out), memory(logSumExp)), queries);
   }
 
   /// Every sequence of a batch, empty ones too, cut off at the live rows.
-  private static List<AttentionBackward.Sequence> sequences(Tensor starts, int live) {
-    List<AttentionBackward.Sequence> sequences = new ArrayList<>();
+  private static List<Attention.Sequence> sequences(Tensor starts, int live) {
+    List<Attention.Sequence> sequences = new ArrayList<>();
     for (long s = 0; s + 1 < Matrix.liveRows(starts); s++) {
       int end = Math.min(live, index(starts, s + 1));
-      sequences.add(new AttentionBackward.Sequence(Math.min(end, index(starts, s)), end));
+      sequences.add(new Attention.Sequence(Math.min(end, index(starts, s)), end));
     }
     return sequences;
   }
@@ -151,64 +143,42 @@ final class CpuKernels implements Kernels {
   public void attentionBackward(
       AttentionShape shape,
       Tensor dOut,
-      Tensor q,
-      Tensor k,
-      Tensor v,
+      Qkv in,
       Tensor out,
       Tensor logSumExp,
       Tensor sequences,
-      Tensor dQ,
-      Tensor dK,
-      Tensor dV) {
-    int live = Matrix.live(dOut, q, k, v, out, logSumExp, dQ, dK, dV);
-    AttentionBackward.backward(
-        team,
+      Qkv gradients) {
+    AttentionBackward.Call call =
         new AttentionBackward.Call(
             shape,
             Matrix.of(dOut),
-            Matrix.of(q),
-            Matrix.of(k),
-            Matrix.of(v),
+            Heads.of(in),
             Matrix.of(out),
             Matrix.of(logSumExp),
-            Matrix.of(dQ),
-            Matrix.of(dK),
-            Matrix.of(dV)),
-        sequences(sequences, live));
+            Heads.of(gradients));
+    AttentionBackward.backward(team, call, sequences(sequences, call.rows()));
   }
 
   @Override
   public void pagedAttention(
       AttentionShape shape,
       Tensor q,
-      Tensor keys,
-      Tensor values,
-      Tensor pageTable,
-      int pageLength,
+      KvPages.Layer pages,
       Tensor sequences,
       Tensor positions,
       Tensor out) {
+    Heads heads = new Heads(Matrix.of(q), Matrix.of(pages.keys()), Matrix.of(pages.values()));
+    Matrix table = Matrix.of(pages.pageTable());
     List<Attention.Queries> queries = new ArrayList<>();
-    Matrix table = Matrix.of(pageTable);
-    long row = 0;
-    for (AttentionBackward.Sequence s : sequences(sequences, Matrix.live(q, positions, out))) {
-      int[] visible = new int[s.end() - s.start()];
-      for (int i = 0; i < visible.length; i++) {
-        visible[i] = index(positions, s.start() + i) + 1;
-      }
-      KeyRows pages = new KeyRows.Paged(table.memory(), table.row(row++), pageLength);
-      queries.add(new Attention.Queries(s.start(), s.end(), visible, pages));
+    for (Attention.Sequence s : sequences(sequences, Matrix.live(q, positions, out))) {
+      int[] visible = new int[s.length()];
+      Arrays.setAll(visible, i -> index(positions, s.start() + i) + 1);
+      long row = table.row(queries.size());
+      KeyRows keys = new KeyRows.Paged(table.memory(), row, pages.pageLength());
+      queries.add(new Attention.Queries(s, visible, keys));
     }
     Attention.forward(
-        team,
-        new Attention.Call(
-            shape,
-            Matrix.of(q),
-            Matrix.of(keys),
-            Matrix.of(values),
-            Matrix.of(out),
-            MemorySegment.NULL),
-        queries);
+        team, new Attention.Call(shape, heads, Matrix.of(out), MemorySegment.NULL), queries);
   }
 
   @Override
