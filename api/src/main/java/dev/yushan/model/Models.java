@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,10 +24,10 @@ import java.util.function.Supplier;
 /// Model directories in the Hugging Face layout: `config.json`, `generation_config.json`,
 /// safetensors, tokenizer files. What is saved here `transformers` loads unchanged.
 public final class Models {
-  /// What belongs to a model beside its config and weights, and is copied with it.
-  private static final List<String> COMPANIONS =
+  private static final String GENERATION_CONFIG = "generation_config.json";
+
+  private static final List<String> TOKENIZER_FILES =
       List.of(
-          "generation_config.json",
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
@@ -82,7 +81,7 @@ public final class Models {
   /// The config with the ids that `generation_config.json` ends a text at added to its own.
   private static ObjectNode withGenerationEos(ObjectNode configJson, Path directory) {
     String key = "eos_token_id";
-    Path file = directory.resolve("generation_config.json");
+    Path file = directory.resolve(GENERATION_CONFIG);
     if (Files.isRegularFile(file)) {
       Set<Integer> ids = new LinkedHashSet<>(new ConfigReader(configJson).ids(key));
       ids.addAll(new ConfigReader(configJson(file)).ids(key));
@@ -169,21 +168,44 @@ public final class Models {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the model to " + to, e);
     }
-    copyCompanions(from, to);
+    copyGenerationConfig(from, to);
+    copyTokenizer(from, to);
   }
 
-  /// Copies the tokenizer and generation settings that lie in `from`, as far as they are there.
-  public static void copyCompanions(Path from, Path to) {
-    try {
-      Files.createDirectories(to);
-      for (String name : COMPANIONS) {
-        Path source = from.resolve(name);
-        if (Files.isRegularFile(source) && !Files.exists(to.resolve(name))) {
-          Files.copy(source, to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+  /// Copies `generation_config.json` of the model in `from`, if it has one; returns whether it has.
+  public static boolean copyGenerationConfig(Path from, Path to) {
+    return copy(from.resolve(GENERATION_CONFIG), to.resolve(GENERATION_CONFIG));
+  }
+
+  /// Copies the tokenizer in `from`, if there is one, in place of any in `to`: what only that one
+  /// has goes, so that no chat template stays beside a tokenizer that it was not made for.
+  public static void copyTokenizer(Path from, Path to) {
+    if (!Files.isRegularFile(from.resolve(TOKENIZER_FILES.getFirst()))) {
+      return;
+    }
+    for (String name : TOKENIZER_FILES) {
+      Path target = to.resolve(name);
+      try {
+        if (!copy(from.resolve(name), target)) {
+          Files.deleteIfExists(target);
         }
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot replace the tokenizer in " + to, e);
       }
+    }
+  }
+
+  private static boolean copy(Path source, Path target) {
+    try {
+      if (!Files.isRegularFile(source)) {
+        return false;
+      }
+      if (!Files.exists(target) || !Files.isSameFile(source, target)) {
+        DurableFiles.write(target, Files.readAllBytes(source));
+      }
+      return true;
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot copy tokenizer files to " + to, e);
+      throw new UncheckedIOException("cannot copy %s to %s".formatted(source, target), e);
     }
   }
 

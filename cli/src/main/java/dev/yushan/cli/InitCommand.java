@@ -95,8 +95,11 @@ final class InitCommand implements Callable<Integer> {
     try (Backend backend = backendChoice.open();
         CausalLM model = Models.create(backend, configJson, DType.F32, false, seed)) {
       Models.save(backend, model, configJson, output, stored, maxShardBytes);
-      tokenizer.ifPresent(from -> Models.copyCompanions(from, output));
-      writeGenerationConfig(shape);
+      tokenizer.ifPresent(from -> Models.copyTokenizer(from, output));
+      Path beside = Files.isDirectory(config) ? config : config.toAbsolutePath().getParent();
+      if (!Models.copyGenerationConfig(beside, output)) {
+        writeGenerationConfig(shape);
+      }
       long parameters = model.parameters().stream().mapToLong(InitCommand::elements).sum();
       spec.commandLine()
           .getOut()
@@ -167,9 +170,6 @@ final class InitCommand implements Callable<Integer> {
   /// BOS and EOS, as `save_pretrained` of transformers writes them beside a new model.
   private void writeGenerationConfig(ModelConfig shape) {
     Path file = output.resolve("generation_config.json");
-    if (Files.exists(file)) {
-      return;
-    }
     ObjectNode json = new ObjectMapper().createObjectNode().put("_from_model_config", true);
     shape.bosId().ifPresent(id -> json.put("bos_token_id", id));
     if (shape.eosIds().size() == 1) {

@@ -64,6 +64,24 @@ class InitCommandTest {
   }
 
   @Test
+  void anotherModelBringsItsOwnTokenizerAndGenerationSettings() throws IOException {
+    Path output = directory.resolve("again");
+    assertThat(init("--output", output, "--tokenizer", tokenizer).exit()).isZero();
+    Path other = directory.resolve("other-tokenizer");
+    BpeTrainer.train(
+        List.of("海邊的風很大。海水很藍。").iterator(), BpeTrainer.Options.ofVocabSize(264), other);
+    Files.writeString(other.resolve("generation_config.json"), "{\"eos_token_id\": 1}");
+    assertThat(init("--output", output, "--tokenizer", other, "--force").exit()).isZero();
+    assertThat(output.resolve("tokenizer.json"))
+        .hasSameTextualContentAs(other.resolve("tokenizer.json"));
+    assertThat(output.resolve("generation_config.json")).content().contains("299");
+
+    Files.writeString(directory.resolve("generation_config.json"), "{\"eos_token_id\": [2, 3]}");
+    assertThat(init("--output", output, "--force").exit()).isZero();
+    assertThat(output.resolve("generation_config.json")).content().contains("[2, 3]");
+  }
+
+  @Test
   void storesTheTypeAskedForWithTheTokenizer() throws IOException {
     Path output = directory.resolve("model");
     assertThat(init("--output", output, "--dtype", "bf16", "--tokenizer", tokenizer).exit())

@@ -19,14 +19,16 @@ import java.util.List;
 /// The tensors of a run and their files.
 ///
 /// @param configJson of the model
-/// @param companions directory with the tokenizer files that go with it
+/// @param base directory of the model that training began with
+/// @param tokenizer directory of the tokenizer that goes with it
 /// @param maxShardBytes largest weight file
 record ModelState(
     Backend backend,
     CausalLM model,
     Optimizer optimizer,
     ObjectNode configJson,
-    Path companions,
+    Path base,
+    Path tokenizer,
     long maxShardBytes) {
   static final String OPTIMIZER_FILE = "optimizer.safetensors";
   private static final long PIECE = 1 << 22;
@@ -34,7 +36,8 @@ record ModelState(
   /// Writes a model directory that `transformers` loads.
   void saveModel(Path directory, DType dtype) {
     Models.save(backend, model, configJson, directory, dtype, maxShardBytes);
-    Models.copyCompanions(companions, directory);
+    Models.copyGenerationConfig(base, directory);
+    Models.copyTokenizer(tokenizer, directory);
   }
 
   /// Writes the state of the optimizer.

@@ -82,9 +82,10 @@ public final class TrainingRun {
       try (CausalLM model = model(backend, config, configJson, base, resume);
           Optimizer optimizer =
               provider.create(backend, model.parameters(), optimizerConfig(config))) {
-        Path companions = Path.of(config.text("tokenizer_name_or_path"));
+        Path tokenizer = Path.of(config.text("tokenizer_name_or_path"));
         ModelState state =
-            new ModelState(backend, model, optimizer, configJson, companions, shardBytes(config));
+            new ModelState(
+                backend, model, optimizer, configJson, base, tokenizer, shardBytes(config));
         Trainer trainer =
             new Trainer(backend, model, optimizer, batches, data.evaluations(), trainerConfig);
         return new TrainingRun(backend, config, output, data, state)
