@@ -3,18 +3,16 @@ package dev.yushan.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.text.Tokenizer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -30,9 +28,9 @@ final class DemoDirectory implements AutoCloseable {
   private static final String MARKER = ".yushan-demo";
 
   private final Path path;
-  private final FileChannel lock;
+  private final DirectoryLock lock;
 
-  private DemoDirectory(Path path, FileChannel lock) {
+  private DemoDirectory(Path path, DirectoryLock lock) {
     this.path = path;
     this.lock = lock;
   }
@@ -45,7 +43,7 @@ final class DemoDirectory implements AutoCloseable {
             path + " exists and was not made by the demo; name another directory by --output");
       }
       Files.createDirectories(path);
-      FileChannel lock = lock(path);
+      DirectoryLock lock = lock(path);
       try (Stream<Path> files = Files.list(path)) {
         for (Path file : files.filter(f -> !f.endsWith(MARKER)).toList()) {
           if (Files.isDirectory(file)) {
@@ -72,21 +70,13 @@ final class DemoDirectory implements AutoCloseable {
     }
   }
 
-  private static FileChannel lock(Path path) throws IOException {
-    FileChannel channel =
-        FileChannel.open(path.resolve(MARKER), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    boolean locked;
-    try {
-      locked = channel.tryLock() != null;
-    } catch (OverlappingFileLockException e) {
-      locked = false;
-    }
-    if (!locked) {
-      channel.close();
-      throw new IllegalArgumentException(
-          "another demo is running in %s; let it end, or name another --output".formatted(path));
-    }
-    return channel;
+  private static DirectoryLock lock(Path path) throws IOException {
+    return DirectoryLock.tryLock(path, MARKER)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "another demo is running in %s; let it end, or name another --output"
+                        .formatted(path)));
   }
 
   Path resolve(String name) {
@@ -160,10 +150,6 @@ final class DemoDirectory implements AutoCloseable {
   /// Lets others use the directory.
   @Override
   public void close() {
-    try {
-      lock.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    lock.close();
   }
 }

@@ -1,14 +1,11 @@
 package dev.yushan.train;
 
+import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -31,12 +28,12 @@ final class OutputDirectory implements AutoCloseable {
           LossPlot.FILE);
 
   private final Path path;
-  private final FileChannel channel;
+  private final DirectoryLock lock;
   private final Checkpoints checkpoints;
 
-  private OutputDirectory(Path path, FileChannel channel, OptionalInt limit) {
+  private OutputDirectory(Path path, DirectoryLock lock, OptionalInt limit) {
     this.path = path;
-    this.channel = channel;
+    this.lock = lock;
     this.checkpoints = new Checkpoints(path, limit);
   }
 
@@ -58,22 +55,13 @@ final class OutputDirectory implements AutoCloseable {
     }
   }
 
-  private static FileChannel lock(Path path) throws IOException {
-    FileChannel channel =
-        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock = null;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      LOG.debug("locked by this process", e);
-    }
-    if (lock == null) {
-      channel.close();
-      throw new TrainingException(
-          "output_dir: %s is in use by another run; wait for it, or name another directory"
-              .formatted(path));
-    }
-    return channel;
+  private static DirectoryLock lock(Path path) throws IOException {
+    return DirectoryLock.tryLock(path, LOCK)
+        .orElseThrow(
+            () ->
+                new TrainingException(
+                    "output_dir: %s is in use by another run; wait for it, or name another directory"
+                        .formatted(path)));
   }
 
   Path path() {
@@ -117,10 +105,6 @@ final class OutputDirectory implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    lock.close();
   }
 }
