@@ -6,14 +6,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /// A file under construction beside its target: renamed onto it by [#commit()], deleted by
-/// [#close()] if that never came.
+/// [#close()] if that never came, unless [#keep()] was called.
 final class FileDraft implements AutoCloseable {
   private final Path target;
   private final Path draft;
   private final FileChannel channel;
   private boolean committed;
+  private boolean kept;
 
   private FileDraft(Path target, Path draft, FileChannel channel) {
     this.target = target;
@@ -52,10 +54,16 @@ final class FileDraft implements AutoCloseable {
     committed = true;
   }
 
+  /// Lets the file lie, whole, where nothing else has its content; empty if it has its name by now.
+  Optional<Path> keep() {
+    kept = true;
+    return committed ? Optional.empty() : Optional.of(draft);
+  }
+
   @Override
   public void close() throws IOException {
     channel.close();
-    if (!committed) {
+    if (!committed && !kept) {
       Files.deleteIfExists(draft);
     }
   }

@@ -1,5 +1,7 @@
 package dev.yushan.io;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -53,9 +55,11 @@ public final class SafetensorsWriter {
   /// `model-0000i-of-0000N.safetensors` and `model.safetensors.index.json`.
   ///
   /// Tensors go to the shards in the order given, as many to each as fit; one that is larger than
-  /// `maxShardBytes` gets a shard of its own. Old weights are removed only when all new ones are on
-  /// the disk; a crash between leaves a directory that is refused for want of weights, never a
-  /// mixture. To replace a whole directory at once use [DurableFiles#writeDirectory].
+  /// `maxShardBytes` gets a shard of its own. Nothing old is touched before all new files are on
+  /// the disk. One file then takes the place of what was there at once. Of several, the index goes
+  /// first and comes last: a crash between leaves the former one file, or a directory that is
+  /// refused for want of weights, never a mixture. To replace a whole directory at once use
+  /// [DurableFiles#writeDirectory].
   ///
   /// Returns the names of the files with tensors.
   public static List<String> writeModel(Path directory, List<Entry> tensors, long maxShardBytes) {
@@ -71,9 +75,15 @@ public final class SafetensorsWriter {
         writeTo(draft.channel(), shard.getValue(), PT_FORMAT);
         draft.seal();
       }
-      removeOldWeights(home);
-      for (FileDraft draft : drafts) {
-        draft.commit();
+      if (shards.containsKey(SINGLE_FILE)) {
+        drafts.getFirst().commit();
+        removeOtherWeights(home, Set.of(SINGLE_FILE));
+      } else {
+        FileDraft index = FileDraft.of(home.resolve(INDEX_FILE));
+        drafts.add(index);
+        DurableFiles.writeFully(index.channel(), UTF_8.encode(Shards.index(shards)));
+        index.seal();
+        replaceByShards(home, drafts);
       }
       DurableFiles.sync(home);
     } catch (IOException | RuntimeException e) {
@@ -81,10 +91,32 @@ public final class SafetensorsWriter {
     } finally {
       drafts.forEach(SafetensorsWriter::closeQuietly);
     }
-    if (!shards.containsKey(SINGLE_FILE)) {
-      DurableFiles.write(home.resolve(INDEX_FILE), Shards.index(shards));
-    }
     return List.copyOf(shards.keySet());
+  }
+
+  /// Puts sealed shards, with their index as the last, in the place of all other weights. From the
+  /// first deletion on the drafts may be all there is: they stay if they cannot be renamed.
+  private static void replaceByShards(Path home, List<FileDraft> drafts) throws IOException {
+    Set<String> names = new HashSet<>();
+    drafts.forEach(draft -> names.add(draft.target().getFileName().toString()));
+    try {
+      Files.deleteIfExists(drafts.getLast().target());
+      for (FileDraft shard : drafts.subList(0, drafts.size() - 1)) {
+        shard.commit();
+      }
+      removeOtherWeights(home, names);
+      drafts.getLast().commit();
+    } catch (IOException e) {
+      List<String> left =
+          drafts.stream()
+              .flatMap(d -> d.keep().stream())
+              .map(p -> p.getFileName().toString())
+              .toList();
+      throw new IOException(
+          "%s; the new weights are whole, but these files lack their names: %s; before anything else is written there, rename each to what stands between its first dot and the 16 digits"
+              .formatted(e, left),
+          e);
+    }
   }
 
   private static void writeTo(
@@ -152,18 +184,18 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static void removeOldWeights(Path directory) throws IOException {
-    List<Path> old = new ArrayList<>();
-    try (var files = Files.newDirectoryStream(directory, "model*.safetensors*")) {
+  /// The index goes first: shards without one are no weights.
+  private static void removeOtherWeights(Path directory, Set<String> kept) throws IOException {
+    if (!kept.contains(INDEX_FILE)) {
+      Files.deleteIfExists(directory.resolve(INDEX_FILE));
+    }
+    try (var files = Files.newDirectoryStream(directory, "model*.safetensors")) {
       for (Path file : files) {
         String name = file.getFileName().toString();
-        if (name.equals(SINGLE_FILE) || name.equals(INDEX_FILE) || Shards.isShard(name)) {
-          old.add(file);
+        if (!kept.contains(name) && (name.equals(SINGLE_FILE) || Shards.isShard(name))) {
+          Files.delete(file);
         }
       }
-    }
-    for (Path file : old) {
-      Files.delete(file);
     }
   }
 

@@ -255,6 +255,67 @@ class SafetensorsWriterTest {
     }
   }
 
+  /// A directory that is not empty: no file can be renamed onto it.
+  private Path obstacle(String name) throws IOException {
+    Path obstacle = Files.createDirectory(temp.resolve(name));
+    Files.writeString(obstacle.resolve("content"), "");
+    return obstacle;
+  }
+
+  @Test
+  void oneFileThatCannotBeRenamedLeavesTheShardsThatWereThere() throws IOException {
+    Random random = new Random(1);
+    List<Content> old = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      old.add(content(TensorHeader.of("w" + i, StorageType.F32, 10), random));
+    }
+    SafetensorsWriter.writeModel(temp, entries(old), 40);
+    Path obstacle = obstacle("model.safetensors");
+    List<Entry> next = entries(List.of(content(TensorHeader.of("w", StorageType.F32, 1), random)));
+    assertThatThrownBy(() -> SafetensorsWriter.writeModel(temp, next, 40))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining(temp.toString());
+    Files.delete(obstacle.resolve("content"));
+    Files.delete(obstacle);
+    try (SafetensorsDirectory read = SafetensorsDirectory.open(temp)) {
+      assertHolds(read.tensors(), old);
+    }
+    assertThat(Files.list(temp)).hasSize(4);
+  }
+
+  @Test
+  void shardsThatCannotBeRenamedStayAndAreNamed() throws IOException {
+    Random random = new Random(1);
+    List<Content> old = List.of(content(TensorHeader.of("w", StorageType.F32, 1), random));
+    SafetensorsWriter.writeModel(temp, entries(old), 40);
+    Path obstacle = obstacle("model-00002-of-00002.safetensors");
+    List<Content> next =
+        List.of(
+            content(TensorHeader.of("w0", StorageType.F32, 10), random),
+            content(TensorHeader.of("w1", StorageType.F32, 10), random));
+    assertThatThrownBy(() -> SafetensorsWriter.writeModel(temp, entries(next), 40))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("the new weights are whole")
+        .hasMessageContaining(".model-00002-of-00002.safetensors.");
+    try (SafetensorsDirectory read = SafetensorsDirectory.open(temp)) {
+      assertHolds(read.tensors(), old);
+    }
+    Files.delete(obstacle.resolve("content"));
+    Files.delete(obstacle);
+    Files.delete(temp.resolve("model.safetensors"));
+    // as the message says
+    for (Path file : Files.list(temp).toList()) {
+      String name = file.getFileName().toString();
+      if (name.startsWith(".")) {
+        Files.move(
+            file, temp.resolve(name.replaceFirst("^\\.(.+)\\.[0-9a-f]{16}\\.partial$", "$1")));
+      }
+    }
+    try (SafetensorsDirectory read = SafetensorsDirectory.open(temp)) {
+      assertHolds(read.tensors(), next);
+    }
+  }
+
   /// The expected divisions are those of `split_state_dict_into_shards_factory`.
   @Test
   void dividesAsHuggingfaceHubDoes() {
