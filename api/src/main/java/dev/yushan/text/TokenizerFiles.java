@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -23,9 +24,12 @@ final class TokenizerFiles {
     try {
       Files.createDirectories(directory);
       var writer = json.writerWithDefaultPrettyPrinter();
-      writer.writeValue(directory.resolve("tokenizer.json").toFile(), tokenizer(merges, options));
-      writer.writeValue(
-          directory.resolve("tokenizer_config.json").toFile(), config(merges, options));
+      DurableFiles.write(
+          directory.resolve("tokenizer.json"),
+          writer.writeValueAsBytes(tokenizer(merges, options)));
+      DurableFiles.write(
+          directory.resolve("tokenizer_config.json"),
+          writer.writeValueAsBytes(config(merges, options)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the tokenizer to " + directory, e);
     }

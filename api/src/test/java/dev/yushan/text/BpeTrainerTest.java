@@ -209,4 +209,13 @@ class BpeTrainerTest {
                     .withOtherSpecialTokens(List.of("<|end_of_text|>")))
         .hasMessageContaining("distinct");
   }
+
+  @Test
+  void aTokenizerTakesItsPlaceWhole() throws IOException {
+    Path old = Files.writeString(directory.resolve("old.json"), "old");
+    Files.createLink(directory.resolve("tokenizer.json"), old);
+    BpeTrainer.train(PROSE.iterator(), BpeTrainer.Options.ofVocabSize(270), directory);
+    assertThat(old).as("written beside and renamed, not over it").hasContent("old");
+    assertThat(Tokenizers.load(directory).vocabSize()).isEqualTo(270);
+  }
 }

@@ -1,21 +1,15 @@
 package dev.yushan.data;
 
+import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 import java.util.zip.CRC32C;
 
-/// Writes a shard: beside, flushed to the disk, renamed. A file under its final name is complete.
-final class ShardWriter implements AutoCloseable {
-  /// The ending of files not yet complete.
-  static final String TEMPORARY = ".tmp";
-
+/// Writes a shard. A file under its final name is complete.
+final class ShardWriter {
   private final FileChannel channel;
   private final CRC32C crc = new CRC32C();
   private final ByteBuffer buffer =
@@ -25,35 +19,8 @@ final class ShardWriter implements AutoCloseable {
     this.channel = channel;
   }
 
-  static void write(Path path, ShardBuilder documents, ShardInfo info) throws IOException {
-    atomically(
-        path,
-        temporary -> {
-          try (ShardWriter writer = new ShardWriter(open(temporary))) {
-            writer.write(documents, info.toJson());
-          }
-        });
-  }
-
-  /// What fills a file that does not have its name yet.
-  @FunctionalInterface
-  interface Filler {
-    void fill(Path temporary) throws IOException;
-  }
-
-  /// Creates or replaces `path` all at once.
-  static void atomically(Path path, Filler filler) throws IOException {
-    Path temporary = path.resolveSibling(path.getFileName() + "." + UUID.randomUUID() + TEMPORARY);
-    try {
-      filler.fill(temporary);
-      Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
-  }
-
-  static FileChannel open(Path path) throws IOException {
-    return FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+  static void write(Path path, ShardBuilder documents, ShardInfo info) {
+    DurableFiles.write(path, channel -> new ShardWriter(channel).write(documents, info.toJson()));
   }
 
   private void write(ShardBuilder shard, byte[] description) throws IOException {
@@ -75,7 +42,6 @@ final class ShardWriter implements AutoCloseable {
     flush();
     putLong(crc.getValue());
     flush();
-    channel.force(true);
   }
 
   private void putLong(long value) throws IOException {
@@ -109,10 +75,5 @@ final class ShardWriter implements AutoCloseable {
       channel.write(buffer);
     }
     buffer.clear();
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

@@ -1,7 +1,7 @@
 package dev.yushan.data;
 
 import dev.yushan.data.TokenCache.Keyed;
-import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,7 +77,7 @@ final class TokenBuild {
   private void finish(Job job) {
     try {
       job.unit().directory().finish(job.shards().size(), job.unit().settings(), job.unit().unit());
-    } catch (IOException e) {
+    } catch (UncheckedIOException e) {
       LOG.warn("{}: {}", job.unit().directory().path(), e.toString());
     }
   }
@@ -148,8 +148,8 @@ final class TokenBuild {
           unit.directory().shard(index),
           documents,
           new ShardInfo(key, index, documents.counts(), documents.bad()));
-    } catch (IOException e) {
-      throw unit.directory().unwritable(e);
+    } catch (UncheckedIOException e) {
+      throw unit.directory().unwritable(e.getCause());
     }
     cache.tokenized.incrementAndGet();
     tokens.addAndGet(documents.tokens());

@@ -3,9 +3,9 @@ package dev.yushan.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
 record UnitDirectory(Path path, String key) {
   private static final Logger LOG = LoggerFactory.getLogger(UnitDirectory.class);
   private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final String LOCK = "lock";
   private static final int LOCK_POLL_MILLIS = 100;
 
   static UnitDirectory of(Path cache, String key) {
@@ -54,25 +55,23 @@ record UnitDirectory(Path path, String key) {
   }
 
   /// Notes that there are `shards` of them, and for people what they were made of.
-  void finish(int shards, String settings, Unit unit) throws IOException {
+  void finish(int shards, String settings, Unit unit) {
     ObjectNode json = MAPPER.createObjectNode().put("key", key).put("shards", shards);
     json.put("settings", settings).put("made_of", unit.files().getFirst().path().toString());
-    ShardWriter.atomically(
-        done(),
-        temporary -> {
-          try (FileChannel channel = ShardWriter.open(temporary)) {
-            ByteBuffer bytes = ByteBuffer.wrap(MAPPER.writeValueAsBytes(json));
-            while (bytes.hasRemaining()) {
-              channel.write(bytes);
-            }
-            channel.force(true);
-          }
-        });
+    DurableFiles.write(done(), json + "\n");
   }
 
   /// Removes all shards.
   void clear() {
-    delete("");
+    try (Stream<Path> files = Files.list(path)) {
+      for (Path file : files.toList()) {
+        if (!file.endsWith(LOCK)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    } catch (IOException e) {
+      LOG.warn("{} cannot be tidied: {}", path, e.toString());
+    }
   }
 
   /// Removes one shard.
@@ -89,12 +88,13 @@ record UnitDirectory(Path path, String key) {
     try {
       Files.createDirectories(path);
       FileChannel channel =
-          FileChannel.open(
-              path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       waitFor(channel);
       return new Lock(channel);
     } catch (IOException e) {
       throw unwritable(e);
+    } catch (UncheckedIOException e) {
+      throw unwritable(e.getCause());
     }
   }
 
@@ -103,8 +103,8 @@ record UnitDirectory(Path path, String key) {
     while (true) {
       try {
         if (channel.tryLock() != null) {
-          // whoever wrote these is gone
-          delete(ShardWriter.TEMPORARY);
+          // whoever left these is gone
+          DurableFiles.clearLeftovers(path);
           return;
         }
       } catch (OverlappingFileLockException e) {
@@ -124,19 +124,6 @@ record UnitDirectory(Path path, String key) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted while waiting for the lock", e);
       }
-    }
-  }
-
-  private void delete(String ending) {
-    try (Stream<Path> files = Files.list(path)) {
-      for (Path file : files.toList()) {
-        String name = file.getFileName().toString();
-        if (name.endsWith(ending) && !name.equals("lock")) {
-          Files.deleteIfExists(file);
-        }
-      }
-    } catch (IOException e) {
-      LOG.warn("{} cannot be tidied: {}", path, e.toString());
     }
   }
 

@@ -118,7 +118,7 @@ class TokenBuildProcessTest {
     assertThat(tokenizer.calls.get()).isBetween(1, 399);
     assertThat(shards(cache)).containsAllEntriesOf(before);
     try (Stream<Path> files = Files.walk(cache)) {
-      assertThat(files.filter(f -> f.toString().endsWith(ShardWriter.TEMPORARY))).isEmpty();
+      assertThat(files.filter(f -> f.toString().endsWith(".partial"))).isEmpty();
     }
   }
 
