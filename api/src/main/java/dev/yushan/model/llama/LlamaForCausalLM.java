@@ -6,11 +6,9 @@ import dev.yushan.backend.Backend;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.tensor.DType;
-import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /// Llama (Touvron et al. 2023; Grattafiori et al. 2024): embedding, decoder layers, norm.
 ///
@@ -26,21 +24,20 @@ public final class LlamaForCausalLM implements CausalLM {
 
   /// The model with weights of zero.
   ///
-  /// @param weights the type of the matrices; norms are F32
+  /// @param matrices the type of the matrices; norms are F32
   /// @param trainable whether each weight has a gradient; needs F32 weights
-  LlamaForCausalLM(Backend backend, LlamaConfig config, DType weights, boolean trainable) {
+  LlamaForCausalLM(Backend backend, LlamaConfig config, DType matrices, boolean trainable) {
     this.config = config;
-    Allocator allocator = new Allocator(backend, owned, trainable);
+    Weights weights = new Weights(backend, matrices, trainable, owned);
     long hidden = config.hiddenSize();
-    embedding = allocator.weight("model.embed_tokens.weight", weights, config.vocabSize(), hidden);
+    long vocabulary = config.vocabSize();
+    embedding = weights.matrix("model.embed_tokens.weight", vocabulary, hidden);
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(layer(allocator, i, weights));
+      layers.add(LlamaLayer.of(i, config, weights));
     }
-    norm = allocator.weight("model.norm.weight", DType.F32, hidden);
+    norm = weights.norm("model.norm.weight", hidden);
     head =
-        config.tiedEmbeddings()
-            ? embedding
-            : allocator.weight("lm_head.weight", weights, config.vocabSize(), hidden);
+        config.tiedEmbeddings() ? embedding : weights.matrix("lm_head.weight", vocabulary, hidden);
     float[] frequencies =
         Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), config.ropeScaling());
     cosSin =
@@ -49,23 +46,6 @@ public final class LlamaForCausalLM implements CausalLM {
             config.maxPositions(),
             config.headDim());
     owned.add(cosSin);
-  }
-
-  private LlamaLayer layer(Allocator allocator, int index, DType weights) {
-    String prefix = "model.layers." + index + ".";
-    long hidden = config.hiddenSize();
-    long query = config.attention().queryColumns();
-    long kv = config.attention().kvColumns();
-    long intermediate = config.intermediateSize();
-    return new LlamaLayer(
-        index,
-        config,
-        allocator.weight(prefix + "input_layernorm.weight", DType.F32, hidden),
-        allocator.weight(prefix + "self_attn.qkv", weights, query + 2 * kv, hidden),
-        allocator.weight(prefix + "self_attn.o_proj.weight", weights, hidden, query),
-        allocator.weight(prefix + "post_attention_layernorm.weight", DType.F32, hidden),
-        allocator.weight(prefix + "mlp.gate_up", weights, 2 * intermediate, hidden),
-        allocator.weight(prefix + "mlp.down_proj.weight", weights, hidden, intermediate));
   }
 
   @Override
@@ -111,19 +91,5 @@ public final class LlamaForCausalLM implements CausalLM {
   public void close() {
     owned.forEach(Tensor::close);
     owned.clear();
-  }
-
-  private record Allocator(Backend backend, List<Tensor> owned, boolean trainable) {
-    Parameter weight(String name, DType dtype, long... dims) {
-      Tensor value = tensor(dtype, dims);
-      return new Parameter(
-          name, value, trainable ? Optional.of(tensor(DType.F32, dims)) : Optional.empty());
-    }
-
-    private Tensor tensor(DType dtype, long... dims) {
-      Tensor tensor = backend.allocate(dtype, Shape.of(dims));
-      owned.add(tensor);
-      return tensor;
-    }
   }
 }

@@ -26,35 +26,56 @@ record LlamaLayer(
     Parameter gateUp,
     Parameter down) {
 
-  /// `x` (`[T, hiddenSize]`) plus attention, plus feed-forward.
-  Tensor forward(Ops ops, Tensor x, TokenBatch batch, Tensor cosSin) {
-    Tensor attended = attention(ops, ops.rmsNorm(x, inputNorm, config.rmsNormEps()), batch, cosSin);
-    Tensor middle = ops.add(x, ops.linear(attended, output));
-
-    Tensor normed = ops.rmsNorm(middle, postAttentionNorm, config.rmsNormEps());
-    Tensor activated = ops.swiGlu(ops.linear(normed, gateUp));
-    return ops.add(middle, ops.linear(activated, down));
+  /// Layer `index` with weights of zero.
+  static LlamaLayer of(int index, LlamaConfig config, Weights weights) {
+    AttentionShape shape = config.attention();
+    long hidden = config.hiddenSize();
+    long intermediate = config.intermediateSize();
+    return new LlamaLayer(
+        index,
+        config,
+        weights.norm(name(index, "input_layernorm"), hidden),
+        weights.matrix(name(index, "self_attn.qkv_proj"), shape.qkvColumns(), hidden),
+        weights.matrix(name(index, "self_attn.o_proj"), hidden, shape.queryColumns()),
+        weights.norm(name(index, "post_attention_layernorm"), hidden),
+        weights.matrix(name(index, "mlp.gate_up_proj"), 2 * intermediate, hidden),
+        weights.matrix(name(index, "mlp.down_proj"), hidden, intermediate));
   }
 
-  private Tensor attention(Ops ops, Tensor normed, TokenBatch batch, Tensor cosSin) {
+  private static String name(int index, String part) {
+    return "model.layers." + index + "." + part + ".weight";
+  }
+
+  /// `x` (`[T, hiddenSize]`) plus attention, plus feed-forward.
+  Tensor forward(Ops ops, Tensor x, TokenBatch batch, Tensor cosSin) {
+    float eps = config.rmsNormEps();
+    Tensor h = ops.add(x, attention(ops, ops.rmsNorm(x, inputNorm, eps), batch, cosSin));
+    return ops.add(h, feedForward(ops, ops.rmsNorm(h, postAttentionNorm, eps)));
+  }
+
+  private Tensor attention(Ops ops, Tensor x, TokenBatch batch, Tensor cosSin) {
     AttentionShape shape = config.attention();
-    Tensor heads = ops.rope(ops.linear(normed, qkv), shape, batch.positions(), cosSin);
-    return ops.attention(heads, shape, batch.sequences(), batch.positions(), batch.pages(), index);
+    Tensor heads = ops.rope(ops.linear(x, qkv), shape, batch.positions(), cosSin);
+    Tensor attended =
+        ops.attention(heads, shape, batch.sequences(), batch.positions(), batch.pages(), index);
+    return ops.linear(attended, output);
+  }
+
+  private Tensor feedForward(Ops ops, Tensor x) {
+    return ops.linear(ops.swiGlu(ops.linear(x, gateUp)), down);
   }
 
   /// The layer's weights in the order and under the names of transformers.
   List<Parameter> parameters() {
-    String prefix = "model.layers." + index + ".";
-    long q = config.attention().queryColumns();
-    long kv = config.attention().kvColumns();
-    long i = config.intermediateSize();
+    AttentionShape shape = config.attention();
+    long intermediate = config.intermediateSize();
     return List.of(
-        qkv.rows(prefix + "self_attn.q_proj.weight", 0, q),
-        qkv.rows(prefix + "self_attn.k_proj.weight", q, q + kv),
-        qkv.rows(prefix + "self_attn.v_proj.weight", q + kv, q + 2 * kv),
+        qkv.rows(name(index, "self_attn.q_proj"), 0, shape.keysFrom()),
+        qkv.rows(name(index, "self_attn.k_proj"), shape.keysFrom(), shape.valuesFrom()),
+        qkv.rows(name(index, "self_attn.v_proj"), shape.valuesFrom(), shape.qkvColumns()),
         output,
-        gateUp.rows(prefix + "mlp.gate_proj.weight", 0, i),
-        gateUp.rows(prefix + "mlp.up_proj.weight", i, 2 * i),
+        gateUp.rows(name(index, "mlp.gate_proj"), 0, intermediate),
+        gateUp.rows(name(index, "mlp.up_proj"), intermediate, 2 * intermediate),
         down,
         inputNorm,
         postAttentionNorm);
