@@ -2,7 +2,9 @@ package dev.yushan.optim;
 
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Kernels.AdamWConstants;
+import dev.yushan.backend.Plan;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
@@ -13,12 +15,14 @@ import java.util.Map;
 
 /// AdamW (Loshchilov and Hutter 2019) with F32 moments, as `torch.optim.AdamW` computes it.
 final class AdamW implements Optimizer {
-  private record Slot(Parameter parameter, Tensor m, Tensor v, AdamWConstants constants) {}
+  private record Slot(
+      String name, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWConstants constants) {}
 
   private final Backend backend;
   private final OptimizerConfig config;
   private final List<Slot> slots = new ArrayList<>();
   private final Tensor scalars;
+  private final Plan update;
   private long steps;
 
   AdamW(Backend backend, List<Parameter> parameters, OptimizerConfig config) {
@@ -26,21 +30,29 @@ final class AdamW implements Optimizer {
     this.config = config;
     this.scalars = backend.allocate(DType.F32, Shape.of(4));
     for (Parameter parameter : parameters) {
-      if (parameter.gradient().isPresent()) {
-        Shape shape = parameter.value().shape();
-        Tensor m = backend.allocate(DType.F32, shape);
-        Tensor v = backend.allocate(DType.F32, shape);
-        slots.add(new Slot(parameter, m, v, constants(parameter.name())));
-      }
+      parameter.gradient().ifPresent(gradient -> slots.add(slot(parameter, gradient)));
     }
+    this.update = backend.record("adamw", this::update);
   }
 
-  private AdamWConstants constants(String name) {
-    return new AdamWConstants(
-        config.beta1(),
-        config.beta2(),
-        config.epsilon(),
-        WeightDecay.exempt(name) ? 0 : config.weightDecay());
+  private Slot slot(Parameter parameter, Tensor gradient) {
+    Shape shape = parameter.value().shape();
+    return new Slot(
+        parameter.name(),
+        parameter.value(),
+        gradient,
+        backend.allocate(DType.F32, shape),
+        backend.allocate(DType.F32, shape),
+        new AdamWConstants(
+            config.beta1(),
+            config.beta2(),
+            config.epsilon(),
+            WeightDecay.exempt(parameter.name()) ? 0 : config.weightDecay()));
+  }
+
+  private void update() {
+    Kernels kernels = backend.kernels();
+    slots.forEach(s -> kernels.adamW(s.constants, scalars, s.value, s.gradient, s.m, s.v));
   }
 
   @Override
@@ -53,18 +65,7 @@ final class AdamW implements Optimizer {
       (float) gradientScale
     };
     backend.upload(values, scalars);
-    for (Slot slot : slots) {
-      Parameter parameter = slot.parameter();
-      backend
-          .kernels()
-          .adamW(
-              slot.constants(),
-              scalars,
-              parameter.value(),
-              parameter.gradient().orElseThrow(),
-              slot.m(),
-              slot.v());
-    }
+    update.run();
   }
 
   @Override
@@ -76,8 +77,8 @@ final class AdamW implements Optimizer {
   public Map<String, Tensor> state() {
     Map<String, Tensor> state = new LinkedHashMap<>();
     for (Slot slot : slots) {
-      state.put("exp_avg." + slot.parameter().name(), slot.m());
-      state.put("exp_avg_sq." + slot.parameter().name(), slot.v());
+      state.put("exp_avg." + slot.name, slot.m);
+      state.put("exp_avg_sq." + slot.name, slot.v);
     }
     return state;
   }
@@ -89,10 +90,11 @@ final class AdamW implements Optimizer {
 
   @Override
   public void close() {
+    update.close();
     scalars.close();
     for (Slot slot : slots) {
-      slot.m().close();
-      slot.v().close();
+      slot.m.close();
+      slot.v.close();
     }
     slots.clear();
   }
