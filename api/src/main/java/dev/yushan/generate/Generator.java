@@ -3,9 +3,9 @@ package dev.yushan.generate;
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels.Op;
-import dev.yushan.backend.Plan;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
+import dev.yushan.model.RecordedPass;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
@@ -72,7 +72,7 @@ public final class Generator implements AutoCloseable {
     private final Tensor slots;
     private final Tensor last;
     private final Tensor logits;
-    private final Plan plan;
+    private final RecordedPass forward;
 
     Step(int capacity) {
       TokenBatch plain = TokenBatch.allocate(backend, capacity, 1);
@@ -80,19 +80,18 @@ public final class Generator implements AutoCloseable {
       batch = plain.with(cache.view(pageTable, slots.counted(plain.count())));
       last = backend.allocate(DType.I32, Shape.of(1));
       logits = backend.allocate(DType.F32, Shape.of(1, model.config().vocabSize()));
-      // A first run on no tokens makes the workspace take its memory, which a recording must not.
-      batch.load(backend, TokenBatch.Rows.ofSequences());
-      forward();
-      plan = backend.record("generate " + capacity, this::forward);
+      forward =
+          RecordedPass.forward("generate " + capacity, backend, workspace, batch, this::logits);
     }
 
-    private void forward() {
-      Workspace.Mark mark = workspace.mark();
-      Tensor hidden = model.hidden(Ops.inference(backend, workspace), batch);
-      Tensor row = workspace.allocate(DType.F32, Shape.of(1, hidden.columns()));
-      backend.kernels().gather(hidden, last, row);
+    private void logits(Ops ops) {
+      Tensor hidden = model.hidden(ops, batch);
+      // One row, or none where the batch is empty.
+      Tensor id = last.counted(batch.count());
+      Tensor row =
+          workspace.allocate(DType.F32, Shape.of(1, hidden.columns())).counted(batch.count());
+      backend.kernels().gather(hidden, id, row);
       backend.kernels().matmul(Op.N, Op.T, 1, row, model.head().value(), 0, logits);
-      workspace.release(mark);
     }
 
     /// Logits after `tokens` at positions `from` and on.
@@ -101,16 +100,15 @@ public final class Generator implements AutoCloseable {
       int[] positions = IntStream.range(from, from + n).toArray();
       int[] none = new int[n];
       Arrays.fill(none, TokenBatch.NO_TARGET);
-      batch.load(backend, new TokenBatch.Rows(tokens, positions, new int[] {0, n}, none));
       // The one sequence has all pages in order, so a token's slot is its position.
       backend.upload(positions, slots.rows(0, n));
       backend.upload(new int[] {n - 1}, last);
-      plan.run();
+      forward.run(new TokenBatch.Rows(tokens, positions, new int[] {0, n}, none));
     }
 
     @Override
     public void close() {
-      plan.close();
+      forward.close();
       batch.close();
       slots.close();
       last.close();
@@ -122,6 +120,7 @@ public final class Generator implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if the prompt is empty, longer than the context, or has an id
   ///   outside of the vocabulary
+  /// @throws dev.yushan.model.ModelException if the model's logits are not numbers
   public Generation generate(int[] prompt, SamplingParams params, Listener listener) {
     requireUsable(prompt);
     int room = contextLength - prompt.length + 1;
@@ -133,18 +132,19 @@ public final class Generator implements AutoCloseable {
     Finish finish = Finish.LENGTH;
     int length = prompt.length;
     while (length < prompt.length + limit) {
-      int id = choose(logits, Arrays.copyOf(sequence, length), params, length - prompt.length);
-      if (model.config().eosIds().contains(id) && !params.ignoreEos()) {
+      int[] seen = Arrays.copyOf(sequence, length);
+      Sampler.Choice next = Sampler.next(logits, seen, params, length - prompt.length);
+      if (model.config().eosIds().contains(next.id()) && !params.ignoreEos()) {
         finish = Finish.EOS;
         break;
       }
-      sequence[length++] = id;
-      if (!listener.token(id, chosenLogProbability)) {
+      sequence[length++] = next.id();
+      if (!listener.token(next.id(), next.logProbability())) {
         finish = Finish.STOP;
         break;
       }
       if (length < prompt.length + limit) {
-        decode.run(new int[] {id}, length - 1);
+        decode.run(new int[] {next.id()}, length - 1);
         logits = backend.floats(decode.logits);
       }
     }
@@ -172,25 +172,6 @@ public final class Generator implements AutoCloseable {
                 .formatted(id, vocabSize - 1));
       }
     }
-  }
-
-  private float chosenLogProbability;
-
-  private int choose(float[] logits, int[] seen, SamplingParams params, int step) {
-    float[] raw = logits.clone();
-    int id = Sampler.next(logits, seen, params, step);
-    chosenLogProbability = logProbability(raw, id);
-    return id;
-  }
-
-  /// Natural log of the model's own probability of `id`, before any penalty or temperature.
-  private static float logProbability(float[] logits, int id) {
-    float max = logits[Sampler.argmax(logits)];
-    double sum = 0;
-    for (float logit : logits) {
-      sum += Math.exp((double) logit - max);
-    }
-    return (float) (logits[id] - max - Math.log(sum));
   }
 
   private float[] prefill(int[] prompt) {

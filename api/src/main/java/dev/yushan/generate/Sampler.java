@@ -1,5 +1,6 @@
 package dev.yushan.generate;
 
+import dev.yushan.model.ModelException;
 import dev.yushan.random.CounterRandom;
 import java.util.Arrays;
 
@@ -13,46 +14,54 @@ public final class Sampler {
 
   private Sampler() {}
 
+  /// A token, and the natural log of the model's own probability of it: before any penalty or
+  /// temperature.
+  public record Choice(int id, float logProbability) {}
+
   /// The token that follows.
   ///
-  /// @param logits `[vocabSize]`; overwritten
+  /// @param logits `[vocabSize]`
   /// @param seen the ids of the prompt and of what was generated
   /// @param step how many tokens were generated before: the position in the random stream
-  public static int next(float[] logits, int[] seen, SamplingParams params, long step) {
-    if (params.temperature() == 0) {
-      penalise(logits, seen, params.repetitionPenalty());
-      return argmax(logits);
+  /// @throws ModelException if a logit is NaN or positive infinity, or all are negative infinity
+  public static Choice next(float[] logits, int[] seen, SamplingParams params, long step) {
+    double logSumExp = logSumExp(logits);
+    int id;
+    if (params.temperature() > 0) {
+      double uniform = CounterRandom.uniform(params.seed(), STREAM, step);
+      id = draw(probabilities(logits, seen, params), uniform);
+    } else {
+      id = argmax(params.repetitionPenalty() == 1 ? logits : scores(logits, seen, params));
     }
-    float[] probabilities = probabilities(logits, seen, params);
-    return draw(probabilities, CounterRandom.uniform(params.seed(), STREAM, step));
+    return new Choice(id, (float) (logits[id] - logSumExp));
   }
 
   /// The distribution the next token is drawn from, `[vocabSize]`; 0 for what is ruled out.
-  ///
-  /// @param logits overwritten
   public static float[] probabilities(float[] logits, int[] seen, SamplingParams params) {
-    penalise(logits, seen, params.repetitionPenalty());
-    if (params.temperature() != 0) {
-      float temperature = (float) params.temperature();
-      for (int i = 0; i < logits.length; i++) {
-        logits[i] /= temperature;
-      }
-    }
-    keepTopK(logits, params.topK());
-    keepTopP(logits, params.topP());
-    keepMinP(logits, params.minP());
-    return softmax(logits);
+    float[] scores = scores(logits, seen, params);
+    keepTopK(scores, params.topK());
+    keepTopP(scores, params.topP());
+    keepMinP(scores, params.minP());
+    return softmax(scores);
   }
 
-  /// Keskar et al. 2019, each seen id once.
-  private static void penalise(float[] logits, int[] seen, double penalty) {
-    if (penalty == 1) {
-      return;
+  /// The logits after the repetition penalty (Keskar et al. 2019, each seen id once) and
+  /// temperature.
+  private static float[] scores(float[] logits, int[] seen, SamplingParams params) {
+    float[] scores = logits.clone();
+    float penalty = (float) params.repetitionPenalty();
+    if (penalty != 1) {
+      for (int id : Arrays.stream(seen).distinct().toArray()) {
+        scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
+      }
     }
-    float factor = (float) penalty;
-    for (int id : Arrays.stream(seen).distinct().toArray()) {
-      logits[id] = logits[id] < 0 ? logits[id] * factor : logits[id] / factor;
+    if (params.temperature() > 0) {
+      float temperature = (float) params.temperature();
+      for (int i = 0; i < scores.length; i++) {
+        scores[i] /= temperature;
+      }
     }
+    return scores;
   }
 
   private static void keepTopK(float[] logits, int k) {
@@ -92,7 +101,7 @@ public final class Sampler {
       return;
     }
     float[] probabilities = softmax(logits);
-    float threshold = (float) minP * probabilities[argmax(probabilities)];
+    float threshold = (float) minP * max(probabilities);
     for (int i = 0; i < logits.length; i++) {
       if (probabilities[i] < threshold) {
         logits[i] = Float.NEGATIVE_INFINITY;
@@ -116,11 +125,11 @@ public final class Sampler {
     return indices;
   }
 
-  /// Index of the largest value; the lowest of equal ones. NaN is never the largest.
-  static int argmax(float[] values) {
+  /// Index of the largest value; the lowest of equal ones.
+  private static int argmax(float[] values) {
     int best = 0;
     for (int i = 1; i < values.length; i++) {
-      if (values[i] > values[best] || Float.isNaN(values[best])) {
+      if (values[i] > values[best]) {
         best = i;
       }
     }
@@ -128,7 +137,7 @@ public final class Sampler {
   }
 
   private static float[] softmax(float[] logits) {
-    float max = logits[argmax(logits)];
+    float max = max(logits);
     double[] exponentials = new double[logits.length];
     double sum = 0;
     for (int i = 0; i < logits.length; i++) {
@@ -140,6 +149,29 @@ public final class Sampler {
       probabilities[i] = (float) (exponentials[i] / sum);
     }
     return probabilities;
+  }
+
+  private static double logSumExp(float[] logits) {
+    float max = max(logits);
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp((double) logit - max);
+    }
+    return max + Math.log(sum);
+  }
+
+  private static float max(float[] logits) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      // NaN, if there is one
+      max = Math.max(max, logit);
+    }
+    if (!Float.isFinite(max)) {
+      throw new ModelException(
+          "the model's largest logit is %s: weights are damaged, or too large for their type; compare the model's files with where they came from"
+              .formatted(max));
+    }
+    return max;
   }
 
   /// The first index at which the running sum passes `uniform` of the total.

@@ -2,9 +2,9 @@ package dev.yushan.generate;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Plan;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
+import dev.yushan.model.RecordedPass;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
@@ -39,34 +39,27 @@ public final class Scorer implements AutoCloseable {
     private final TokenBatch batch;
     private final Tensor one;
     private final Tensor nll;
-    private final Plan plan;
+    private final RecordedPass forward;
 
     Pass(int capacity) {
       batch = TokenBatch.allocate(backend, capacity, MAX_SEQUENCES);
       one = backend.tensor(new float[] {1}, 1);
       nll = backend.allocate(DType.F32, Shape.of(capacity));
-      // A first run on no tokens makes the workspace take its memory, which a recording must not.
-      batch.load(backend, TokenBatch.Rows.ofSequences());
-      forward();
-      plan = backend.record("score " + capacity, this::forward);
+      forward = RecordedPass.forward("score " + capacity, backend, workspace, batch, this::losses);
     }
 
-    private void forward() {
-      Workspace.Mark mark = workspace.mark();
-      Ops ops = Ops.inference(backend, workspace);
+    private void losses(Ops ops) {
       ops.crossEntropy(model.hidden(ops, batch), model.head(), batch.targets(), one, nll);
-      workspace.release(mark);
     }
 
     float[] run(TokenBatch.Rows rows) {
-      batch.load(backend, rows);
-      plan.run();
+      forward.run(rows);
       return backend.floats(nll.rows(0, rows.length()));
     }
 
     @Override
     public void close() {
-      plan.close();
+      forward.close();
       batch.close();
       one.close();
       nll.close();

@@ -1,6 +1,6 @@
 package dev.yushan.model;
 
-/// A model's files cannot be used; the message names the file, the key or tensor, and the reason.
+/// A model cannot be used; the message names the file, key or tensor, and the reason.
 public final class ModelException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

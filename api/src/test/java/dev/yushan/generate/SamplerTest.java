@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.generate.Sampler.Choice;
 import dev.yushan.golden.Golden;
+import dev.yushan.model.ModelException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -13,6 +15,7 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SamplerTest {
   private static final String FILE = "sampling.safetensors";
@@ -66,9 +69,9 @@ class SamplerTest {
     int draws = 20_000;
     for (int step = 0; step < draws; step++) {
       float[] logits = {(float) Math.log(0.2), (float) Math.log(0.5), (float) Math.log(0.3)};
-      int id = Sampler.next(logits.clone(), new int[0], params, step);
-      assertThat(Sampler.next(logits.clone(), new int[0], params, step)).isEqualTo(id);
-      counts[id]++;
+      Choice choice = Sampler.next(logits, new int[0], params, step);
+      assertThat(Sampler.next(logits, new int[0], params, step)).isEqualTo(choice);
+      counts[choice.id()]++;
     }
     // Four standard deviations of a binomial count.
     assertThat(counts[0] / (double) draws).isCloseTo(0.2, within(0.0114));
@@ -79,9 +82,37 @@ class SamplerTest {
   @Test
   void temperatureZeroIsGreedyAfterThePenalty() {
     SamplingParams params = new SamplingParams(0, 0, 1, 0, 2, 0, 1, List.of(), false);
-    assertThat(Sampler.next(new float[] {3, 2, 1}, new int[] {0, 0}, params, 0)).isEqualTo(1);
-    assertThat(Sampler.next(new float[] {-1, -3, -1.5f}, new int[] {0}, params, 0)).isEqualTo(2);
-    assertThat(Sampler.next(new float[] {2, 2, 1}, new int[] {}, params, 0)).isZero();
+    assertThat(Sampler.next(new float[] {3, 2, 1}, new int[] {0, 0}, params, 0).id()).isEqualTo(1);
+    assertThat(Sampler.next(new float[] {-1, -3, -1.5f}, new int[] {0}, params, 0).id())
+        .isEqualTo(2);
+    assertThat(Sampler.next(new float[] {2, 2, 1}, new int[] {}, params, 0).id()).isZero();
+  }
+
+  @Test
+  void theProbabilityIsTheModelsOwn() {
+    float[] logits = {(float) Math.log(0.6), (float) Math.log(0.3), (float) Math.log(0.1)};
+    float[] before = logits.clone();
+    SamplingParams penalised = new SamplingParams(0.5, 2, 1, 0, 9, 0, 1, List.of(), false);
+    for (int step = 0; step < 9; step++) {
+      Choice choice = Sampler.next(logits, new int[] {0}, penalised, step);
+      assertThat(choice.logProbability()).isCloseTo(before[choice.id()], within(1e-6f));
+    }
+    assertThat(logits).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void logitsThatAreNotNumbersAreRefused(float wrong) {
+    for (SamplingParams params :
+        List.of(SamplingParams.greedy(1), SamplingParams.random(1, 7, 1))) {
+      for (int place = 0; place < 3; place++) {
+        float[] logits = {1, Float.NEGATIVE_INFINITY, 2};
+        logits[place] = wrong;
+        assertThatThrownBy(() -> Sampler.next(logits, new int[0], params, 0))
+            .isInstanceOf(ModelException.class)
+            .hasMessageContaining("largest logit is " + wrong);
+      }
+    }
   }
 
   @Test

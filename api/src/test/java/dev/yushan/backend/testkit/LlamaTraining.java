@@ -4,15 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
-import dev.yushan.autograd.Tape;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Plan;
 import dev.yushan.backend.Workspace;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
+import dev.yushan.model.RecordedPass;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.optim.AdamWProvider;
 import dev.yushan.optim.Optimizer;
@@ -47,7 +45,7 @@ final class LlamaTraining implements AutoCloseable {
   private final TokenBatch batch;
   private final Tensor scale;
   private final Tensor nll;
-  private final Plan pass;
+  private final RecordedPass pass;
 
   private LlamaTraining(Backend backend) {
     this.backend = backend;
@@ -59,10 +57,16 @@ final class LlamaTraining implements AutoCloseable {
     batch = TokenBatch.allocate(backend, capacity, ROWS);
     scale = backend.tensor(new float[] {1}, 1);
     nll = backend.allocate(DType.F32, Shape.of(capacity)).counted(batch.count());
-    // A first run on no tokens makes the workspace take its memory, which a recording must not.
-    batch.load(backend, TokenBatch.Rows.ofSequences());
-    pass();
-    pass = backend.record("training pass", this::pass);
+    pass =
+        RecordedPass.training(
+            "training pass",
+            backend,
+            workspace,
+            batch,
+            false,
+            ops ->
+                ops.crossEntropy(
+                    model.hidden(ops, batch), model.head(), batch.targets(), scale, nll));
   }
 
   /// Trains on `backend` and compares every step.
@@ -84,15 +88,6 @@ final class LlamaTraining implements AutoCloseable {
     }
   }
 
-  private void pass() {
-    Workspace.Mark bottom = workspace.mark();
-    Tape tape = new Tape(workspace);
-    Ops ops = Ops.training(backend, workspace, tape, false);
-    ops.crossEntropy(model.hidden(ops, batch), model.head(), batch.targets(), scale, nll);
-    tape.backward();
-    workspace.release(bottom);
-  }
-
   /// The gradients of one optimizer step; returns its loss.
   private double gradients(int step) {
     gradientTensors().forEach(gradient -> backend.kernels().fill(gradient, 0));
@@ -107,8 +102,7 @@ final class LlamaTraining implements AutoCloseable {
     double sum = 0;
     for (int row = first; row < last; row += ROWS) {
       TokenBatch.Rows rows = rows(row);
-      batch.load(backend, rows);
-      pass.run();
+      pass.run(rows);
       float[] losses = backend.floats(nll);
       sum += IntStream.range(0, rows.length()).mapToDouble(i -> losses[i]).sum();
     }
