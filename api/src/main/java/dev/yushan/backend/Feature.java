@@ -3,7 +3,7 @@ package dev.yushan.backend;
 /// What a backend may leave out. It says so by [Backend#supports], and the conformance kit tests
 /// both answers: what is claimed must work, what is not must be refused.
 public enum Feature {
-  /// The backward ops, `scatterAdd`, `crossEntropy` gradients and `adamW`.
+  /// The ops named `…Backward`, `scatterAdd` and `adamW`.
   TRAINING,
   /// `pagedAttention` and `scatter`.
   PAGED_ATTENTION,

@@ -10,8 +10,8 @@ import dev.yushan.tensor.Tensor;
 ///   not look at values on the host, so that a backend may queue it, record it and replay it.
 /// - Every value that can change between replays is a tensor; a Java scalar is a constant of the
 ///   model.
-/// - Matrices are row-major, and may be column views (`ld`) where `matmul`, `rope`, `attention` and
-///   `swiGlu` take them; other operands are contiguous. Shapes are written `[rows, columns]`.
+/// - Matrices are row-major and contiguous, but may be column views (`ld`) where an op says so.
+///   Shapes are written `[rows, columns]`.
 /// - Rows past a tensor's live count ([Tensor#counted]) are neither read nor need to be written.
 /// - An output overlaps an input only where the op says so.
 /// - Gradients of parameters are added to what is there; gradients of activations replace it,
@@ -36,7 +36,7 @@ public interface Kernels {
   /// `out[i] = table[ids[i]]`: the embedding, and any choice of rows.
   ///
   /// @param table `[V, columns]`, any real type, quantised ones included
-  /// @param ids I32 `[T]`, each in `[0, V)`
+  /// @param ids I32 `[T]`, each the number of a live row of `table`
   /// @param out F32 `[T, columns]`
   void gather(Tensor table, Tensor ids, Tensor out);
 
@@ -65,7 +65,8 @@ public interface Kernels {
   /// Live rows: those of `c` (and `a`) bound M; where `a` is transposed its live rows, which are
   /// `b`'s, bound K.
   ///
-  /// @param a F32 `[M, K]`, or `[K, M]` with `opA` = T
+  /// @param a F32 `[M, K]`, or `[K, M]` with `opA` = T; may be a column view, as may `c`, and `b`
+  ///   unless it is quantised
   /// @param b `[K, N]`, or `[N, K]` with `opB` = T; F32, F16, BF16, or with `opB` = T quantised
   /// @param c F32 `[M, N]`
   void matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c);
@@ -143,13 +144,13 @@ public interface Kernels {
 
   /// `out = gate · sigmoid(gate) · up` (Shazeer 2020).
   ///
-  /// @param gate F32 `[T, I]`, may be a column view, as may `up`
-  /// @param out F32 `[T, I]`
+  /// @param gate F32 `[T, I]`, may be a column view, as may `up` and `out`
   void swiGlu(Tensor gate, Tensor up, Tensor out);
 
   /// Gradients of [#swiGlu].
   ///
-  /// @param dGate like `gate`, as `dUp` like `up`; they may be column views
+  /// @param dOut like `out`
+  /// @param dGate like `gate`, as `dUp` like `up`
   void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
 
   /// `out = a + b`, all F32 of one shape; `out` may be `a` or `b`.

@@ -37,29 +37,24 @@ final class CpuKernels implements Kernels {
     team.ranges(Matrix.liveElements(tensors), Elementwise.GRAIN, range);
   }
 
-  /// All rows of a table: which of them are live is the business of the ids.
-  private static Matrix capacity(Tensor table) {
-    return Matrix.of(table).withRows(Math.toIntExact(table.rows()));
-  }
-
   // ---- rows by index ---------------------------------------------------------------------------
 
   @Override
   public void gather(Tensor table, Tensor ids, Tensor out) {
     Matrix rows = Matrix.of(out).withRows(Matrix.live(ids, out));
-    Rows.gather(team, capacity(table), memory(ids), rows);
+    Rows.gather(team, Matrix.of(table), memory(ids), rows);
   }
 
   @Override
   public void scatterAdd(Tensor rows, Tensor ids, Tensor table) {
     Matrix source = Matrix.of(rows).withRows(Matrix.live(rows, ids));
-    Rows.scatterAdd(team, source, memory(ids), capacity(table));
+    Rows.scatterAdd(team, source, memory(ids), Matrix.of(table));
   }
 
   @Override
   public void scatter(Tensor rows, Tensor ids, Tensor table) {
     Matrix source = Matrix.of(rows).withRows(Matrix.live(rows, ids));
-    Rows.scatter(team, source, memory(ids), capacity(table));
+    Rows.scatter(team, source, memory(ids), Matrix.of(table));
   }
 
   // ---- linear algebra --------------------------------------------------------------------------
