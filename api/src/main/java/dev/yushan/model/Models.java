@@ -172,8 +172,24 @@ public final class Models {
     copyTokenizer(from, to);
   }
 
-  /// Copies `generation_config.json` of the model in `from`, if it has one; returns whether it has.
-  public static boolean copyGenerationConfig(Path from, Path to) {
+  /// Writes `generation_config.json`: that of the model in `from`, or if it has none the BOS and
+  /// EOS ids of `configJson`, as `save_pretrained` of transformers does for a new model.
+  public static void saveGenerationConfig(Path from, JsonNode configJson, Path to) {
+    if (copyGenerationConfig(from, to)) {
+      return;
+    }
+    ModelConfig shape = config(configJson);
+    ObjectNode json = JSON.createObjectNode().put("_from_model_config", true);
+    shape.bosId().ifPresent(id -> json.put("bos_token_id", id));
+    if (shape.eosIds().size() == 1) {
+      json.put("eos_token_id", shape.eosIds().getFirst());
+    } else if (!shape.eosIds().isEmpty()) {
+      shape.eosIds().forEach(json.putArray("eos_token_id")::add);
+    }
+    DurableFiles.write(to.resolve(GENERATION_CONFIG), json.toPrettyString() + "\n");
+  }
+
+  private static boolean copyGenerationConfig(Path from, Path to) {
     return copy(from.resolve(GENERATION_CONFIG), to.resolve(GENERATION_CONFIG));
   }
 

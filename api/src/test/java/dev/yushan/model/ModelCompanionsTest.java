@@ -2,6 +2,8 @@ package dev.yushan.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.golden.Golden;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,8 +55,13 @@ class ModelCompanionsTest {
   @Test
   void generationSettingsAreThoseOfTheModel() throws IOException {
     Files.writeString(to.resolve("generation_config.json"), "old");
-    assertThat(Models.copyGenerationConfig(from, to)).isTrue();
+    ObjectNode config = Models.configJson(Golden.path("tiny-llama-a"));
+    Models.saveGenerationConfig(from, config, to);
     assertThat(to.resolve("generation_config.json")).hasContent("new");
-    assertThat(Models.copyGenerationConfig(directory, to)).isFalse();
+    Models.saveGenerationConfig(directory, config, to);
+    assertThat(to.resolve("generation_config.json"))
+        .content()
+        .contains("\"bos_token_id\" : " + config.get("bos_token_id"))
+        .contains("\"_from_model_config\" : true");
   }
 }

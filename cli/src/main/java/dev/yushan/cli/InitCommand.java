@@ -1,10 +1,8 @@
 package dev.yushan.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.io.DurableFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
@@ -97,9 +95,7 @@ final class InitCommand implements Callable<Integer> {
       Models.save(backend, model, configJson, output, stored, maxShardBytes);
       tokenizer.ifPresent(from -> Models.copyTokenizer(from, output));
       Path beside = Files.isDirectory(config) ? config : config.toAbsolutePath().getParent();
-      if (!Models.copyGenerationConfig(beside, output)) {
-        writeGenerationConfig(shape);
-      }
+      Models.saveGenerationConfig(beside, configJson, output);
       long parameters = model.parameters().stream().mapToLong(InitCommand::elements).sum();
       spec.commandLine()
           .getOut()
@@ -165,18 +161,5 @@ final class InitCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new UncheckedIOException(directory + " cannot be read", e);
     }
-  }
-
-  /// BOS and EOS, as `save_pretrained` of transformers writes them beside a new model.
-  private void writeGenerationConfig(ModelConfig shape) {
-    Path file = output.resolve("generation_config.json");
-    ObjectNode json = new ObjectMapper().createObjectNode().put("_from_model_config", true);
-    shape.bosId().ifPresent(id -> json.put("bos_token_id", id));
-    if (shape.eosIds().size() == 1) {
-      json.put("eos_token_id", shape.eosIds().getFirst());
-    } else if (!shape.eosIds().isEmpty()) {
-      shape.eosIds().forEach(json.putArray("eos_token_id")::add);
-    }
-    DurableFiles.write(file, json.toPrettyString() + "\n");
   }
 }

@@ -3,7 +3,10 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -24,8 +27,26 @@ sealed interface KeyType {
   /// A whole number that is not below `least`.
   record Whole(long least) implements KeyType {}
 
-  /// A number that is not below `least`.
-  record Real(double least) implements KeyType {}
+  /// A number from `least` to `most`; `most` itself only if `closed`.
+  record Real(double least, double most, boolean closed) implements KeyType {
+    private boolean holds(double value) {
+      return Double.isFinite(value) && value >= least && (closed ? value <= most : value < most);
+    }
+  }
+
+  /// Bytes: a number, which may have one of the units KB, MB, GB of powers of 1000.
+  record Size() implements KeyType {
+    private static final Map<String, Double> UNITS =
+        Map.of("", 1.0, "B", 1.0, "KB", 1e3, "MB", 1e6, "GB", 1e9);
+
+    /// The size in bytes, if `text` is one and at least a byte.
+    static OptionalLong bytes(String text) {
+      String digits = text.replaceFirst("[A-Za-z\\s]*$", "");
+      String unit = text.substring(digits.length()).strip().toUpperCase(Locale.ROOT);
+      double bytes = number(digits).orElse(-1.0) * UNITS.getOrDefault(unit, -1.0);
+      return bytes >= 1 && bytes < 1L << 62 ? OptionalLong.of((long) bytes) : OptionalLong.empty();
+    }
+  }
 
   /// One of these words.
   record Choice(List<String> words) implements KeyType {}
@@ -33,16 +54,22 @@ sealed interface KeyType {
   /// Names with numbers.
   record Table() implements KeyType {}
 
-  /// Reads a type as the table spells it, for example `integer ≥ 1` or `one of no steps epoch`.
+  /// Reads a type as the table spells it, for example `integer ≥ 1`, `number ≥ 0 < 1` or `one of no
+  /// steps epoch`.
   static KeyType of(String spelling) {
     String[] words = spelling.split(" ");
-    boolean bounded = words.length == 3 && words[1].equals("≥");
+    boolean bounded = words.length >= 3 && words[1].equals("≥");
     return switch (words[0]) {
+      case "size" -> new Size();
       case "text" -> new Text();
       case "names" -> new Names();
       case "boolean" -> spelling.equals("boolean or text") ? new FlagOrText() : new Flag();
       case "integer" -> new Whole(bounded ? Long.parseLong(words[2]) : Long.MIN_VALUE);
-      case "number" -> new Real(bounded ? Double.parseDouble(words[2]) : -Double.MAX_VALUE);
+      case "number" ->
+          new Real(
+              bounded ? Double.parseDouble(words[2]) : -Double.MAX_VALUE,
+              words.length == 5 ? Double.parseDouble(words[4]) : Double.MAX_VALUE,
+              words.length < 5 || words[3].equals("≤"));
       case "one" -> new Choice(List.of(words).subList(2, words.length));
       case "map" -> new Table();
       default -> throw new IllegalArgumentException("no type is spelled '" + spelling + "'");
@@ -74,8 +101,8 @@ sealed interface KeyType {
           number(text)
               .filter(v -> v == Math.rint(v) && Math.abs(v) < 1L << 53 && v >= least)
               .map(v -> Long.toString(v.longValue()));
-      case Real(double least) ->
-          number(text).filter(v -> Double.isFinite(v) && v >= least).map(KeyType::spell);
+      case Real real -> number(text).filter(real::holds).map(KeyType::spell);
+      case Size() -> Optional.of(text).filter(size -> Size.bytes(size).isPresent());
       case Choice(List<String> words) -> word(words, text);
       case Table() -> Optional.empty();
     };

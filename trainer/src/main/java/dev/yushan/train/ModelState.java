@@ -36,7 +36,7 @@ record ModelState(
   /// Writes a model directory that `transformers` loads.
   void saveModel(Path directory, DType dtype) {
     Models.save(backend, model, configJson, directory, dtype, maxShardBytes);
-    Models.copyGenerationConfig(base, directory);
+    Models.saveGenerationConfig(base, configJson, directory);
     Models.copyTokenizer(tokenizer, directory);
   }
 

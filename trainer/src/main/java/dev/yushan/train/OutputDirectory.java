@@ -82,16 +82,23 @@ final class OutputDirectory implements AutoCloseable {
     };
   }
 
-  /// Refuses to mix a new run with an earlier one, or clears the earlier one away, as configured.
-  void prepareNewRun(TrainingConfig config) {
+  /// Refuses to mix a new run with an earlier one.
+  void requireFree(TrainingConfig config) {
     boolean used = !checkpoints.all().isEmpty() || Files.exists(path.resolve("train_results.json"));
-    boolean resumes = !config.text("resume_from_checkpoint").equals("false");
-    if (used && !resumes && !config.flag("overwrite_output_dir")) {
+    if (used && !resumes(config) && !config.flag("overwrite_output_dir")) {
       throw new ConfigException(
           "output_dir: %s holds a run already; continue it with resume_from_checkpoint: true, or replace it with overwrite_output_dir: true"
               .formatted(path));
     }
-    if (!resumes) {
+  }
+
+  private static boolean resumes(TrainingConfig config) {
+    return !config.text("resume_from_checkpoint").equals("false");
+  }
+
+  /// Clears an earlier run away.
+  void prepareNewRun(TrainingConfig config) {
+    if (!resumes(config)) {
       checkpoints.deleteAll();
     }
     try {

@@ -51,11 +51,15 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "max_grad_norm");
 
   static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
+    return new ResumeState(progress, dataFingerprint, settings(config));
+  }
+
+  private static ObjectNode settings(TrainingConfig config) {
     ObjectNode settings = JSON.createObjectNode();
     for (String key : BINDING) {
       config.find(key).ifPresent(value -> settings.put(key, value));
     }
-    return new ResumeState(progress, dataFingerprint, settings);
+    return settings;
   }
 
   void write(Path directory, StepPlan plan) {
@@ -95,25 +99,33 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     }
   }
 
-  /// Throws unless a run with the data and settings of `now` would do what the run did that wrote
-  /// this.
-  void requireSame(ResumeState now, Path checkpoint) {
+  /// Throws unless a run with the settings of `config` would do what the run did that wrote this.
+  void requireSame(TrainingConfig config, Path checkpoint) {
+    ObjectNode now = settings(config);
     List<String> changes = new ArrayList<>();
     for (String key : BINDING) {
       JsonNode before = settings.path(key);
-      JsonNode after = now.settings.path(key);
+      JsonNode after = now.path(key);
       if (!before.equals(after)) {
         changes.add("%s was %s and is %s".formatted(key, text(before), text(after)));
       }
     }
-    if (!dataFingerprint.equals(now.dataFingerprint)) {
-      changes.add("the training data has changed (dataset, or its tokenizer)");
-    }
     if (!changes.isEmpty()) {
-      throw new ConfigException(
-          "%s cannot be continued: %s; set them back, or start a new run with %s as model_name_or_path"
-              .formatted(checkpoint, String.join("; ", changes), checkpoint));
+      throw changed(checkpoint, String.join("; ", changes));
     }
+  }
+
+  /// Throws unless the training data is what it was.
+  void requireSameData(String fingerprint, Path checkpoint) {
+    if (!dataFingerprint.equals(fingerprint)) {
+      throw changed(checkpoint, "the training data has changed (dataset, or its tokenizer)");
+    }
+  }
+
+  private static ConfigException changed(Path checkpoint, String changes) {
+    return new ConfigException(
+        "%s cannot be continued: %s; set it back, or start a new run with %s as model_name_or_path"
+            .formatted(checkpoint, changes, checkpoint));
   }
 
   private static String text(JsonNode value) {

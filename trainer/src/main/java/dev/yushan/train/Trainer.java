@@ -144,9 +144,8 @@ public final class Trainer {
             .collect(Collectors.joining(", "));
     int more = documents.size() - DOCUMENTS_NAMED;
     throw new TrainingException(
-        "the %s of step %d is %s, trained on %s%s; the weights before this step are the last that"
-                .formatted(what, step + 1, value, named, more > 0 ? " and " + more + " more" : "")
-            + " are sound: resume from the last checkpoint with a lower learning_rate, or look at"
-            + " these documents");
+        "the %s of step %d is %s: either the weights after step %d are spoilt, or the documents of this step are: %s%s; continue from a checkpoint with a lower learning_rate, or look at these documents"
+            .formatted(
+                what, step + 1, value, step, named, more > 0 ? " and " + more + " more" : ""));
   }
 }

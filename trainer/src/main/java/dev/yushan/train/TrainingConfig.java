@@ -185,6 +185,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     return (int) value;
   }
 
+  /// A size in bytes.
+  public long bytes(String key) {
+    return KeyType.Size.bytes(text(key)).orElseThrow();
+  }
+
   /// The names of a list; none if it is not set.
   public List<String> names(String key) {
     return find(key).map(names -> List.of(names.split(","))).orElse(List.of());

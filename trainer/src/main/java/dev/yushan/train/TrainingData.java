@@ -50,13 +50,16 @@ final class TrainingData implements AutoCloseable {
             workers == 0 ? Runtime.getRuntime().availableProcessors() : workers);
   }
 
-  /// Opens, and tokenises where needed, everything that the configuration names.
+  /// Opens, and tokenises where needed, everything that the configuration names; all files are
+  /// found first.
   static TrainingData open(TrainingConfig config, ModelConfig model) {
     TrainingData data = new TrainingData(config, model);
     try {
-      data.tokenized = data.tokenize(Sources.resolve(data.source("dataset")));
+      List<Source> training = Sources.resolve(data.source("dataset"));
+      List<Source> heldOut = data.heldOut();
+      data.tokenized = data.tokenize(training);
       data.packed = data.pack(data.tokenized);
-      data.openEvaluations();
+      heldOut.forEach(data::openEvaluation);
       return data;
     } catch (RuntimeException | Error e) {
       data.close();
@@ -132,28 +135,30 @@ final class TrainingData implements AutoCloseable {
     }
   }
 
-  private void openEvaluations() {
-    boolean wanted =
-        !config.text("eval_strategy").equals("no")
-            || config.flag("do_eval")
-            || config.flag("eval_on_start");
-    if (config.find("eval_dataset").isEmpty()) {
-      if (wanted) {
-        throw new ConfigException("evaluation is switched on, but eval_dataset is not set");
+  /// What is evaluated on, in the order named.
+  private List<Source> heldOut() {
+    if (config.find("eval_dataset").isPresent()) {
+      return Sources.resolve(source("eval_dataset"));
+    }
+    for (String key : List.of("eval_strategy", "do_eval", "eval_on_start")) {
+      if (!List.of("no", "false").contains(config.text(key))) {
+        throw config.wrong(
+            key, "needs held-out data: name it with eval_dataset, or switch evaluation off");
       }
-      return;
     }
+    return List.of();
+  }
+
+  private void openEvaluation(Source source) {
     LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
-    for (Source source : Sources.resolve(source("eval_dataset"))) {
-      PackedDataset rows = pack(tokenize(List.of(source)));
-      MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
-      evaluations.add(
-          new Evaluation(
-              name(source),
-              config.find("max_eval_samples").isPresent()
-                  ? firstRows(batches, rows.rows(), config.count("max_eval_samples"))
-                  : batches));
-    }
+    PackedDataset rows = pack(tokenize(List.of(source)));
+    MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
+    evaluations.add(
+        new Evaluation(
+            name(source),
+            config.find("max_eval_samples").isPresent()
+                ? firstRows(batches, rows.rows(), config.count("max_eval_samples"))
+                : batches));
   }
 
   /// The batches that hold the first `limit` rows; the last may hold a few more.

@@ -53,11 +53,11 @@ public final class TrainingKeys {
       learning_rate | number ≥ 0 | 5e-5 | Highest learning rate.
       lr_scheduler_type | one of linear cosine cosine_with_min_lr cosine_warmup_with_min_lr constant constant_with_warmup warmup_stable_decay | linear | Course of the learning rate.
       lr_scheduler_kwargs | map | | `min_lr` or `min_lr_rate` for the schedules with a lowest rate; `num_decay_steps`, `min_lr_ratio` for warmup_stable_decay.
-      warmup_ratio | number ≥ 0 | 0 | Warm-up as a share of all steps, rounded up; used where warmup_steps is 0.
+      warmup_ratio | number ≥ 0 ≤ 1 | 0 | Warm-up as a share of all steps, rounded up; used where warmup_steps is 0.
       warmup_steps | number ≥ 0 | 0 | Steps over which the learning rate rises from 0; below 1 it is a share of all steps.
       optim | text | adamw_torch | An optimizer that is installed. adamw_torch_fused and adamw_hf mean the same adamw.
-      adam_beta1 | number ≥ 0 | 0.9 | Decay of the first moment.
-      adam_beta2 | number ≥ 0 | 0.999 | Decay of the second moment.
+      adam_beta1 | number ≥ 0 < 1 | 0.9 | Decay of the first moment.
+      adam_beta2 | number ≥ 0 < 1 | 0.999 | Decay of the second moment.
       adam_epsilon | number ≥ 0 | 1e-8 | Added to the root of the second moment.
       weight_decay | number ≥ 0 | 0 | Decoupled weight decay of all weights but norms and biases.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
@@ -84,7 +84,7 @@ public final class TrainingKeys {
       save_total_limit | integer ≥ 1 | | Keep so many checkpoints; the oldest go when a new one is safe on the disk.
       save_only_model | boolean | false | Checkpoints without optimizer state: smaller, but nothing can be resumed from them.
       save_dtype | one of auto float32 bfloat16 float16 | auto | Type of the final model's weights; auto is that of the base model. Checkpoints are always float32.
-      max_shard_size | text | 50GB | Largest weight file; bytes, or with KB, MB, GB.
+      max_shard_size | size | 50GB | Largest weight file; bytes, or with KB, MB, GB (powers of 1000).
       # Machine
       backend | text | | Name of the backend; by default the best one available.
       device | text | | The backend's own name of a device.

@@ -6,6 +6,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
@@ -16,7 +17,6 @@ import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -69,27 +69,37 @@ public final class TrainingRun {
   public static Progress run(TrainingConfig config, Backend backend, TrainingListener listener) {
     config.notices().forEach(LOG::warn);
     TrainerConfig trainerConfig = TrainerConfig.of(config);
+    OptimizerProvider provider = optimizer(config);
     Path base = Path.of(config.text("model_name_or_path"));
     ObjectNode configJson = Models.configJson(base);
     ModelConfig shape = Models.config(configJson);
-    try (OutputDirectory output = OutputDirectory.open(config);
-        TrainingData data = TrainingData.open(config, shape)) {
-      LOG.info("training data:\n{}", data.ledger());
-      OptimizerProvider provider = optimizer(config);
+    OptimizerConfig optimizerConfig = optimizerConfig(config);
+    requireWeights(config, base);
+    try (OutputDirectory output = OutputDirectory.open(config)) {
+      output.requireFree(config);
       Optional<Path> resume = output.resumePoint(config);
-      MicroBatches batches = MicroBatches.of(data.loader());
-      forecast(backend, shape, batches, provider, trainerConfig.checkpointing());
-      try (CausalLM model = model(backend, config, configJson, base, resume);
-          Optimizer optimizer =
-              provider.create(backend, model.parameters(), optimizerConfig(config))) {
-        Path tokenizer = Path.of(config.text("tokenizer_name_or_path"));
-        ModelState state =
-            new ModelState(
-                backend, model, optimizer, configJson, base, tokenizer, shardBytes(config));
-        Trainer trainer =
-            new Trainer(backend, model, optimizer, batches, data.evaluations(), trainerConfig);
-        return new TrainingRun(backend, config, output, data, state)
-            .train(trainer, resume, listener);
+      resume.ifPresent(point -> ResumeState.read(point).requireSame(config, point));
+      try (TrainingData data = TrainingData.open(config, shape)) {
+        LOG.info("training data:\n{}", data.ledger());
+        MicroBatches batches = MicroBatches.of(data.loader());
+        forecast(backend, shape, batches, provider, trainerConfig.checkpointing());
+        try (CausalLM model = model(backend, config, configJson, base, resume);
+            Optimizer optimizer = provider.create(backend, model.parameters(), optimizerConfig)) {
+          Path tokenizer = Path.of(config.text("tokenizer_name_or_path"));
+          ModelState state =
+              new ModelState(
+                  backend,
+                  model,
+                  optimizer,
+                  configJson,
+                  base,
+                  tokenizer,
+                  config.bytes("max_shard_size"));
+          Trainer trainer =
+              new Trainer(backend, model, optimizer, batches, data.evaluations(), trainerConfig);
+          return new TrainingRun(backend, config, output, data, state)
+              .train(trainer, resume, listener);
+        }
       }
     }
   }
@@ -110,7 +120,7 @@ public final class TrainingRun {
   /// Continues from a checkpoint: its tensors are loaded, its record is taken up.
   private Progress resume(Path checkpoint) {
     ResumeState before = ResumeState.read(checkpoint);
-    before.requireSame(ResumeState.of(before.progress(), data.fingerprint(), config), checkpoint);
+    before.requireSameData(data.fingerprint(), checkpoint);
     state.loadOptimizer(checkpoint, before.progress().steps());
     log.resume(checkpoint, before.progress().steps());
     LOG.info("continuing after step {} from {}", before.progress().steps(), checkpoint);
@@ -208,6 +218,14 @@ public final class TrainingRun {
         : Models.load(backend, base, DType.F32, true);
   }
 
+  /// Throws if the weights that training begins with are not there or their files are damaged:
+  /// better now than after the corpus is tokenised.
+  private static void requireWeights(TrainingConfig config, Path base) {
+    if (!config.flag("train_from_scratch")) {
+      SafetensorsDirectory.open(base).close();
+    }
+  }
+
   private static OptimizerProvider optimizer(TrainingConfig config) {
     String name =
         switch (config.text("optim")) {
@@ -240,27 +258,5 @@ public final class TrainingRun {
         MemoryForecast.gib(forecast.total()),
         forecast);
     forecast.requireFit(backend.availableBytes(), backend.description());
-  }
-
-  private static long shardBytes(TrainingConfig config) {
-    String text = config.text("max_shard_size");
-    String digits = text.replaceFirst("(?i)\\s*[KMG]?B?$", "");
-    try {
-      double number = Double.parseDouble(digits);
-      String unit = text.substring(digits.length()).strip().toUpperCase(Locale.ROOT);
-      double factor =
-          switch (unit) {
-            case "KB", "K" -> 1e3;
-            case "MB", "M" -> 1e6;
-            case "GB", "G" -> 1e9;
-            default -> 1;
-          };
-      if (number * factor >= 1) {
-        return (long) (number * factor);
-      }
-    } catch (NumberFormatException e) {
-      LOG.debug("not a number", e);
-    }
-    throw config.wrong("max_shard_size", "is no size; write for example 5GB");
   }
 }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TrainingRunTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -304,7 +307,7 @@ class TrainingRunTest {
     noEvaluation.remove("eval_dataset");
     assertThatThrownBy(() -> TrainingRun.run(TrainingConfig.of(noEvaluation), SILENT))
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("eval_dataset is not set");
+        .hasMessageContaining("name it with eval_dataset");
     assertThatThrownBy(
             () ->
                 TrainingRun.run(
@@ -313,5 +316,51 @@ class TrainingRunTest {
                     SILENT))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("lr_scheduler_kwargs");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "optim | sgd | adamw_torch",
+        "adam_beta1 | 1.5 | must be number ≥ 0 < 1",
+        "adam_beta2 | 1 | must be number ≥ 0 < 1",
+        "warmup_ratio | 2 | must be number ≥ 0 ≤ 1",
+        "max_shard_size | 10XB | must be size",
+        "max_shard_size | 0 | must be size",
+        "eval_dataset | nowhere.jsonl | nowhere.jsonl",
+        "eval_steps | 0 | is no interval",
+        "resume_from_checkpoint | nowhere | is no directory"
+      })
+  void wrongSettingsAreFoundBeforeAnythingIsTokenised(String key, String value, String message) {
+    Path cache = root.resolve("untouched-cache");
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("tokenized_cache_dir", cache.toString());
+    settings.put("eval_strategy", "steps");
+    settings.put(key, value);
+    assertThatThrownBy(
+            () -> TrainingRun.run(fixture.config(fixture.output("wrong"), settings), SILENT))
+        .hasMessageContaining(message);
+    assertThat(cache).doesNotExist();
+  }
+
+  @Test
+  void aModelWithoutWeightsIsFoundBeforeAnythingIsTokenised() throws IOException {
+    Path model = Files.createDirectory(root.resolve("no-weights"));
+    Files.copy(fixture.model().resolve("config.json"), model.resolve("config.json"));
+    Path cache = root.resolve("untouched-cache");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("wrong"),
+                        Map.of(
+                            "model_name_or_path",
+                            model.toString(),
+                            "tokenized_cache_dir",
+                            cache.toString())),
+                    SILENT))
+        .hasMessageContaining("no-weights");
+    assertThat(cache).doesNotExist();
   }
 }
