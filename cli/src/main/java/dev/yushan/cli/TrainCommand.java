@@ -1,30 +1,51 @@
 package dev.yushan.cli;
 
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
 import dev.yushan.train.Progress;
 import dev.yushan.train.ProgressLine;
+import dev.yushan.train.Replay;
+import dev.yushan.train.StopRequest;
 import dev.yushan.train.TrainingConfig;
+import dev.yushan.train.TrainingListener;
 import dev.yushan.train.TrainingRun;
 import java.io.Console;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /// `yushan train`: continued pre-training as a YAML file describes it.
 @Command(
     name = "train",
     description = "Train a model as a YAML file says, in the key names of LLaMA-Factory.",
     footer = {
-      "%nAll keys are in docs/reference/config.md. A run that was stopped goes on with",
+      "%nAll keys are in docs/reference/config.md. SIGINT (Ctrl-C) or SIGTERM ends a run after the",
+      "step under way, with a checkpoint; a second one ends it at once. A run that was stopped"
+          + " goes",
+      "on with",
       "  yushan train CONFIG.yaml --set resume_from_checkpoint=true"
     })
 final class TrainCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "CONFIG.yaml", description = "The training configuration.")
-  private Path file;
+  @Parameters(
+      paramLabel = "CONFIG.yaml",
+      arity = "0..1",
+      description = "The training configuration.")
+  private Optional<Path> file = Optional.empty();
 
   @Option(
       names = "--set",
@@ -41,16 +62,102 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--device", paramLabel = "DEVICE", description = "Short for --set device=DEVICE.")
   private Optional<String> device = Optional.empty();
 
+  @Option(
+      names = "--max-time",
+      paramLabel = "TIME",
+      converter = TimeSpan.class,
+      description =
+          "Save and end in order before this time has passed since the start, for example 8h, 90m"
+              + " or 1h30m.")
+  private Optional<Duration> maxTime = Optional.empty();
+
+  @Option(
+      names = "--replay",
+      paramLabel = "DIR",
+      description =
+          "In place of training run a step again that ended a run: a directory failed-step-N in its"
+              + " output_dir.")
+  private Optional<Path> replay = Optional.empty();
+
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() {
+    if (replay.isPresent() == file.isPresent()) {
+      throw new ParameterException(
+          spec.commandLine(), "name a configuration to train, or a failed step with --replay");
+    }
+    return replay.map(this::replay).orElseGet(() -> train(file.orElseThrow()));
+  }
+
+  private int replay(Path directory) {
+    BackendOptions options =
+        new BackendOptions(threads.map(Integer::parseInt).orElse(0), device, Map.of());
+    try (Backend opened = Backends.open(backend, options)) {
+      Replay.run(opened, directory, System.out::println);
+    }
+    return 0;
+  }
+
+  private int train(Path yaml) {
     backend.ifPresent(value -> settings.put("backend", value));
     threads.ifPresent(value -> settings.put("threads", value));
     device.ifPresent(value -> settings.put("device", value));
-    TrainingConfig config = TrainingConfig.read(file, settings);
+    TrainingConfig config = TrainingConfig.read(yaml, settings);
     System.out.println(config.toYaml());
-    Progress end = TrainingRun.run(config, new ProgressLine(System.out, atTerminal()));
-    System.out.printf("done after %d steps: %s%n", end.steps(), config.text("output_dir"));
+    StopRequest stop =
+        maxTime
+            .map(limit -> new StopRequest(limit.minus(uptime()), "--max-time"))
+            .orElseGet(StopRequest::new);
+    ProgressLine line = new ProgressLine(System.out, atTerminal());
+    try (Signals signals = new Signals(stop, System.out)) {
+      Farewell farewell = new Farewell(yaml, config.text("output_dir"));
+      TrainingRun.run(config, TrainingListener.all(signals, line, stop, farewell));
+      System.out.println(farewell.text);
+    }
     return 0;
+  }
+
+  private static Duration uptime() {
+    return Duration.ofMillis(ManagementFactory.getRuntimeMXBean().getUptime());
+  }
+
+  /// The last line: done, or how to go on.
+  private static final class Farewell implements TrainingListener {
+    private final Path yaml;
+    private final String outputDir;
+    private String text = "";
+
+    Farewell(Path yaml, String outputDir) {
+      this.yaml = yaml;
+      this.outputDir = outputDir;
+    }
+
+    @Override
+    public void stopped(String why, Progress progress) {
+      text =
+          "stopped after step %d (%s), saved %s/checkpoint-%d; it goes on with%n  yushan train %s --set resume_from_checkpoint=true"
+              .formatted(progress.steps(), why, outputDir, progress.steps(), yaml);
+    }
+
+    @Override
+    public void finished(Progress progress) {
+      text = "done after %d steps: %s".formatted(progress.steps(), outputDir);
+    }
+  }
+
+  /// A time such as `1h30m`: days, hours, minutes, seconds.
+  static final class TimeSpan implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      String iso = text.strip().toUpperCase(Locale.ROOT).replaceFirst("^(\\d+D)?", "P$1T");
+      try {
+        return Duration.parse(iso.replaceFirst("T$", ""));
+      } catch (DateTimeParseException e) {
+        throw new TypeConversionException(
+            "'%s' is no time; write for example 8h, 90m or 1d12h".formatted(text));
+      }
+    }
   }
 
   static boolean atTerminal() {

@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import java.util.List;
+import java.util.Optional;
 
 /// Several listeners, each told in turn.
 record Listeners(List<TrainingListener> all) implements TrainingListener {
@@ -27,6 +28,16 @@ record Listeners(List<TrainingListener> all) implements TrainingListener {
   @Override
   public void checkpoint(Progress progress) {
     all.forEach(listener -> listener.checkpoint(progress));
+  }
+
+  @Override
+  public Optional<String> stop(Progress progress) {
+    return all.stream().flatMap(listener -> listener.stop(progress).stream()).findFirst();
+  }
+
+  @Override
+  public void stopped(String why, Progress progress) {
+    all.forEach(listener -> listener.stopped(why, progress));
   }
 
   @Override

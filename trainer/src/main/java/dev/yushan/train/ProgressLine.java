@@ -75,6 +75,11 @@ public final class ProgressLine implements TrainingListener {
   }
 
   @Override
+  public void stopped(String why, Progress progress) {
+    finished(progress);
+  }
+
+  @Override
   public void finished(Progress progress) {
     if (terminal) {
       out.println();

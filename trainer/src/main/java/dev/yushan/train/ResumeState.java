@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -21,6 +22,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
   static final String FILE = "training_state.json";
 
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final TypeReference<List<SpikeGuard.Seen>> RECENT = new TypeReference<>() {};
 
   /// Keys that change what is computed from the place of a checkpoint on.
   private static final List<String> BINDING =
@@ -48,7 +50,10 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "adam_beta2",
           "adam_epsilon",
           "weight_decay",
-          "max_grad_norm");
+          "max_grad_norm",
+          "on_spike",
+          "spike_threshold",
+          "spike_window");
 
   static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
     return new ResumeState(progress, dataFingerprint, settings(config));
@@ -72,6 +77,8 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     json.put("loss_sum", progress.lossSum());
     json.put("logged_step", progress.loggedSteps());
     json.put("logged_loss_sum", progress.loggedLossSum());
+    json.put("skipped_steps", progress.skipped());
+    json.set("recent", JSON.valueToTree(progress.recent()));
     json.put("data_fingerprint", dataFingerprint);
     json.set("settings", settings);
     DurableFiles.write(directory.resolve(FILE), json.toPrettyString() + "\n");
@@ -87,7 +94,9 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
               json.required("tokens_seen").asLong(),
               json.required("loss_sum").asDouble(),
               json.required("logged_step").asLong(),
-              json.required("logged_loss_sum").asDouble());
+              json.required("logged_loss_sum").asDouble(),
+              json.required("skipped_steps").asLong(),
+              JSON.convertValue(json.required("recent"), RECENT));
       return new ResumeState(
           progress,
           json.required("data_fingerprint").asText(),

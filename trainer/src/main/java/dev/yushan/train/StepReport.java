@@ -1,5 +1,7 @@
 package dev.yushan.train;
 
+import java.util.Optional;
+
 /// What an optimizer step did.
 ///
 /// @param step its number, from 1
@@ -7,5 +9,11 @@ package dev.yushan.train;
 /// @param learningRate the rate it used
 /// @param gradientNorm before clipping
 /// @param tokens real tokens in its micro-batches
+/// @param spike what was out of the ordinary; with `on_spike: skip` the weights stayed as they were
 public record StepReport(
-    long step, double loss, double learningRate, double gradientNorm, long tokens) {}
+    long step,
+    double loss,
+    double learningRate,
+    double gradientNorm,
+    long tokens,
+    Optional<Spike> spike) {}

@@ -1,15 +1,15 @@
 package dev.yushan.train;
 
 import dev.yushan.backend.Backend;
-import dev.yushan.data.Document;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.CausalLM;
 import dev.yushan.optim.LrSchedule;
 import dev.yushan.optim.Optimizer;
-import java.util.Collection;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The training loop.
 ///
@@ -20,10 +20,10 @@ import java.util.stream.IntStream;
 ///
 /// The arithmetic and what is reported are those of `Trainer` in transformers.
 public final class Trainer {
+  private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
   /// Keeps the clip coefficient finite, as in `torch.nn.utils.clip_grad_norm_`.
   private static final double CLIP_EPSILON = 1e-6;
-
-  private static final int DOCUMENTS_NAMED = 5;
 
   private final Backend backend;
   private final CausalLM model;
@@ -60,10 +60,11 @@ public final class Trainer {
     return plan;
   }
 
-  /// Takes the steps from `start` to the end; returns where that is. The weights and the optimizer
-  /// are those of `start`.
+  /// Takes the steps from `start` to the end, or to where `listener` stops; returns where that is.
+  /// The weights and the optimizer are those of `start`.
   ///
-  /// @throws TrainingException at a loss or gradient that is not finite, naming step and documents
+  /// @throws StepException at a loss or gradient that is not finite, or that [SpikeGuard] stops at,
+  ///   naming step and documents
   public Progress train(Progress start, TrainingListener listener) {
     try (Gradients gradients = new Gradients(backend, model.parameters());
         BatchPass pass = BatchPass.training(backend, model, data, config.checkpointing())) {
@@ -73,8 +74,8 @@ public final class Trainer {
         evaluate(progress, listener);
       }
       while (progress.steps() < plan.totalSteps()) {
-        StepReport step = step(progress.steps(), gradients, pass);
-        progress = progress.after(step);
+        StepReport step = step(progress, gradients, pass);
+        progress = progress.after(step, config.guard().window());
         listener.stepped(step, progress);
         if (config.logs(plan, progress.steps())) {
           listener.logged(step, progress.lossSinceLogged(), progress);
@@ -86,13 +87,19 @@ public final class Trainer {
         if (config.saves(plan, progress.steps())) {
           listener.checkpoint(progress);
         }
+        Optional<String> stop = listener.stop(progress);
+        if (stop.isPresent() && progress.steps() < plan.totalSteps()) {
+          listener.stopped(stop.get(), progress);
+          return progress;
+        }
       }
       listener.finished(progress);
       return progress;
     }
   }
 
-  private StepReport step(long step, Gradients gradients, BatchPass pass) {
+  private StepReport step(Progress before, Gradients gradients, BatchPass pass) {
+    long step = before.steps();
     List<MicroBatch> batches = batches(step);
     long targets = batches.stream().mapToLong(batch -> batch.rows().targetCount()).sum();
     double scale = 1.0 / Math.max(1, targets);
@@ -101,15 +108,34 @@ public final class Trainer {
     pass.scale(scale);
     for (MicroBatch batch : batches) {
       double batchNll = pass.run(batch.rows());
-      requireFinite(batchNll, "loss", step, List.of(batch));
+      requireFinite(batchNll, "loss", before, List.of(batch), batches);
       nll += batchNll;
     }
     double norm = gradients.norm();
-    requireFinite(norm, "gradient norm", step, batches);
+    requireFinite(norm, "gradient norm", before, batches, batches);
+    Optional<Spike> spike =
+        config.guard().look(before.recent(), new SpikeGuard.Seen(nll * scale, norm));
+    spike.ifPresent(found -> report(found, before, batches));
     double learningRate = schedule.at(step);
-    optimizer.step(learningRate, clipCoefficient(norm));
+    if (spike.filter(Spike::skipped).isEmpty()) {
+      optimizer.step(learningRate, clipCoefficient(norm));
+    }
     long tokens = batches.stream().mapToLong(batch -> batch.rows().length()).sum();
-    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens);
+    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens, spike);
+  }
+
+  private static void report(Spike spike, Progress before, List<MicroBatch> batches) {
+    String what =
+        "step %d: %s; trained on %s"
+            .formatted(before.steps() + 1, spike, StepException.documents(batches));
+    if (spike.action() == SpikeGuard.Action.STOP) {
+      throw new StepException(
+          what + "; look at these documents, then continue, with on_spike: skip to pass over it",
+          before,
+          batches,
+          true);
+    }
+    LOG.warn("{}{}", what, spike.skipped() ? "; the step is left out" : "");
   }
 
   private List<MicroBatch> batches(long step) {
@@ -130,22 +156,25 @@ public final class Trainer {
     }
   }
 
+  /// @param suspects the micro-batches that `value` was computed from
   private static void requireFinite(
-      double value, String what, long step, List<MicroBatch> batches) {
-    if (Double.isFinite(value)) {
-      return;
+      double value,
+      String what,
+      Progress before,
+      List<MicroBatch> suspects,
+      List<MicroBatch> batches) {
+    if (!Double.isFinite(value)) {
+      throw new StepException(
+          "the %s of step %d is %s: either the weights after step %d are spoilt, or the documents of this step are: %s; continue from a checkpoint with a lower learning_rate, or look at these documents"
+              .formatted(
+                  what,
+                  before.steps() + 1,
+                  value,
+                  before.steps(),
+                  StepException.documents(suspects)),
+          before,
+          batches,
+          false);
     }
-    List<Document> documents =
-        batches.stream().map(MicroBatch::documents).flatMap(Collection::stream).toList();
-    String named =
-        documents.stream()
-            .limit(DOCUMENTS_NAMED)
-            .map(Document::toString)
-            .collect(Collectors.joining(", "));
-    int more = documents.size() - DOCUMENTS_NAMED;
-    throw new TrainingException(
-        "the %s of step %d is %s: either the weights after step %d are spoilt, or the documents of this step are: %s%s; continue from a checkpoint with a lower learning_rate, or look at these documents"
-            .formatted(
-                what, step + 1, value, step, named, more > 0 ? " and " + more + " more" : ""));
   }
 }

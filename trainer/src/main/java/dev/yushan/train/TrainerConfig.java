@@ -10,6 +10,7 @@ package dev.yushan.train;
 /// @param logFirst whether the first step is logged whatever `logging` says
 /// @param evalOnStart whether to evaluate before the first step
 /// @param evalAtEnd whether to evaluate after the last step whatever `evaluation` says
+/// @param guard watches the loss and the gradient norm
 public record TrainerConfig(
     int accumulation,
     double epochs,
@@ -22,7 +23,8 @@ public record TrainerConfig(
     Cadence evaluation,
     boolean evalOnStart,
     boolean evalAtEnd,
-    Cadence saving) {
+    Cadence saving,
+    SpikeGuard guard) {
 
   /// The part of a configuration that is about the loop.
   public static TrainerConfig of(TrainingConfig config) {
@@ -39,7 +41,8 @@ public record TrainerConfig(
         evaluation,
         config.flag("eval_on_start"),
         config.flag("do_eval") || evaluation.unit() != Cadence.Unit.NO,
-        Cadence.of(config, "save_strategy", "save_steps"));
+        Cadence.of(config, "save_strategy", "save_steps"),
+        SpikeGuard.of(config));
   }
 
   boolean logs(StepPlan plan, long steps) {

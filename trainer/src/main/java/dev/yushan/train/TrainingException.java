@@ -1,7 +1,7 @@
 package dev.yushan.train;
 
 /// Training that cannot go on: the message says at which step and what to do.
-public final class TrainingException extends RuntimeException {
+public class TrainingException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   public TrainingException(String message) {

@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import java.util.List;
+import java.util.Optional;
 
 /// What happens in a run, in this order at each step. A method that throws ends the run.
 public interface TrainingListener {
@@ -22,6 +23,20 @@ public interface TrainingListener {
   /// A checkpoint is due.
   default void checkpoint(Progress progress) {}
 
+  /// Asked after every step, when all that was due is done: why the run should end here, if it
+  /// should.
+  default Optional<String> stop(Progress progress) {
+    return Optional.empty();
+  }
+
+  /// The run ends before its last step, because [#stop] of a listener said so.
+  default void stopped(String why, Progress progress) {}
+
   /// The last step was taken.
   default void finished(Progress progress) {}
+
+  /// One that tells each of `listeners` in turn.
+  static TrainingListener all(TrainingListener... listeners) {
+    return new Listeners(List.of(listeners));
+  }
 }

@@ -15,6 +15,7 @@ import dev.yushan.optim.OptimizerConfig;
 import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +54,8 @@ public final class TrainingRun {
     this.log = new TrainingLog(output.path(), config);
   }
 
-  /// Runs on the backend that the configuration names; returns where the run ended.
+  /// Runs on the backend that the configuration names; returns where the run ended, which is before
+  /// its last step if [TrainingListener#stop] said so.
   public static Progress run(TrainingConfig config, TrainingListener listener) {
     BackendOptions options =
         new BackendOptions(config.count("threads"), config.find("device"), Map.of());
@@ -112,16 +114,54 @@ public final class TrainingRun {
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
     Writer writer = new Writer(trainer.plan());
-    Progress end = trainer.train(start, new Listeners(List.of(log, listener, writer)));
-    finish(trainer.plan(), start, end, writer.lastEvaluation);
+    Progress end = train(trainer, start, new Listeners(List.of(log, listener, writer)), writer);
+    if (end.steps() == trainer.plan().totalSteps()) {
+      finish(trainer.plan(), start, end, writer.lastEvaluation);
+    }
+    writeRecord(end);
     return end;
+  }
+
+  private Progress train(
+      Trainer trainer, Progress start, TrainingListener listener, Writer writer) {
+    try {
+      return trainer.train(start, listener);
+    } catch (StepException e) {
+      if (e.sound()) {
+        writer.stopped(e.getMessage(), e.before());
+      }
+      writeRecord(e.before());
+      throw new TrainingException(e.getMessage() + keep(e), e);
+    }
+  }
+
+  /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
+  private String keep(StepException failure) {
+    FailedStep step = FailedStep.of(failure, config.flag("gradient_checkpointing"));
+    Path directory = step.directory(output.path());
+    String found =
+        Replay.firstNotFinite(backend, state.model().parameters())
+            .map(tensor -> "; " + tensor)
+            .orElse("");
+    try {
+      DurableFiles.writeDirectory(
+          directory,
+          draft -> {
+            step.write(draft);
+            state.saveModel(draft, DType.F32);
+          });
+      return "%s; yushan train --replay %s runs this step again".formatted(found, directory);
+    } catch (UncheckedIOException e) {
+      LOG.warn("the step is not kept for a replay", e);
+      return found;
+    }
   }
 
   /// Continues from a checkpoint: its tensors are loaded, its record is taken up.
   private Progress resume(Path checkpoint) {
     ResumeState before = ResumeState.read(checkpoint);
     before.requireSameData(data.fingerprint(), checkpoint);
-    state.loadOptimizer(checkpoint, before.progress().steps());
+    state.loadOptimizer(checkpoint, before.progress().steps() - before.progress().skipped());
     log.resume(checkpoint, before.progress().steps());
     LOG.info("continuing after step {} from {}", before.progress().steps(), checkpoint);
     return before.progress();
@@ -131,6 +171,7 @@ public final class TrainingRun {
   private final class Writer implements TrainingListener {
     private final StepPlan plan;
     private ObjectNode lastEvaluation = JSON.createObjectNode();
+    private long saved = -1;
 
     Writer(StepPlan plan) {
       this.plan = plan;
@@ -143,6 +184,18 @@ public final class TrainingRun {
 
     @Override
     public void checkpoint(Progress progress) {
+      save(progress, !config.flag("save_only_model"));
+    }
+
+    /// A run that ends early is to be continued, so its optimizer is always saved.
+    @Override
+    public void stopped(String why, Progress progress) {
+      if (saved < progress.steps() || config.flag("save_only_model")) {
+        save(progress, true);
+      }
+    }
+
+    private void save(Progress progress, boolean withOptimizer) {
       Path written =
           output
               .checkpoints()
@@ -150,13 +203,14 @@ public final class TrainingRun {
                   progress.steps(),
                   directory -> {
                     state.saveModel(directory, DType.F32);
-                    if (!config.flag("save_only_model")) {
+                    if (withOptimizer) {
                       state.saveOptimizer(directory);
                     }
                     log.writeState(directory, progress);
                     ResumeState.of(progress, data.fingerprint(), config).write(directory, plan);
                     DurableFiles.write(directory.resolve("training_config.yaml"), config.toYaml());
                   });
+      saved = progress.steps();
       LOG.info("saved {}", written);
     }
   }
@@ -179,6 +233,9 @@ public final class TrainingRun {
       Results.write(directory.resolve("eval_results.json"), common, evaluation);
     }
     Results.write(directory.resolve("all_results.json"), common, training, evaluation);
+  }
+
+  private void writeRecord(Progress end) {
     log.writeState(output.path(), end);
     if (config.flag("plot_loss")) {
       LossPlot.draw(log.history(), output.path());

@@ -11,12 +11,14 @@ import dev.yushan.backend.Backends;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
+import dev.yushan.train.SpikeGuard.Action;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -291,6 +293,105 @@ class TrainingRunTest {
         .hasMessageMatching("(?s).*(loss|gradient norm) of step [23] is .*train.jsonl.*");
     assertThat(output.resolve("model.safetensors")).doesNotExist();
     assertThat(output.resolve("train_results.json")).doesNotExist();
+  }
+
+  @Test
+  void aFailedStepIsKeptAndReplayed() throws IOException {
+    Path output = fixture.output("replayed");
+    Map<String, Object> diverging =
+        Map.of("learning_rate", 1e30, "lr_scheduler_type", "constant", "warmup_ratio", 0);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, diverging), SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("either the weights after step 1 are spoilt")
+        .hasMessageContaining("yushan train --replay " + output.resolve("failed-step-2"));
+    List<String> said = new ArrayList<>();
+    try (Backend backend = Backends.open(Optional.empty(), BackendOptions.defaults())) {
+      Replay.run(backend, output.resolve("failed-step-2"), said::add);
+      assertThatThrownBy(() -> Replay.run(backend, output, said::add))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("name a directory failed-step-N");
+    }
+    assertThat(said.getFirst()).matches("the run said: the (loss|gradient norm) of step 2 is .*");
+    assertThat(said)
+        .anyMatch(line -> line.matches("micro-batch \\d: loss .*gradient norm .* (NaN|Infinity)"));
+    assertThat(said).anyMatch(line -> line.startsWith("the weights are finite, the gradient of "));
+    assertThat(said).anyMatch(line -> line.matches("loss \\S+ +.*train.jsonl line \\d+"));
+  }
+
+  /// Settings under which the step after the 20th counts as a spike, whatever it is.
+  private static Map<String, Object> spiking(Action action) {
+    return Map.of(
+        "on_spike",
+        action.name().toLowerCase(Locale.ROOT),
+        "spike_threshold",
+        1,
+        "spike_window",
+        4,
+        "num_train_epochs",
+        4,
+        "learning_rate",
+        2e-2,
+        "lr_scheduler_type",
+        "constant");
+  }
+
+  /// The steps with a spike, of a run from its beginning or its last checkpoint.
+  private static List<Long> spikes(TrainingConfig config, TrainingListener other) {
+    List<Long> spikes = new ArrayList<>();
+    TrainingRun.run(
+        config,
+        TrainingListener.all(
+            other,
+            new TrainingListener() {
+              @Override
+              public void stepped(StepReport step, Progress progress) {
+                step.spike().ifPresent(spike -> spikes.add(step.step()));
+              }
+            }));
+    return spikes;
+  }
+
+  @Test
+  void skippedStepsAreLeftOutAndAResumeSkipsTheSame() throws IOException {
+    Path warned = fixture.output("spike-warned");
+    List<Long> seen = spikes(fixture.config(warned, spiking(Action.WARN)), SILENT);
+    assertThat(seen).isNotEmpty();
+
+    Path straight = fixture.output("spike-skipped");
+    List<Long> skipped = spikes(fixture.config(straight, spiking(Action.SKIP)), SILENT);
+    assertThat(skipped.getFirst()).isEqualTo(seen.getFirst());
+    assertThat(weights(straight)).isNotEqualTo(weights(warned));
+
+    Path stopped = fixture.output("spike-resumed");
+    StopRequest stop = new StopRequest();
+    TrainingListener afterSpike =
+        new TrainingListener() {
+          @Override
+          public void stepped(StepReport step, Progress progress) {
+            if (step.step() == skipped.getFirst() + 1) {
+              stop.request("test");
+            }
+          }
+        };
+    spikes(fixture.config(stopped, spiking(Action.SKIP)), TrainingListener.all(afterSpike, stop));
+    assertThat(stopped.resolve("model.safetensors")).doesNotExist();
+    Map<String, Object> resumed = new HashMap<>(spiking(Action.SKIP));
+    resumed.put("resume_from_checkpoint", true);
+    spikes(fixture.config(stopped, resumed), SILENT);
+    assertThat(weights(stopped)).isEqualTo(weights(straight));
+  }
+
+  @Test
+  void aRunThatStopsAtASpikeSavesTheWeightsBeforeIt() throws IOException {
+    Path warned = fixture.output("spike-first");
+    long first = spikes(fixture.config(warned, spiking(Action.WARN)), SILENT).getFirst();
+    Path output = fixture.output("spike-stopped");
+    assertThatThrownBy(() -> spikes(fixture.config(output, spiking(Action.STOP)), SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("step " + first + ": ")
+        .hasMessageContaining("on_spike: skip");
+    assertThat(checkpoints(output)).contains("checkpoint-" + (first - 1));
+    assertThat(output.resolve("failed-step-" + first + "/batch.jsonl")).isNotEmptyFile();
   }
 
   @Test

@@ -71,7 +71,8 @@ class TrajectoryTest {
         Cadence.NEVER,
         false,
         false,
-        Cadence.NEVER);
+        Cadence.NEVER,
+        SpikeGuard.NONE);
   }
 
   @ParameterizedTest(name = "{0} on {1}")
@@ -213,7 +214,8 @@ class TrajectoryTest {
             Cadence.NEVER,
             false,
             false,
-            Cadence.NEVER);
+            Cadence.NEVER,
+            SpikeGuard.NONE);
     try (Backend backend = cpu();
         CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
         Optimizer optimizer =

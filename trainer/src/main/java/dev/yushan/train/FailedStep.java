@@ -1,0 +1,114 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.data.Document;
+import dev.yushan.data.MicroBatch;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.model.TokenBatch;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The micro-batches of a step that training could not go past, kept to be looked at and replayed:
+/// `batch.jsonl`, a line each, and `failure.json` in a directory `failed-step-N` that is also a
+/// model directory with the weights before the step.
+///
+/// @param message what was wrong
+/// @param step its number, from 1
+/// @param checkpointing whether activations were computed again in the backward pass
+record FailedStep(String message, long step, boolean checkpointing, List<Batch> batches) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String FAILURE = "failure.json";
+  private static final String BATCHES = "batch.jsonl";
+
+  /// A micro-batch, with the documents in it.
+  record Batch(TokenBatch.Rows rows, List<String> documents) {
+    static Batch of(MicroBatch batch) {
+      return new Batch(batch.rows(), batch.documents().stream().map(Document::toString).toList());
+    }
+  }
+
+  static FailedStep of(StepException failure, boolean checkpointing) {
+    return new FailedStep(
+        failure.getMessage(),
+        failure.before().steps() + 1,
+        checkpointing,
+        failure.batches().stream().map(Batch::of).toList());
+  }
+
+  /// The directory for it in that of the run.
+  Path directory(Path outputDir) {
+    return outputDir.resolve("failed-step-" + step);
+  }
+
+  void write(Path directory) {
+    ObjectNode json = JSON.createObjectNode();
+    json.put("message", message);
+    json.put("step", step);
+    json.put("gradient_checkpointing", checkpointing);
+    try (BufferedWriter lines = Files.newBufferedWriter(directory.resolve(BATCHES))) {
+      for (Batch batch : batches) {
+        lines.write(JSON.writeValueAsString(batch));
+        lines.newLine();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory.resolve(BATCHES) + " cannot be written", e);
+    }
+    DurableFiles.write(directory.resolve(FAILURE), json.toPrettyString() + "\n");
+  }
+
+  static FailedStep read(Path directory) {
+    try {
+      JsonNode json = JSON.readTree(Files.readAllBytes(directory.resolve(FAILURE)));
+      List<Batch> batches = new ArrayList<>();
+      for (String line : Files.readAllLines(directory.resolve(BATCHES))) {
+        batches.add(JSON.readValue(line, Batch.class));
+      }
+      return new FailedStep(
+          json.required("message").asText(),
+          json.required("step").asLong(),
+          json.required("gradient_checkpointing").asBoolean(),
+          List.copyOf(batches));
+    } catch (NoSuchFileException e) {
+      throw new ConfigException(
+          directory + " is no failed step: name a directory failed-step-N of a run", e);
+    } catch (JsonProcessingException | IllegalArgumentException e) {
+      throw new TrainingException(directory + " is damaged and cannot be replayed", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + " cannot be read", e);
+    }
+  }
+
+  /// The micro-batches as training data of one step.
+  MicroBatches data() {
+    return new MicroBatches() {
+      @Override
+      public int perEpoch() {
+        return batches.size();
+      }
+
+      @Override
+      public int maxTokens() {
+        return batches.stream().mapToInt(batch -> batch.rows().length()).max().orElse(1);
+      }
+
+      @Override
+      public int maxSequences() {
+        return batches.stream().mapToInt(batch -> batch.rows().starts().length - 1).max().orElse(1);
+      }
+
+      @Override
+      public MicroBatch get(long epoch, int number) {
+        return new MicroBatch(new int[0], batches.get(number).rows(), List.of());
+      }
+    };
+  }
+}
