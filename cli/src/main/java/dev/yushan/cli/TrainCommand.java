@@ -3,10 +3,12 @@ package dev.yushan.cli;
 import dev.yushan.train.Progress;
 import dev.yushan.train.ProgressLine;
 import dev.yushan.train.TrainingConfig;
+import dev.yushan.train.TrainingEstimate;
 import dev.yushan.train.TrainingRun;
 import java.io.Console;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -32,6 +34,13 @@ final class TrainCommand implements Callable<Integer> {
       description = "Set a key in place of what the file says; may be given several times.")
   private Map<String, String> settings = new LinkedHashMap<>();
 
+  @Option(
+      names = "--estimate",
+      description =
+          "Only say what the run would take: memory and disk, and by three steps the time. Exit 1"
+              + " if it cannot fit.")
+  private boolean estimate;
+
   @Option(names = "--backend", paramLabel = "NAME", description = "Short for --set backend=NAME.")
   private Optional<String> backend = Optional.empty();
 
@@ -48,9 +57,32 @@ final class TrainCommand implements Callable<Integer> {
     device.ifPresent(value -> settings.put("device", value));
     TrainingConfig config = TrainingConfig.read(file, settings);
     System.out.println(config.toYaml());
+    if (estimate) {
+      return estimate(config);
+    }
     Progress end = TrainingRun.run(config, new ProgressLine(System.out, atTerminal()));
     System.out.printf("done after %d steps: %s%n", end.steps(), config.text("output_dir"));
     return 0;
+  }
+
+  private static int estimate(TrainingConfig config) {
+    TrainingEstimate estimate = TrainingEstimate.of(config);
+    System.out.println(estimate.tables());
+    estimate
+        .time()
+        .ifPresent(
+            time -> {
+              System.out.println("time\n  " + time);
+              time.peakRss()
+                  .ifPresent(
+                      bytes ->
+                          System.out.printf(
+                              Locale.ROOT,
+                              "  peak RSS of these steps %.2f GiB%n",
+                              bytes / (double) (1L << 30)));
+            });
+    estimate.refusal().ifPresent(why -> System.err.println("yushan: " + why));
+    return estimate.refusal().isPresent() ? 1 : 0;
   }
 
   static boolean atTerminal() {

@@ -66,7 +66,8 @@ public final class Trainer {
   /// @throws TrainingException at a loss or gradient that is not finite, naming step and documents
   public Progress train(Progress start, TrainingListener listener) {
     try (Gradients gradients = new Gradients(backend, model.parameters());
-        BatchPass pass = BatchPass.training(backend, model, data, config.checkpointing())) {
+        BatchPass pass =
+            BatchPass.training(backend, model, data, config.checkpointing(), config.lossChunk())) {
       Progress progress = start;
       listener.started(plan, progress);
       if (config.evalOnStart() && progress.steps() == 0) {
