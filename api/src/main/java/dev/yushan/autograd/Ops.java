@@ -25,33 +25,54 @@ import java.util.function.Consumer;
 /// With `checkpointing` a block keeps its input alone, and its forward runs again when the gradient
 /// comes back (Chen et al. 2016): one more forward for memory that hardly grows with depth.
 public final class Ops {
-  /// Rows of logits that [#crossEntropy] holds at a time: a whole number of k-blocks of `matmul`,
-  /// so that the sums over rows have the same bits for any number of chunks.
+  /// Rows of logits that [#crossEntropy] holds at a time, unless [#withLossChunk] says otherwise.
   public static final int LOSS_CHUNK = 512;
+
+  /// What a chunk must be a multiple of: a whole number of k-blocks of `matmul`, so that the sums
+  /// over rows have the same bits for any number of chunks.
+  public static final int LOSS_CHUNK_UNIT = 256;
 
   private final Backend backend;
   private final Kernels kernels;
   private final Workspace workspace;
   private final Optional<Tape> tape;
   private final boolean checkpointing;
+  private final int lossChunk;
 
-  private Ops(Backend backend, Workspace workspace, Optional<Tape> tape, boolean checkpointing) {
+  private Ops(
+      Backend backend,
+      Workspace workspace,
+      Optional<Tape> tape,
+      boolean checkpointing,
+      int lossChunk) {
     this.backend = backend;
     this.kernels = backend.kernels();
     this.workspace = workspace;
     this.tape = tape;
     this.checkpointing = checkpointing;
+    this.lossChunk = lossChunk;
   }
 
   /// Forward only.
   public static Ops inference(Backend backend, Workspace workspace) {
-    return new Ops(backend, workspace, Optional.empty(), false);
+    return new Ops(backend, workspace, Optional.empty(), false, LOSS_CHUNK);
   }
 
   /// Forward with a tape.
   public static Ops training(
       Backend backend, Workspace workspace, Tape tape, boolean checkpointing) {
-    return new Ops(backend, workspace, Optional.of(tape), checkpointing);
+    return new Ops(backend, workspace, Optional.of(tape), checkpointing, LOSS_CHUNK);
+  }
+
+  /// The same ops with `rows` rows of logits at a time: less memory, the same bits.
+  ///
+  /// @param rows a multiple of [#LOSS_CHUNK_UNIT]
+  public Ops withLossChunk(int rows) {
+    if (rows < LOSS_CHUNK_UNIT || rows % LOSS_CHUNK_UNIT != 0) {
+      throw new IllegalArgumentException(
+          "a chunk of %d rows of logits is no multiple of %d".formatted(rows, LOSS_CHUNK_UNIT));
+    }
+    return new Ops(backend, workspace, tape, checkpointing, rows);
   }
 
   // ---- layers ----------------------------------------------------------------------------------
@@ -264,9 +285,9 @@ public final class Ops {
     long rows = hidden.rows();
     Workspace.Mark mark = workspace.mark();
     Tensor buffer =
-        workspace.allocate(DType.F32, Shape.of(Math.min(rows, LOSS_CHUNK), head.value().rows()));
-    for (long from = 0; from < rows; from += LOSS_CHUNK) {
-      long to = Math.min(rows, from + LOSS_CHUNK);
+        workspace.allocate(DType.F32, Shape.of(Math.min(rows, lossChunk), head.value().rows()));
+    for (long from = 0; from < rows; from += lossChunk) {
+      long to = Math.min(rows, from + lossChunk);
       Tensor x = hidden.rows(from, to);
       Tensor chunk = buffer.rows(0, to - from);
       Tensor logits = x.count().map(chunk::counted).orElse(chunk);

@@ -41,6 +41,11 @@ public interface Backend extends AutoCloseable {
     return Long.MAX_VALUE;
   }
 
+  /// Whether its tensors lie in the memory of the host, so that they and the JVM share it.
+  default boolean usesHostMemory() {
+    return false;
+  }
+
   /// Turns the kernel calls of `body` into something that can be replayed. The default runs the
   /// body again each time; a device with task graphs runs it once, and replays what it recorded.
   /// `body` calls kernels and nothing else: no upload, no download, no allocation but from a

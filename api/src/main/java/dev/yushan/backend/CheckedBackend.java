@@ -74,6 +74,11 @@ final class CheckedBackend implements Backend {
   }
 
   @Override
+  public boolean usesHostMemory() {
+    return backend.usesHostMemory();
+  }
+
+  @Override
   public Plan record(String name, Runnable body) {
     return backend.record(name, body);
   }

@@ -102,7 +102,8 @@ public final class Models {
                 backend, model.parameters(), name -> provider.initializer(configJson, name), seed));
   }
 
-  private static CausalLM allocate(
+  /// The model that a config.json describes, with weights of zero.
+  public static CausalLM allocate(
       Backend backend, JsonNode configJson, DType weights, boolean trainable) {
     ModelProvider provider = provider(configJson);
     return provider.allocate(backend, provider.config(configJson), weights, trainable);

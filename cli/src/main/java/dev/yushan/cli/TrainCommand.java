@@ -8,6 +8,7 @@ import dev.yushan.train.ProgressLine;
 import dev.yushan.train.Replay;
 import dev.yushan.train.StopRequest;
 import dev.yushan.train.TrainingConfig;
+import dev.yushan.train.TrainingEstimate;
 import dev.yushan.train.TrainingListener;
 import dev.yushan.train.TrainingRun;
 import java.io.Console;
@@ -52,6 +53,13 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "KEY=VALUE",
       description = "Set a key in place of what the file says; may be given several times.")
   private Map<String, String> settings = new LinkedHashMap<>();
+
+  @Option(
+      names = "--estimate",
+      description =
+          "Only say what the run would take: memory and disk, and by three steps the time. Exit 1"
+              + " if it cannot fit.")
+  private boolean estimate;
 
   @Option(names = "--backend", paramLabel = "NAME", description = "Short for --set backend=NAME.")
   private Optional<String> backend = Optional.empty();
@@ -105,6 +113,10 @@ final class TrainCommand implements Callable<Integer> {
     device.ifPresent(value -> settings.put("device", value));
     TrainingConfig config = TrainingConfig.read(yaml, settings);
     System.out.println(config.toYaml());
+    return estimate ? estimate(config) : train(yaml, config);
+  }
+
+  private int train(Path yaml, TrainingConfig config) {
     StopRequest stop =
         maxTime
             .map(limit -> new StopRequest(limit.minus(uptime()), "--max-time"))
@@ -116,6 +128,26 @@ final class TrainCommand implements Callable<Integer> {
       System.out.println(farewell.text);
     }
     return 0;
+  }
+
+  private static int estimate(TrainingConfig config) {
+    TrainingEstimate estimate = TrainingEstimate.of(config);
+    System.out.println(estimate.tables());
+    estimate
+        .time()
+        .ifPresent(
+            time -> {
+              System.out.println("time\n  " + time);
+              time.peakRss()
+                  .ifPresent(
+                      bytes ->
+                          System.out.printf(
+                              Locale.ROOT,
+                              "  peak RSS of these steps %.2f GiB%n",
+                              bytes / (double) (1L << 30)));
+            });
+    estimate.refusal().ifPresent(why -> System.err.println("yushan: " + why));
+    return estimate.refusal().isPresent() ? 1 : 0;
   }
 
   private static Duration uptime() {

@@ -119,6 +119,14 @@ public final class PackedDataset {
     return layout.rows();
   }
 
+  /// Bytes on the heap.
+  public long indexBytes() {
+    return switch (layout) {
+      case Whole whole -> 4L * (whole.rowStart().length + whole.documents().length);
+      case Blocks blocks -> 8L * blocks.documentStart().length;
+    };
+  }
+
   /// Tokens of row `row`.
   public int length(int row) {
     return layout.length(row);

@@ -93,6 +93,11 @@ final class Shard {
     return info;
   }
 
+  /// Bytes of the file.
+  long bytes() {
+    return file.byteSize();
+  }
+
   int documents() {
     return documents;
   }

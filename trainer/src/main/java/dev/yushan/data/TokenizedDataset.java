@@ -116,6 +116,16 @@ public final class TokenizedDataset implements AutoCloseable {
     return excess().outTokens();
   }
 
+  /// Bytes of the mapped shards.
+  public long mappedBytes() {
+    return parts.stream().mapToLong(part -> part.shard().bytes()).sum();
+  }
+
+  /// Bytes on the heap.
+  public long indexBytes() {
+    return 12L * documents();
+  }
+
   /// What was read.
   public ReadCounts read() {
     return readCounts;

@@ -41,15 +41,18 @@ final class BatchPass implements AutoCloseable {
   }
 
   /// A pass that computes the loss, and adds `scale` times its gradient to those of the parameters.
+  ///
+  /// @param lossChunk rows of logits at a time
   static BatchPass training(
-      Backend backend, CausalLM model, MicroBatches data, boolean checkpointing) {
+      Backend backend, CausalLM model, MicroBatches data, boolean checkpointing, int lossChunk) {
     BatchPass pass = new BatchPass(backend);
     return pass.prepare(
         "train",
         data,
         () -> {
           Tape tape = new Tape(pass.workspace);
-          pass.loss(model, Ops.training(backend, pass.workspace, tape, checkpointing));
+          Ops ops = Ops.training(backend, pass.workspace, tape, checkpointing);
+          pass.loss(model, ops.withLossChunk(lossChunk));
           tape.backward();
         });
   }

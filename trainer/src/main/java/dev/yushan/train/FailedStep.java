@@ -24,7 +24,9 @@ import java.util.List;
 /// @param message what was wrong
 /// @param step its number, from 1
 /// @param checkpointing whether activations were computed again in the backward pass
-record FailedStep(String message, long step, boolean checkpointing, List<Batch> batches) {
+/// @param lossChunk rows of logits that were held at a time
+record FailedStep(
+    String message, long step, boolean checkpointing, int lossChunk, List<Batch> batches) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String FAILURE = "failure.json";
   private static final String BATCHES = "batch.jsonl";
@@ -36,11 +38,12 @@ record FailedStep(String message, long step, boolean checkpointing, List<Batch> 
     }
   }
 
-  static FailedStep of(StepException failure, boolean checkpointing) {
+  static FailedStep of(StepException failure, TrainerConfig config) {
     return new FailedStep(
         failure.getMessage(),
         failure.before().steps() + 1,
-        checkpointing,
+        config.checkpointing(),
+        config.lossChunk(),
         failure.batches().stream().map(Batch::of).toList());
   }
 
@@ -54,6 +57,7 @@ record FailedStep(String message, long step, boolean checkpointing, List<Batch> 
     json.put("message", message);
     json.put("step", step);
     json.put("gradient_checkpointing", checkpointing);
+    json.put("loss_chunk", lossChunk);
     try (BufferedWriter lines = Files.newBufferedWriter(directory.resolve(BATCHES))) {
       for (Batch batch : batches) {
         lines.write(JSON.writeValueAsString(batch));
@@ -76,6 +80,7 @@ record FailedStep(String message, long step, boolean checkpointing, List<Batch> 
           json.required("message").asText(),
           json.required("step").asLong(),
           json.required("gradient_checkpointing").asBoolean(),
+          json.required("loss_chunk").asInt(),
           List.copyOf(batches));
     } catch (NoSuchFileException e) {
       throw new ConfigException(

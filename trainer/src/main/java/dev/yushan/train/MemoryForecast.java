@@ -1,37 +1,32 @@
 package dev.yushan.train;
 
-import dev.yushan.autograd.Ops;
 import dev.yushan.model.ModelConfig;
-import java.util.Locale;
 
-/// The memory that training takes on the device, computed before any of it is taken.
+/// The memory that training takes, computed before any of it is taken.
 ///
 /// @param parameters trained weights
-/// @param weights bytes of weights, as much again of gradients
+/// @param weights bytes of weights
+/// @param gradients bytes of their gradients
 /// @param optimizer bytes of optimizer state
-/// @param activations bytes of activations and their gradients at the highest point
+/// @param buffers bytes of tables of the model and of small tensors
+/// @param activations bytes of activations and their gradients at the highest point, and of the
+///   batch
 /// @param logits bytes of the chunk of logits
-public record MemoryForecast(
-    long parameters, long weights, long gradients, long optimizer, long activations, long logits) {
-
-  /// The forecast for micro-batches of up to `tokens` tokens.
-  ///
-  /// @param stateBytes optimizer state of a weight
-  public static MemoryForecast of(
-      ModelConfig model, int tokens, int stateBytes, boolean checkpointing) {
-    long parameters = parameters(model);
-    long hidden = model.hiddenSize();
-    long query = (long) model.heads() * model.headDim();
-    long qkv = query + 2L * model.kvHeads() * model.headDim();
-    long layer = 6 * hidden + qkv + query + model.heads() + 3L * model.intermediateSize() + 2;
-    // One layer's gradients are alive at a time; with checkpointing also one layer's activations.
-    long kept = checkpointing ? model.layers() * hidden + layer : model.layers() * layer;
-    long activations = tokens * (kept + layer + 4 * hidden) * Float.BYTES;
-    long logits = (long) Math.min(tokens, Ops.LOSS_CHUNK) * model.vocabSize() * Float.BYTES;
-    long weights = parameters * Float.BYTES;
-    return new MemoryForecast(
-        parameters, weights, weights, parameters * stateBytes, activations, logits);
-  }
+/// @param evaluation bytes of the largest evaluation pass, which runs beside all this
+/// @param loading bytes of checkpoint files that are mapped while a run is resumed, before the
+///   first pass; like all mapped files they give way when memory is short
+/// @param host what the process takes besides
+record MemoryForecast(
+    long parameters,
+    long weights,
+    long gradients,
+    long optimizer,
+    long buffers,
+    long activations,
+    long logits,
+    long evaluation,
+    long loading,
+    HostForecast host) {
 
   /// Weights of a decoder of this shape, each once.
   static long parameters(ModelConfig model) {
@@ -43,28 +38,45 @@ public record MemoryForecast(
     return embeddings + model.layers() * layer + hidden;
   }
 
-  /// All of it in bytes.
-  public long total() {
-    return weights + gradients + optimizer + activations + logits;
+  /// Bytes of tensors.
+  long device() {
+    return weights + gradients + optimizer + buffers + passes();
   }
 
-  /// Throws unless it fits into `available` bytes, saying what would help.
-  void requireFit(long available, String device) {
-    if (total() > available) {
-      throw new ConfigException(
-          "training needs %s, but %s has %s left; %s: set gradient_checkpointing: true, or lower per_device_train_batch_size or sequence_len, or take a smaller model"
-              .formatted(gib(total()), device, gib(available), this));
-    }
+  private long passes() {
+    return activations + logits + evaluation;
   }
 
-  /// For example `4.60 GiB weights, …`.
-  @Override
-  public String toString() {
-    return "%s weights, %s gradients, %s optimizer, %s activations, %s logits"
-        .formatted(gib(weights), gib(gradients), gib(optimizer), gib(activations), gib(logits));
+  /// Bytes that the process will hold where tensors lie in the memory of the host: to be compared
+  /// with its peak resident set. Mapped files are part of that.
+  long resident(boolean tensorsOnHost) {
+    long tensors = tensorsOnHost ? Math.max(device(), device() - passes() + loading) : loading;
+    return tensors + host.needed() + host.dataMapped();
   }
 
-  static String gib(long bytes) {
-    return String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
+  /// Bytes still to be taken of the memory that holds the tensors.
+  long toCome(boolean tensorsOnHost) {
+    return device() + (tensorsOnHost ? host.growth() : 0);
+  }
+
+  /// The rows, one a line, in GiB.
+  String table(boolean tensorsOnHost) {
+    SizeTable table = new SizeTable();
+    table.add("weights", weights, "%,d parameters, float32".formatted(parameters));
+    table.add("gradients", gradients, "float32");
+    table.add("optimizer state", optimizer, "");
+    table.add("model tables, scalars", buffers, "");
+    table.add("activations", activations, "the largest micro-batch, with their gradients");
+    table.add("logits", logits, "one chunk");
+    table.add("evaluation", evaluation, "its activations, beside those of training");
+    table.add("tensors", device(), "");
+    table.add("data index", host.dataIndex(), "where documents and rows are");
+    table.add("tokenised data", host.dataMapped(), "mapped files; given back when memory is short");
+    table.add("resumed checkpoint", loading, "mapped while it is loaded, before any activation");
+    table.add("JVM so far", host.jvm(), "heap, classes, code, libraries, as measured now");
+    table.add("JVM heap to come", host.heapGrowth(), "young generation not used yet");
+    table.add("JVM compiler", host.compiler(), "code of the kernels, buffers of threads");
+    table.add("process", resident(tensorsOnHost), "to compare with its peak RSS");
+    return table.toString();
   }
 }

@@ -31,7 +31,8 @@ public final class Replay {
     out.accept("the run said: " + failed.message());
     MicroBatches data = failed.data();
     try (CausalLM model = Models.load(backend, directory, DType.F32, true);
-        BatchPass pass = BatchPass.training(backend, model, data, failed.checkpointing());
+        BatchPass pass =
+            BatchPass.training(backend, model, data, failed.checkpointing(), failed.lossChunk());
         Gradients gradients = new Gradients(backend, model.parameters())) {
       int targets = failed.batches().stream().mapToInt(batch -> batch.rows().targetCount()).sum();
       gradients.zero();

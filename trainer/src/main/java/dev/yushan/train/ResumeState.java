@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// `training_state.json`: what a run needs beside tensors to go on exactly, and what it must have
 /// in common with the run that wrote it.
@@ -106,6 +107,24 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     } catch (IOException e) {
       throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  /// With `memory: auto`, `config` with the steps divided into micro-batches as they were, where
+  /// that is the same batch: what was chosen then stays, so that the run goes on to the same bits.
+  TrainingConfig divided(TrainingConfig config, Path checkpoint) {
+    String size = settings.path(MemoryChoices.BATCH).asText();
+    String accumulation = settings.path(MemoryChoices.ACCUMULATION).asText();
+    long asked = config.whole(MemoryChoices.BATCH) * config.whole(MemoryChoices.ACCUMULATION);
+    boolean same =
+        config.text("memory").equals("auto")
+            && settings.path(MemoryChoices.BATCH).asLong()
+                    * settings.path(MemoryChoices.ACCUMULATION).asLong()
+                == asked;
+    return same
+        ? config.with(
+            Map.of(MemoryChoices.BATCH, size, MemoryChoices.ACCUMULATION, accumulation),
+            "memory: auto, as in " + checkpoint.getFileName())
+        : config;
   }
 
   /// Throws unless a run with the settings of `config` would do what the run did that wrote this.

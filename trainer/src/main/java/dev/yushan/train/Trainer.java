@@ -67,7 +67,8 @@ public final class Trainer {
   ///   naming step and documents
   public Progress train(Progress start, TrainingListener listener) {
     try (Gradients gradients = new Gradients(backend, model.parameters());
-        BatchPass pass = BatchPass.training(backend, model, data, config.checkpointing())) {
+        BatchPass pass =
+            BatchPass.training(backend, model, data, config.checkpointing(), config.lossChunk())) {
       Progress progress = start;
       listener.started(plan, progress);
       if (config.evalOnStart() && progress.steps() == 0) {

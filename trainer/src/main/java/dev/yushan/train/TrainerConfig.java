@@ -7,6 +7,7 @@ package dev.yushan.train;
 /// @param maxSteps if above 0, overrides `epochs`
 /// @param maxGradNorm gradients are scaled down to this norm; 0 leaves them
 /// @param checkpointing whether activations are computed again in the backward pass
+/// @param lossChunk rows of logits that are held at a time
 /// @param logFirst whether the first step is logged whatever `logging` says
 /// @param evalOnStart whether to evaluate before the first step
 /// @param evalAtEnd whether to evaluate after the last step whatever `evaluation` says
@@ -18,6 +19,7 @@ public record TrainerConfig(
     ScheduleConfig schedule,
     double maxGradNorm,
     boolean checkpointing,
+    int lossChunk,
     Cadence logging,
     boolean logFirst,
     Cadence evaluation,
@@ -36,6 +38,7 @@ public record TrainerConfig(
         ScheduleConfig.of(config),
         config.number("max_grad_norm"),
         config.flag("gradient_checkpointing"),
+        config.count("logits_chunk"),
         Cadence.of(config, "logging_strategy", "logging_steps"),
         config.flag("logging_first_step"),
         evaluation,

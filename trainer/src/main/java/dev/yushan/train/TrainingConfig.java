@@ -142,6 +142,15 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
         .map(value -> new Setting(value, DEFAULT));
   }
 
+  /// The same with other values of some honoured keys.
+  ///
+  /// @param origin what to say of where they were set
+  TrainingConfig with(Map<String, String> values, String origin) {
+    Map<String, Setting> changed = new LinkedHashMap<>(settings);
+    values.forEach((key, value) -> changed.put(key, new Setting(value, origin)));
+    return new TrainingConfig(changed, notices);
+  }
+
   // ---- values ----------------------------------------------------------------------------------
 
   /// The value of a key, if it has one.

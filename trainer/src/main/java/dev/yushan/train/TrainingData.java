@@ -35,6 +35,8 @@ final class TrainingData implements AutoCloseable {
   private final List<Evaluation> evaluations = new ArrayList<>();
   private TokenizedDataset tokenized;
   private PackedDataset packed;
+  private long mappedBytes;
+  private long indexBytes;
 
   private TrainingData(TrainingConfig config, ModelConfig model) {
     this.config = config;
@@ -99,13 +101,17 @@ final class TrainingData implements AutoCloseable {
             config.flag("split_special_tokens"),
             config.count("cutoff_len"),
             OnExcess.of(config.text("on_excess")));
-    return open.add(
-        TokenizedDataset.open(
-            Sources.files(sources),
-            OnBadRecord.of(config.text("on_bad_record")),
-            tokenize,
-            tokenizer,
-            cache));
+    TokenizedDataset documents =
+        open.add(
+            TokenizedDataset.open(
+                Sources.files(sources),
+                OnBadRecord.of(config.text("on_bad_record")),
+                tokenize,
+                tokenizer,
+                cache));
+    mappedBytes += documents.mappedBytes();
+    indexBytes += documents.indexBytes();
+    return documents;
   }
 
   private PackedDataset pack(TokenizedDataset documents) {
@@ -113,6 +119,7 @@ final class TrainingData implements AutoCloseable {
         new PackingConfig(Packing.of(config.text("packing")), config.count("sequence_len"));
     PackedDataset rows = PackedDataset.of(documents, config.count("cutoff_len"), packing);
     requirePositions(documents, rows, packing.packing());
+    indexBytes += rows.indexBytes();
     return rows;
   }
 
@@ -196,17 +203,30 @@ final class TrainingData implements AutoCloseable {
         : name;
   }
 
-  DataLoader loader() {
+  /// The rows in micro-batches of `batchSize`.
+  DataLoader loader(int batchSize) {
     return new DataLoader(
         packed,
-        new LoaderConfig(
-            config.count("per_device_train_batch_size"),
-            !config.flag("disable_shuffling"),
-            config.whole("data_seed")));
+        new LoaderConfig(batchSize, !config.flag("disable_shuffling"), config.whole("data_seed")));
   }
 
   int rows() {
     return packed.rows();
+  }
+
+  /// Bytes of mapped shards.
+  long mappedBytes() {
+    return mappedBytes;
+  }
+
+  /// Bytes on the heap that say where documents and rows are.
+  long indexBytes() {
+    return indexBytes;
+  }
+
+  /// Where the shards are.
+  Path cacheDirectory() {
+    return cache.directory();
   }
 
   List<Evaluation> evaluations() {

@@ -65,6 +65,7 @@ public final class TrainingKeys {
       spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first 20 of a run are not judged.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
       gradient_checkpointing | boolean | false | Keep only the input of each layer and compute the layer again in the backward pass.
+      logits_chunk | one of 256 512 1024 2048 | 512 | Rows of logits held at a time. The result does not depend on it.
       seed | integer | 42 | Seed of everything random.
       # Evaluation
       eval_strategy | one of no steps epoch | no | When to evaluate; other than `no` also at the end.
@@ -91,6 +92,7 @@ public final class TrainingKeys {
       # Machine
       backend | text | | Name of the backend; by default the best one available.
       device | text | | The backend's own name of a device.
+      memory | one of fixed auto | fixed | auto: gradient_checkpointing, logits_chunk, and the division of a step into micro-batches are chosen so that the job fits, where what is set does not. What was chosen is logged, and stands in training_config.yaml.
       threads | integer ≥ 0 | 0 | Compute threads; 0 for all processors. The result does not depend on it.
       """;
 

@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,7 @@ public final class TrainingRun {
   private final OutputDirectory output;
   private final TrainingData data;
   private final ModelState state;
+  private final TrainingForecast forecast;
   private final TrainingLog log;
 
   private TrainingRun(
@@ -45,12 +47,14 @@ public final class TrainingRun {
       TrainingConfig config,
       OutputDirectory output,
       TrainingData data,
-      ModelState state) {
+      ModelState state,
+      TrainingForecast forecast) {
     this.backend = backend;
     this.config = config;
     this.output = output;
     this.data = data;
     this.state = state;
+    this.forecast = forecast;
     this.log = new TrainingLog(output.path(), config);
   }
 
@@ -68,9 +72,10 @@ public final class TrainingRun {
   ///
   /// @throws ConfigException for a configuration that cannot be followed
   /// @throws TrainingException if training cannot go on
-  public static Progress run(TrainingConfig config, Backend backend, TrainingListener listener) {
-    config.notices().forEach(LOG::warn);
-    TrainerConfig trainerConfig = TrainerConfig.of(config);
+  public static Progress run(TrainingConfig asked, Backend backend, TrainingListener listener) {
+    asked.notices().forEach(LOG::warn);
+    TrainerConfig.of(asked);
+    TrainingConfig config = asked;
     OptimizerProvider provider = optimizer(config);
     Path base = Path.of(config.text("model_name_or_path"));
     ObjectNode configJson = Models.configJson(base);
@@ -80,12 +85,28 @@ public final class TrainingRun {
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.resumePoint(config);
-      resume.ifPresent(point -> ResumeState.read(point).requireSame(config, point));
+      if (resume.isPresent()) {
+        ResumeState before = ResumeState.read(resume.get());
+        config = before.divided(config, resume.get());
+        before.requireSame(config, resume.get());
+      }
       try (TrainingData data = TrainingData.open(config, shape)) {
         LOG.info("training data:\n{}", data.ledger());
-        MicroBatches batches = MicroBatches.of(data.loader());
-        forecast(backend, shape, batches, provider, trainerConfig.checkpointing());
-        try (CausalLM model = model(backend, config, configJson, base, resume);
+        int checkpoints = resume.isPresent() ? output.checkpoints().all().size() : 0;
+        TrainingForecast forecast =
+            TrainingForecast.of(
+                config,
+                backend,
+                configJson,
+                provider,
+                saveType(config, configJson),
+                data,
+                checkpoints);
+        LOG.info("forecast:\n{}", forecast.tables());
+        forecast.requireFit();
+        TrainingConfig fitted = forecast.config();
+        MicroBatches batches = MicroBatches.of(data.loader(fitted.count(MemoryChoices.BATCH)));
+        try (CausalLM model = model(backend, fitted, configJson, base, resume);
             Optimizer optimizer = provider.create(backend, model.parameters(), optimizerConfig)) {
           Path tokenizer = Path.of(config.text("tokenizer_name_or_path"));
           ModelState state =
@@ -98,8 +119,9 @@ public final class TrainingRun {
                   tokenizer,
                   config.bytes("max_shard_size"));
           Trainer trainer =
-              new Trainer(backend, model, optimizer, batches, data.evaluations(), trainerConfig);
-          return new TrainingRun(backend, config, output, data, state)
+              new Trainer(
+                  backend, model, optimizer, batches, data.evaluations(), TrainerConfig.of(fitted));
+          return new TrainingRun(backend, fitted, output, data, state, forecast)
               .train(trainer, resume, listener);
         }
       }
@@ -137,7 +159,7 @@ public final class TrainingRun {
 
   /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
   private String keep(StepException failure) {
-    FailedStep step = FailedStep.of(failure, config.flag("gradient_checkpointing"));
+    FailedStep step = FailedStep.of(failure, TrainerConfig.of(config));
     Path directory = step.directory(output.path());
     String found =
         Replay.firstNotFinite(backend, state.model().parameters())
@@ -223,8 +245,9 @@ public final class TrainingRun {
     ObjectNode training =
         Results.training(
             end, end.steps() - start.steps(), rows, seconds, floatOperations(end.tokens()));
+    reportMemory(training);
     log.summary(end, training);
-    state.saveModel(output.path(), saveType());
+    state.saveModel(output.path(), saveType(config, state.configJson()));
     ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
     common.put("num_input_tokens_seen", end.tokens());
     Path directory = output.path();
@@ -242,6 +265,20 @@ public final class TrainingRun {
     }
   }
 
+  /// Puts the peak of the process beside what was forecast.
+  private void reportMemory(ObjectNode training) {
+    long expected = forecast.residentBytes();
+    training.put("memory_forecast_bytes", expected);
+    OptionalLong peak = ProcessMemory.peak();
+    peak.ifPresent(bytes -> training.put("peak_rss_bytes", bytes));
+    LOG.info(
+        "memory: forecast {}, peak RSS {}",
+        SizeTable.size(expected),
+        peak.isPresent()
+            ? SizeTable.size(peak.getAsLong())
+            : "unknown: this system has no /proc/self/status");
+  }
+
   /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but
   /// of real tokens.
   private double floatOperations(long tokens) {
@@ -250,18 +287,18 @@ public final class TrainingRun {
     return 6.0 * tokens * (MemoryForecast.parameters(shape) - embedding);
   }
 
-  private DType saveType() {
+  static DType saveType(TrainingConfig config, ObjectNode configJson) {
     return switch (config.text("save_dtype")) {
       case "float32" -> DType.F32;
       case "bfloat16" -> DType.BF16;
       case "float16" -> DType.F16;
-      default -> Models.dtype(state.configJson());
+      default -> Models.dtype(configJson);
     };
   }
 
   // ---- assembling ------------------------------------------------------------------------------
 
-  private static CausalLM model(
+  static CausalLM model(
       Backend backend,
       TrainingConfig config,
       ObjectNode configJson,
@@ -277,13 +314,13 @@ public final class TrainingRun {
 
   /// Throws if the weights that training begins with are not there or their files are damaged:
   /// better now than after the corpus is tokenised.
-  private static void requireWeights(TrainingConfig config, Path base) {
+  static void requireWeights(TrainingConfig config, Path base) {
     if (!config.flag("train_from_scratch")) {
       SafetensorsDirectory.open(base).close();
     }
   }
 
-  private static OptimizerProvider optimizer(TrainingConfig config) {
+  static OptimizerProvider optimizer(TrainingConfig config) {
     String name =
         switch (config.text("optim")) {
           case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
@@ -292,28 +329,11 @@ public final class TrainingRun {
     return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
   }
 
-  private static OptimizerConfig optimizerConfig(TrainingConfig config) {
+  static OptimizerConfig optimizerConfig(TrainingConfig config) {
     return new OptimizerConfig(
         config.number("adam_beta1"),
         config.number("adam_beta2"),
         config.number("adam_epsilon"),
         config.number("weight_decay"));
-  }
-
-  private static void forecast(
-      Backend backend,
-      ModelConfig shape,
-      MicroBatches batches,
-      OptimizerProvider provider,
-      boolean checkpointing) {
-    MemoryForecast forecast =
-        MemoryForecast.of(
-            shape, batches.maxTokens(), provider.stateBytesPerWeight(), checkpointing);
-    LOG.info(
-        "{} parameters; memory {}: {}",
-        "%,d".formatted(forecast.parameters()),
-        MemoryForecast.gib(forecast.total()),
-        forecast);
-    forecast.requireFit(backend.availableBytes(), backend.description());
   }
 }

@@ -57,6 +57,11 @@ abstract class ForwardingBackend implements Backend {
   }
 
   @Override
+  public boolean usesHostMemory() {
+    return backend.usesHostMemory();
+  }
+
+  @Override
   public Plan record(String name, Runnable body) {
     return backend.record(name, body);
   }

@@ -69,6 +69,11 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public boolean usesHostMemory() {
+    return true;
+  }
+
+  @Override
   public Kernels kernels() {
     return kernels;
   }

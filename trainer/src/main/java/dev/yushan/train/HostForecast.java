@@ -1,0 +1,81 @@
+package dev.yushan.train;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.util.OptionalLong;
+
+/// What the process takes beside tensors: what it holds when the forecast is made, and what comes
+/// on top while it trains.
+///
+/// @param dataIndex bytes on the heap that say where documents and rows are
+/// @param dataMapped bytes of mapped shards. They are in memory, since their checksums were read,
+///   and count as the process's own, but the system takes them back when it is short
+/// @param jvm what the JVM holds besides: heap, classes, compiled code, its own libraries
+/// @param heapGrowth young generation that no object has been in yet: it is used up before anything
+///   is collected
+/// @param compiler what compiling the training step takes, see [#COMPILER]
+record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, long compiler) {
+  /// Working memory of the second compiler while it compiles the kernels, and the code and profiles
+  /// it leaves: what native memory tracking of JDK 25 shows for a training run, over a process that
+  /// has only read its data.
+  static final long COMPILER = 64L << 20;
+
+  /// Packed operands of a thread of the CPU backend.
+  private static final long THREAD_BUFFERS = 4L << 20;
+
+  /// The process as it is now.
+  static HostForecast now(long dataIndex, long dataMapped) {
+    OptionalLong resident = ProcessMemory.resident();
+    long held = resident.isPresent() ? resident.getAsLong() - dataMapped : managed();
+    return new HostForecast(
+        dataIndex,
+        dataMapped,
+        Math.max(0, held - dataIndex),
+        unusedYoung(),
+        COMPILER + THREAD_BUFFERS * Runtime.getRuntime().availableProcessors());
+  }
+
+  /// What the process will hold of its own.
+  long needed() {
+    return dataIndex + jvm + heapGrowth + compiler;
+  }
+
+  /// What of it is not taken yet.
+  long growth() {
+    return heapGrowth + compiler;
+  }
+
+  /// What the JVM says of itself, where the system says nothing.
+  private static long managed() {
+    var memory = ManagementFactory.getMemoryMXBean();
+    return memory.getHeapMemoryUsage().getUsed() + memory.getNonHeapMemoryUsage().getCommitted();
+  }
+
+  private static long unusedYoung() {
+    long touched =
+        ManagementFactory.getMemoryPoolMXBeans().stream()
+            .filter(pool -> pool.getName().contains("Eden") || pool.getName().contains("Survivor"))
+            .map(MemoryPoolMXBean::getPeakUsage)
+            .mapToLong(usage -> usage.getUsed())
+            .sum();
+    return Math.max(0, youngGeneration() - touched);
+  }
+
+  /// The most that the young generation may have: the option where the JVM has it, and no more than
+  /// the heap that is committed.
+  private static long youngGeneration() {
+    long committed = Runtime.getRuntime().totalMemory();
+    HotSpotDiagnosticMXBean options =
+        ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    if (options == null) {
+      return committed;
+    }
+    try {
+      long most = Long.parseLong(options.getVMOption("MaxNewSize").getValue());
+      return Math.min(committed, most);
+    } catch (IllegalArgumentException e) {
+      return committed; // another collector, another option
+    }
+  }
+}

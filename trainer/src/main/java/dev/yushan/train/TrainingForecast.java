@@ -1,0 +1,139 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Backend;
+import dev.yushan.optim.OptimizerProvider;
+import dev.yushan.tensor.DType;
+import dev.yushan.train.MemoryChoices.Choice;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What a run will take of memory and disk, next to what there is: made when the data is known and
+/// before a tensor is loaded.
+///
+/// @param config the configuration, with what `memory: auto` chose
+/// @param refusal why the run cannot fit and what would make it fit
+record TrainingForecast(
+    TrainingConfig config,
+    MemoryForecast memory,
+    MemoryLimits limits,
+    DiskForecast disk,
+    Optional<String> refusal) {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingForecast.class);
+  private static final String AUTO = "memory: auto";
+
+  /// @param checkpoints of the run that is continued; none for a new one
+  static TrainingForecast of(
+      TrainingConfig asked,
+      Backend backend,
+      ObjectNode configJson,
+      OptimizerProvider provider,
+      DType saveType,
+      TrainingData data,
+      int checkpoints) {
+    MemoryLimits limits = MemoryLimits.of(backend);
+    HostForecast host = HostForecast.now(data.indexBytes(), data.mappedBytes());
+    try (MemoryPlan plan = new MemoryPlan(configJson, provider, data.evaluations(), host)) {
+      MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints > 0);
+      Choice choice = choose(asked, choices, limits);
+      TrainingConfig config = asked.with(choice.settings(), AUTO);
+      TrainerConfig trainer = TrainerConfig.of(config);
+      StepPlan steps =
+          StepPlan.of(
+              data.loader(config.count(MemoryChoices.BATCH)).microBatches(),
+              trainer.accumulation(),
+              trainer.epochs(),
+              trainer.maxSteps());
+      DiskForecast disk =
+          DiskForecast.of(
+              config, steps, plan.parameters(), plan.optimizerState(), saveType, data, checkpoints);
+      Optional<String> memory =
+          limits.fits(choice.forecast())
+              ? Optional.empty()
+              : Optional.of(refusal(choice, choices, limits));
+      return new TrainingForecast(
+          config,
+          choice.forecast(),
+          limits,
+          disk,
+          memory.or(() -> Optional.of(disk).filter(d -> !d.fits()).map(DiskForecast::refusal)));
+    }
+  }
+
+  private static Choice choose(TrainingConfig asked, MemoryChoices choices, MemoryLimits limits) {
+    Choice asSet = choices.asSet();
+    if (!asked.text("memory").equals("auto") || limits.fits(asSet.forecast())) {
+      return asSet;
+    }
+    Optional<Choice> found =
+        choices.same().stream().filter(c -> limits.fits(c.forecast())).findFirst();
+    found.ifPresent(
+        c ->
+            LOG.info(
+                "{}: as set the run needs {}; chosen {}, with which it needs {} (cost: {})",
+                AUTO,
+                SizeTable.size(asSet.forecast().toCome(limits.shared())),
+                c.text(),
+                SizeTable.size(c.forecast().toCome(limits.shared())),
+                c.cost()));
+    return found.orElse(asSet);
+  }
+
+  private static String refusal(Choice asSet, MemoryChoices choices, MemoryLimits limits) {
+    List<Choice> all = Stream.concat(choices.same().stream(), choices.shorter().stream()).toList();
+    Set<String> costs = new HashSet<>();
+    List<Choice> fitting =
+        all.stream().filter(c -> limits.fits(c.forecast()) && costs.add(c.cost())).toList();
+    StringBuilder text =
+        new StringBuilder(
+            "training needs %s of memory, but %s are there"
+                .formatted(
+                    SizeTable.size(asSet.forecast().toCome(limits.shared())),
+                    SizeTable.size(limits.available())));
+    if (fitting.isEmpty()) {
+      long least =
+          Stream.concat(Stream.of(asSet), all.stream())
+              .mapToLong(c -> c.forecast().toCome(limits.shared()))
+              .min()
+              .orElseThrow();
+      return text.append(
+              "; no setting makes it fit, the least is %s: take a smaller model or a larger machine"
+                  .formatted(SizeTable.size(least)))
+          .toString();
+    }
+    text.append("; these settings make it fit, cheapest first:");
+    for (Choice choice : fitting) {
+      text.append(
+          "\n  %s needs %s (cost: %s)"
+              .formatted(
+                  choice.text(),
+                  SizeTable.size(choice.forecast().toCome(limits.shared())),
+                  choice.cost()));
+    }
+    return text.toString();
+  }
+
+  /// Both tables, with the figures of the machine.
+  String tables() {
+    return "memory\n%s\n%s\ndisk\n%s"
+        .formatted(memory.table(limits.shared()), limits.table(), disk.table());
+  }
+
+  /// Throws if it cannot fit, saying what would help.
+  void requireFit() {
+    refusal.ifPresent(
+        why -> {
+          throw new ConfigException(why);
+        });
+  }
+
+  /// Bytes to compare with the peak of the process.
+  long residentBytes() {
+    return memory.resident(limits.shared());
+  }
+}

@@ -1,0 +1,277 @@
+package dev.yushan.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Ops;
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
+import dev.yushan.data.MicroBatch;
+import dev.yushan.golden.Golden;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.Models;
+import dev.yushan.model.TokenBatch;
+import dev.yushan.optim.AdamWProvider;
+import dev.yushan.optim.Optimizer;
+import dev.yushan.optim.OptimizerConfig;
+import dev.yushan.tensor.DType;
+import dev.yushan.train.MemoryPlan.Pass;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What is forecast is what is taken, and what cannot fit is refused with what would help.
+class MemoryForecastTest {
+  private static final TrainingListener SILENT = new TrainingListener() {};
+
+  @TempDir static Path root;
+
+  private static RunFixture fixture;
+
+  @BeforeAll
+  static void files() {
+    fixture = RunFixture.in(root);
+  }
+
+  private static Backend backend(long memoryBytes) {
+    return Backends.open(
+        Optional.of("cpu"),
+        new BackendOptions(
+            1, Optional.empty(), Map.of("memory_bytes", Long.toString(memoryBytes))));
+  }
+
+  private static Backend backend() {
+    return backend(Long.MAX_VALUE);
+  }
+
+  private static HostForecast nothing() {
+    return new HostForecast(0, 0, 0, 0, 0);
+  }
+
+  @Test
+  void tensorsTakeWhatWasForecastToTheByte() {
+    Path directory = Golden.path("tiny-llama-a");
+    GoldenRows data = GoldenRows.of("train_tail.safetensors", 8);
+    try (Backend backend = backend(1L << 33);
+        MemoryPlan plan =
+            new MemoryPlan(
+                Models.configJson(directory),
+                new AdamWProvider(),
+                List.of(new Evaluation("held out", data)),
+                nothing())) {
+      for (boolean checkpointing : new boolean[] {false, true}) {
+        MemoryForecast forecast =
+            plan.forecast(
+                new Pass(
+                    data.maxTokens(), data.maxSequences(), checkpointing, Ops.LOSS_CHUNK, false));
+        long before = backend.availableBytes();
+        try (CausalLM model = Models.load(backend, directory, DType.F32, true);
+            Optimizer optimizer =
+                new AdamWProvider()
+                    .create(backend, model.parameters(), OptimizerConfig.defaults());
+            Gradients gradients = new Gradients(backend, model.parameters());
+            BatchPass training =
+                BatchPass.training(backend, model, data, checkpointing, Ops.LOSS_CHUNK);
+            BatchPass evaluation = BatchPass.forward(backend, model, data)) {
+          gradients.zero();
+          training.scale(1);
+          assertThat(training.run(data.get(0, 0).rows())).isPositive();
+          assertThat(evaluation.run(data.get(0, 0).rows())).isPositive();
+          assertThat(before - backend.availableBytes())
+              .as("checkpointing %s", checkpointing)
+              .isEqualTo(forecast.device());
+          assertThat(forecast.parameters())
+              .isEqualTo(model.parameters().stream().mapToLong(p -> p.value().elements()).sum())
+              .isEqualTo(MemoryForecast.parameters(model.config()));
+          assertThat(optimizer.state()).hasSize(2 * model.parameters().size());
+        }
+      }
+    }
+  }
+
+  /// The bits may not depend on how many rows of logits are held at a time.
+  @Test
+  void theChunkOfLogitsChangesNoBit() {
+    Random random = new Random(11);
+    int[][] ids = new int[4][];
+    Arrays.setAll(ids, i -> random.ints(175, 0, 64).toArray());
+    TokenBatch.Rows rows = TokenBatch.Rows.ofSequences(ids);
+    List<float[]> whole = gradients(rows, 1024);
+    List<float[]> parts = gradients(rows, Ops.LOSS_CHUNK_UNIT);
+    for (int i = 0; i < whole.size(); i++) {
+      assertThat(parts.get(i)).as("parameter %d, seed 11", i).isEqualTo(whole.get(i));
+    }
+  }
+
+  private static List<float[]> gradients(TokenBatch.Rows rows, int chunk) {
+    MicroBatches data = new OneBatch(rows);
+    try (Backend backend = backend();
+        CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
+        BatchPass pass = BatchPass.training(backend, model, data, false, chunk)) {
+      pass.scale(1);
+      pass.run(rows);
+      return model.parameters().stream()
+          .map(Parameter::gradient)
+          .map(gradient -> backend.floats(gradient.orElseThrow()))
+          .toList();
+    }
+  }
+
+  private record OneBatch(TokenBatch.Rows rows) implements MicroBatches {
+    @Override
+    public int perEpoch() {
+      return 1;
+    }
+
+    @Override
+    public int maxTokens() {
+      return rows.length();
+    }
+
+    @Override
+    public int maxSequences() {
+      return rows.starts().length - 1;
+    }
+
+    @Override
+    public MicroBatch get(long epoch, int number) {
+      return new MicroBatch(new int[] {0}, rows, List.of());
+    }
+  }
+
+  /// A model whose activations take more than the smallest piece that a workspace asks for.
+  private static Path wideModel() {
+    Path directory = root.resolve("wide");
+    ObjectNode json = Models.configJson(fixture.model());
+    json.put("intermediate_size", 2048).put("num_hidden_layers", 6);
+    try {
+      Files.createDirectories(directory);
+      Files.writeString(directory.resolve("config.json"), json.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Models.copyTokenizer(fixture.model(), directory);
+    return directory;
+  }
+
+  private static TrainingConfig config(String output, Map<String, ?> more) {
+    Map<String, Object> settings = new HashMap<>(Map.of("per_device_train_batch_size", 8));
+    settings.put("gradient_accumulation_steps", 1);
+    settings.put("model_name_or_path", wideModel().toString());
+    settings.put("train_from_scratch", true);
+    settings.put("logits_chunk", 256);
+    settings.put("max_steps", 3);
+    settings.put("save_strategy", "no");
+    settings.putAll(more);
+    return fixture.config(fixture.output(output), settings);
+  }
+
+  /// Bytes of tensors that a run of `config` takes.
+  private static long tensors(TrainingConfig config) {
+    Path base = Path.of(config.text("model_name_or_path"));
+    ObjectNode json = Models.configJson(base);
+    try (Backend backend = backend();
+        TrainingData data = TrainingData.open(config, Models.config(json))) {
+      return TrainingForecast.of(config, backend, json, new AdamWProvider(), DType.F32, data, 0)
+          .memory()
+          .device();
+    }
+  }
+
+  @Test
+  void whatCannotFitIsRefusedWithWhatWouldFit() {
+    TrainingConfig config = config("refused", Map.of());
+    long need = tensors(config);
+    long less = tensors(config.with(Map.of("gradient_checkpointing", "true"), "test"));
+    assertThat(less).isLessThan(need);
+    try (Backend backend = backend(need - 1)) {
+      assertThatThrownBy(() -> TrainingRun.run(config, backend, SILENT))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("training needs")
+          .hasMessageContaining("gradient_checkpointing: true")
+          .hasMessageContaining("per_device_train_batch_size: 4, gradient_accumulation_steps: 2");
+      assertThat(fixture.output("refused").resolve("trainer_log.jsonl")).doesNotExist();
+    }
+    try (Backend backend = backend(1000)) {
+      assertThatThrownBy(() -> TrainingRun.run(config, backend, SILENT))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("no setting makes it fit");
+    }
+  }
+
+  @Test
+  void autoChoosesWhatFitsAndSaysSo() throws IOException {
+    TrainingConfig fixed = config("fixed", Map.of());
+    long need = tensors(fixed);
+    Progress expected;
+    try (Backend backend = backend()) {
+      expected = TrainingRun.run(fixed, backend, SILENT);
+    }
+    TrainingConfig auto = config("auto", Map.of("memory", "auto"));
+    try (Backend backend = backend(need - 1)) {
+      Progress end = TrainingRun.run(auto, backend, SILENT);
+      assertThat(end.lossSum()).isEqualTo(expected.lossSum());
+    }
+    assertThat(fixture.output("auto").resolve("training_config.yaml"))
+        .content()
+        .containsPattern("gradient_checkpointing: true +# memory: auto");
+    assertThat(Files.readAllBytes(fixture.output("auto").resolve("model.safetensors")))
+        .isEqualTo(Files.readAllBytes(fixture.output("fixed").resolve("model.safetensors")));
+  }
+
+  @Test
+  void autoDividesAStepAndAResumedRunKeepsTheDivision() {
+    Map<String, Object> settings =
+        new HashMap<>(Map.of("memory", "auto", "save_strategy", "steps", "save_steps", 2));
+    TrainingConfig auto = config("divided", settings);
+    long checkpointed = tensors(auto.with(Map.of("gradient_checkpointing", "true"), "test"));
+    try (Backend backend = backend(checkpointed - 1)) {
+      TrainingRun.run(auto, backend, SILENT);
+    }
+    Path output = fixture.output("divided");
+    assertThat(output.resolve("training_config.yaml"))
+        .content()
+        .containsPattern("per_device_train_batch_size: 4 +# memory: auto");
+    settings.put("resume_from_checkpoint", output.resolve("checkpoint-2").toString());
+    try (Backend backend = backend()) {
+      Progress end = TrainingRun.run(config("divided", settings), backend, SILENT);
+      assertThat(end.steps()).isEqualTo(3);
+    }
+    assertThat(output.resolve("training_config.yaml"))
+        .content()
+        .containsPattern("per_device_train_batch_size: 4 +# memory: auto, as in checkpoint-2");
+  }
+
+  @Test
+  void anEstimateLeavesNothingBehind() {
+    TrainingConfig config = config("estimated", Map.of("max_steps", 100));
+    try (Backend backend = backend()) {
+      TrainingEstimate estimate = TrainingEstimate.of(config, backend);
+      assertThat(estimate.tables())
+          .contains("weights", "activations", "final model", "MemAvailable");
+      TrainingEstimate.Time time = estimate.time().orElseThrow();
+      assertThat(time.steps()).isEqualTo(100);
+      assertThat(time.seconds()).isPositive();
+      assertThat(time.tokensPerStep()).isPositive();
+    }
+    try (Backend backend = backend(1000)) {
+      TrainingEstimate estimate = TrainingEstimate.of(config, backend);
+      assertThat(estimate.refusal().orElseThrow()).contains("no setting makes it fit");
+      assertThat(estimate.time()).isEmpty();
+    }
+    assertThat(fixture.output("estimated")).doesNotExist();
+  }
+}
