@@ -33,7 +33,7 @@ record DiskForecast(
       long parameters,
       long optimizerState,
       DType saveType,
-      TrainingData data,
+      long tokenised,
       long existing) {
     Path directory = Path.of(config.text("output_dir")).toAbsolutePath();
     long weights = parameters * Float.BYTES;
@@ -49,7 +49,7 @@ record DiskForecast(
         weights,
         more,
         saveType.bytes(parameters),
-        data.mappedBytes(),
+        tokenised,
         directory,
         free(directory));
   }

@@ -51,7 +51,13 @@ record TrainingForecast(
               trainer.maxSteps());
       DiskForecast disk =
           DiskForecast.of(
-              config, steps, plan.parameters(), plan.optimizerState(), saveType, data, checkpoints);
+              config,
+              steps,
+              plan.parameters(),
+              plan.optimizerState(),
+              saveType,
+              data.mappedBytes(),
+              checkpoints);
       Optional<String> memory =
           limits.fits(choice.forecast())
               ? Optional.empty()

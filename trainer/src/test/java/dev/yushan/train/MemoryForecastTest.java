@@ -102,6 +102,20 @@ class MemoryForecastTest {
     }
   }
 
+  /// Llama 3.2 1B: 16 bytes for each of 1.236 G parameters, and the rest, are less than 24 GiB.
+  @Test
+  void theShapeOf1BFitsInto24GiBAtASequenceOf512() {
+    Path directory = Path.of("../docs/examples/1b-step");
+    try (MemoryPlan plan =
+        new MemoryPlan(Models.configJson(directory), new AdamWProvider(), List.of(), nothing())) {
+      MemoryForecast forecast = plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false));
+      assertThat(forecast.parameters()).isEqualTo(1_235_814_400L);
+      assertThat(forecast.weights() + forecast.gradients() + forecast.optimizer())
+          .isEqualTo(16 * 1_235_814_400L);
+      assertThat(forecast.device()).isLessThan(22L << 30);
+    }
+  }
+
   /// The bits may not depend on how many rows of logits are held at a time.
   @Test
   void theChunkOfLogitsChangesNoBit() {
