@@ -32,6 +32,7 @@ public final class Yushan implements Runnable {
       List.of(
           DemoCommand.class,
           TrainCommand.class,
+          ConfigCommand.class,
           InferCommand.class,
           EvalCommand.class,
           TokenizerCommand.class,

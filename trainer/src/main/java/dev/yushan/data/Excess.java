@@ -1,5 +1,6 @@
 package dev.yushan.data;
 
+import java.util.BitSet;
 import java.util.List;
 
 /// The length limit: which documents, or pieces of documents, of a row of shards are used.
@@ -15,26 +16,31 @@ final class Excess {
     Document name(int shard, int document, long from, int length);
   }
 
-  static Result apply(List<Shard> shards, TokenizeConfig config, Namer namer) {
+  /// @param chosen the documents that are not left out already, counted over all shards
+  static Result apply(List<Shard> shards, BitSet chosen, TokenizeConfig config, Namer namer) {
     long used = 0;
-    for (int s = 0; s < shards.size(); s++) {
-      for (int d = 0; d < shards.get(s).documents(); d++) {
-        used += pieces(length(shards.get(s), d), config);
+    int number = 0;
+    for (Shard shard : shards) {
+      for (int d = 0; d < shard.documents(); d++) {
+        used += chosen.get(number++) ? pieces(length(shard, d), config) : 0;
       }
     }
     if (used > Integer.MAX_VALUE - 16) {
       throw new DataException("dataset: " + used + " documents are more than 2^31: use fewer");
     }
     Index index = new Index(config, (int) used);
+    number = 0;
     long shardStart = 0;
     for (Shard shard : shards) {
       for (int d = 0; d < shard.documents(); d++) {
-        index.add(shardStart + shard.offset(d), length(shard, d));
+        if (chosen.get(number++)) {
+          index.add(shardStart + shard.offset(d), length(shard, d));
+        }
       }
       shardStart += shard.tokens();
     }
     if (config.onExcess() == OnExcess.FAIL && index.droppedDocuments > 0) {
-      throw failure(shards, config, namer, index);
+      throw failure(shards, chosen, config, namer, index);
     }
     return index.result();
   }
@@ -51,11 +57,12 @@ final class Excess {
   }
 
   private static DataException failure(
-      List<Shard> shards, TokenizeConfig config, Namer namer, Index index) {
+      List<Shard> shards, BitSet chosen, TokenizeConfig config, Namer namer, Index index) {
+    int number = 0;
     for (int s = 0; s < shards.size(); s++) {
       for (int d = 0; d < shards.get(s).documents(); d++) {
         long length = length(shards.get(s), d);
-        if (length > config.cutoffLen()) {
+        if (chosen.get(number++) && length > config.cutoffLen()) {
           return new DataException(
               ("%s has %,d tokens, cutoff_len is %,d (%,d such documents with %,d tokens): raise"
                       + " cutoff_len, or set on_excess to drop or split")

@@ -1,6 +1,6 @@
 package dev.yushan.data;
 
-/// What the length limit did: the second part of the [TokenLedger].
+/// What the length limit did: the third part of the [TokenLedger].
 ///
 /// @param droppedDocuments documents longer than `cutoff_len`, left out
 /// @param droppedTokens their tokens

@@ -25,4 +25,9 @@ public record LoaderConfig(int batchSize, boolean shuffle, long seed, int maxRow
   public static LoaderConfig inOrder(int batchSize) {
     return new LoaderConfig(batchSize, false, 0);
   }
+
+  /// The same, but only the first `rows` rows.
+  public LoaderConfig first(int rows) {
+    return new LoaderConfig(batchSize, shuffle, seed, rows);
+  }
 }

@@ -71,7 +71,9 @@ public final class PackedDataset {
   private PackedDataset(TokenizedDataset dataset, Layout layout, PackingConfig config) {
     this.dataset = dataset;
     this.layout = layout;
-    ledger = new TokenLedger(dataset.read(), dataset.excess(), count(config)).check();
+    ledger =
+        new TokenLedger(dataset.read(), dataset.selected(), dataset.excess(), count(config))
+            .check();
   }
 
   /// Lays the documents of `dataset` into rows.

@@ -9,7 +9,8 @@ import java.util.Locale;
 /// Where every document and every token went, from the files to the targets of the loss.
 ///
 /// Each part is counted where it happens, not derived from the others; [#check] compares them.
-public record TokenLedger(ReadCounts read, ExcessCounts excess, PackCounts packed) {
+public record TokenLedger(
+    ReadCounts read, SelectionCounts selected, ExcessCounts excess, PackCounts packed) {
   private static final ObjectMapper MAPPER =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
@@ -22,13 +23,16 @@ public record TokenLedger(ReadCounts read, ExcessCounts excess, PackCounts packe
         read.records(),
         read.bad() + read.empty() + read.documents());
     equal(
-        "documents = dropped + split + kept",
+        "documents = not selected + dropped + split + kept",
         read.documents(),
-        excess.droppedDocuments() + excess.splitDocuments() + excess.keptDocuments());
+        selected.documents()
+            + excess.droppedDocuments()
+            + excess.splitDocuments()
+            + excess.keptDocuments());
     equal(
-        "tokens = dropped + split + kept",
+        "tokens = not selected + dropped + split + kept",
         read.tokens(),
-        excess.droppedTokens() + excess.splitTokens() + excess.keptTokens());
+        selected.tokens() + excess.droppedTokens() + excess.splitTokens() + excess.keptTokens());
     equal("documents packed = kept + pieces", packed.documents(), excess.outDocuments());
     equal(
         "tokens packed = kept + split",
@@ -49,21 +53,22 @@ public record TokenLedger(ReadCounts read, ExcessCounts excess, PackCounts packe
     }
   }
 
-  /// The same as a JSON object with keys `read`, `excess`, `packed` and names in snake case.
+  /// The same as a JSON object with keys `read`, `selected`, `excess`, `packed` and names in snake
+  /// case.
   public ObjectNode toJson() {
     ObjectNode json = MAPPER.valueToTree(this);
     ((ObjectNode) json.get("packed")).put("packing", Choice.word(packed.packing()));
     return json;
   }
 
-  /// The share of documents that the length limit left out, in 0 … 1.
+  /// The share of selected documents that the length limit left out, in 0 … 1.
   public double droppedDocumentShare() {
-    return share(excess.droppedDocuments(), read.documents());
+    return share(excess.droppedDocuments(), read.documents() - selected.documents());
   }
 
-  /// The share of tokens that the length limit left out, in 0 … 1.
+  /// The share of their tokens that the length limit left out, in 0 … 1.
   public double droppedTokenShare() {
-    return share(excess.droppedTokens(), read.tokens());
+    return share(excess.droppedTokens(), read.tokens() - selected.tokens());
   }
 
   private static double share(long part, long whole) {
@@ -83,6 +88,8 @@ public record TokenLedger(ReadCounts read, ExcessCounts excess, PackCounts packe
     line(table, "    EOS added", -1, read.eosTokens());
     line(table, "  input_ids", read.given(), read.givenTokens());
     line(table, "documents", read.documents(), read.tokens());
+    line(table, "  beyond max_samples", selected.beyondDocuments(), selected.beyondTokens());
+    line(table, "  other part of val_size", selected.otherDocuments(), selected.otherTokens());
     line(table, "  dropped: too long", excess.droppedDocuments(), excess.droppedTokens());
     line(table, "  split: too long", excess.splitDocuments(), excess.splitTokens());
     line(table, "    into pieces", excess.splitPieces(), -1);

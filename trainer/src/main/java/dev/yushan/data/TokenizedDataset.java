@@ -3,6 +3,7 @@ package dev.yushan.data;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,13 +25,19 @@ public final class TokenizedDataset implements AutoCloseable {
   private final ReadCounts readCounts;
   private final CacheUse cacheUse;
   private final String fingerprint;
+  private final SelectionCounts selected;
   private final Excess.Result documents;
 
-  /// A shard with the unit it was made of.
-  private record Part(Unit unit, Shard shard) {}
+  /// A shard with the unit it was made of and the entry that named it.
+  private record Part(int entry, Unit unit, Shard shard) {}
 
   private TokenizedDataset(
-      Arena arena, List<Part> parts, TokenizeConfig config, CacheUse cacheUse, String fingerprint) {
+      Arena arena,
+      List<Part> parts,
+      Selection selection,
+      TokenizeConfig config,
+      CacheUse cacheUse,
+      String fingerprint) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
@@ -42,32 +49,59 @@ public final class TokenizedDataset implements AutoCloseable {
       sum = sum.plus(parts.get(p).shard().info().counts());
     }
     readCounts = sum;
-    documents = Excess.apply(parts.stream().map(Part::shard).toList(), config, this::at);
+    List<Shard> shards = parts.stream().map(Part::shard).toList();
+    Selection.Chosen chosen =
+        selection.choose(shards, parts.stream().mapToInt(Part::entry).toArray());
+    selected = chosen.counts();
+    documents = Excess.apply(shards, chosen.used(), config, this::at);
   }
 
-  /// Opens `files`: from the cache where it has them, tokenised into it where not.
+  /// Opens all documents of `files`, which are one entry.
   ///
-  /// @throws DataException if a file cannot be used, if a record is bad and `onBadRecord` says
-  ///   fail, if a document is too long and `config` says fail, or if nothing is left
+  /// @throws DataException as the other method does
   public static TokenizedDataset open(
       List<SourceFile> files,
       OnBadRecord onBadRecord,
       TokenizeConfig config,
       CorpusTokenizer tokenizer,
       CacheConfig cacheConfig) {
+    List<Source> one = List.of(new Source("", files));
+    return open(one, Selection.ALL, onBadRecord, config, tokenizer, cacheConfig);
+  }
+
+  /// Opens the documents of `entries` that `selection` chooses: from the cache where it has them,
+  /// tokenised into it where not.
+  ///
+  /// @throws DataException if a file cannot be used, if a record is bad and `onBadRecord` says
+  ///   fail, if a document is too long and `config` says fail, or if nothing is left
+  public static TokenizedDataset open(
+      List<Source> entries,
+      Selection selection,
+      OnBadRecord onBadRecord,
+      TokenizeConfig config,
+      CorpusTokenizer tokenizer,
+      CacheConfig cacheConfig) {
     Arena arena = Arena.ofShared();
     try {
-      List<Unit> units = Unit.of(files);
+      List<List<Unit>> ofEntries = entries.stream().map(e -> Unit.of(e.files())).toList();
+      List<Unit> units = ofEntries.stream().flatMap(List::stream).toList();
       TokenCache cache =
           new TokenCache(cacheConfig, new DocumentEncoder(config, tokenizer), onBadRecord, arena);
-      List<List<Shard>> shards = cache.open(units);
+      Iterator<List<Shard>> shards = cache.open(units).iterator();
       List<Part> parts = new ArrayList<>();
-      for (int u = 0; u < units.size(); u++) {
-        Unit unit = units.get(u);
-        shards.get(u).forEach(shard -> parts.add(new Part(unit, shard)));
+      for (int e = 0; e < ofEntries.size(); e++) {
+        for (Unit unit : ofEntries.get(e)) {
+          for (Shard shard : shards.next()) {
+            parts.add(new Part(e, unit, shard));
+          }
+        }
       }
+      String fingerprint =
+          selection.equals(Selection.ALL)
+              ? cache.fingerprint()
+              : ContentHash.ofText(cache.fingerprint() + "\n" + selection);
       TokenizedDataset dataset =
-          new TokenizedDataset(arena, parts, config, cache.use(), cache.fingerprint());
+          new TokenizedDataset(arena, parts, selection, config, cache.use(), fingerprint);
       dataset.report();
       return dataset;
     } catch (Throwable e) {
@@ -91,12 +125,13 @@ public final class TokenizedDataset implements AutoCloseable {
     }
     if (documents() == 0) {
       throw new DataException(
-          ("dataset: no document is left: %,d records read, %,d bad, %,d empty, %,d longer than"
-                  + " cutoff_len")
+          ("dataset: no document is left: %,d records read, %,d bad, %,d empty, %,d not selected by"
+                  + " max_samples and val_size, %,d longer than cutoff_len")
               .formatted(
                   readCounts.records(),
                   readCounts.bad(),
                   readCounts.empty(),
+                  selected.documents(),
                   excess().droppedDocuments()));
     }
   }
@@ -131,6 +166,11 @@ public final class TokenizedDataset implements AutoCloseable {
     return readCounts;
   }
 
+  /// What was not selected.
+  public SelectionCounts selected() {
+    return selected;
+  }
+
   /// What the length limit did.
   public ExcessCounts excess() {
     return documents.counts();
@@ -141,8 +181,8 @@ public final class TokenizedDataset implements AutoCloseable {
     return cacheUse;
   }
 
-  /// A hash of what the documents were made of: the content of the files, the tokenizer and the
-  /// settings that [#open] hands to it. The length limit is no part of it.
+  /// A hash of what the documents were made of: the content of the files, the tokenizer, the
+  /// settings that [#open] hands to it, and the selection. The length limit is no part of it.
   public String fingerprint() {
     return fingerprint;
   }

@@ -20,10 +20,22 @@ final class ConfigReference {
       `TrainingArguments` and LLaMA-Factory. `--set key=value` overrides a key. This page is made from the
       table in `TrainingKeys.java`; a test keeps the two equal.
 
-      A key that is not on this page is an error that names the nearest one that is. Keys that are not
-      set have the defaults of `TrainingArguments`, except where a row says otherwise. `→ key` is the
-      value of that key. A key set to `null` counts as not set. The resolved configuration, with the
-      origin of each value, is written to `output_dir/training_config.yaml`.
+      `yushan config --resolve CONFIG.yaml` shows what all keys come to, and where from, without a run.
+
+      A key that is not on this page is an error that names the one that was probably meant. A key that is
+      set twice, also under its other name, is one too. Keys that are not set have the defaults of
+      `TrainingArguments`, except where a row says otherwise. `→ key` is the value of that key. A key set to
+      `null` counts as not set. The resolved configuration, with the origin of each value, is written to
+      `output_dir/training_config.yaml`.
+
+      ## A recipe for several devices
+
+      It runs in one process, one device after the other: set `world_size` to their number, which the file
+      of such a recipe does not hold. A step then has `per_device_train_batch_size` ×
+      `gradient_accumulation_steps` × `world_size` rows; a line at the start says how many. Its loss is the
+      mean over all its targets, as that of all devices with `average_tokens_across_devices: true`. An epoch
+      has as many steps as there; but where devices would be given rows twice, so that all have as many, here
+      each row counts once. `docs/examples/llama-3.2-taiwan-3b.yaml` is such a recipe.
       """;
 
   private ConfigReference() {}

@@ -28,6 +28,8 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
   /// Keys that change what is computed from the place of a checkpoint on.
   private static final List<String> BINDING =
       List.of(
+          "max_samples",
+          "val_size",
           "cutoff_len",
           "on_excess",
           "add_bos",
@@ -39,6 +41,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "data_seed",
           "per_device_train_batch_size",
           "gradient_accumulation_steps",
+          "world_size",
           "num_train_epochs",
           "max_steps",
           "learning_rate",
@@ -134,7 +137,9 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     for (String key : BINDING) {
       JsonNode before = settings.path(key);
       JsonNode after = now.path(key);
-      if (!before.equals(after)) {
+      // a checkpoint of an older version has fewer keys
+      boolean unknown = before.isMissingNode() && config.isDefault(key);
+      if (!before.equals(after) && !unknown) {
         changes.add("%s was %s and is %s".formatted(key, text(before), text(after)));
       }
     }
@@ -146,7 +151,9 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
   /// Throws unless the training data is what it was.
   void requireSameData(String fingerprint, Path checkpoint) {
     if (!dataFingerprint.equals(fingerprint)) {
-      throw changed(checkpoint, "the training data has changed (dataset, or its tokenizer)");
+      throw changed(
+          checkpoint,
+          "the training data has changed (dataset, its tokenizer, or with val_size the seed)");
     }
   }
 

@@ -1,8 +1,10 @@
 package dev.yushan.train;
 
+import java.util.List;
+
 /// What the loop of [Trainer] needs to know.
 ///
-/// @param accumulation micro-batches of an optimizer step
+/// @param accumulation micro-batches of an optimizer step, of all devices
 /// @param epochs passes over the data
 /// @param maxSteps if above 0, overrides `epochs`
 /// @param maxGradNorm gradients are scaled down to this norm; 0 leaves them
@@ -31,8 +33,9 @@ public record TrainerConfig(
   /// The part of a configuration that is about the loop.
   public static TrainerConfig of(TrainingConfig config) {
     Cadence evaluation = Cadence.of(config, "eval_strategy", "eval_steps");
+    requireHeldOut(config);
     return new TrainerConfig(
-        config.count("gradient_accumulation_steps"),
+        accumulation(config),
         config.number("num_train_epochs"),
         config.whole("max_steps"),
         ScheduleConfig.of(config),
@@ -46,6 +49,40 @@ public record TrainerConfig(
         config.flag("do_eval") || evaluation.unit() != Cadence.Unit.NO,
         Cadence.of(config, "save_strategy", "save_steps"),
         SpikeGuard.of(config));
+  }
+
+  /// The micro-batches of all devices, one device after the other. The loss of a step is the mean
+  /// over all its targets, so it does not matter which device would have had which.
+  private static int accumulation(TrainingConfig config) {
+    long all = config.whole("gradient_accumulation_steps") * config.whole("world_size");
+    if (all != (int) all) {
+      throw config.wrong("gradient_accumulation_steps", "times world_size is too large");
+    }
+    return (int) all;
+  }
+
+  /// Throws if there is no held-out data where it is needed, or two kinds of it.
+  private static void requireHeldOut(TrainingConfig config) {
+    double valSize = config.number("val_size");
+    if (valSize > 1 && valSize != Math.rint(valSize)) {
+      throw config.wrong(
+          "val_size",
+          "is no part of the documents: give a share below 1 or a whole number of them");
+    }
+    boolean drawn = valSize > 0;
+    boolean named = config.find("eval_dataset").isPresent();
+    if (drawn && named) {
+      throw config.wrong(
+          "val_size", "and eval_dataset are both set; keep the one that is to be evaluated on");
+    }
+    for (String key : List.of("eval_strategy", "do_eval", "eval_on_start")) {
+      if (!drawn && !named && !List.of("no", "false").contains(config.text(key))) {
+        throw config.wrong(
+            key,
+            "needs held-out data: name it with eval_dataset, hold out a part of dataset with"
+                + " val_size, or switch evaluation off");
+      }
+    }
   }
 
   boolean logs(StepPlan plan, long steps) {

@@ -28,7 +28,8 @@ import java.util.TreeMap;
 /// ```
 ///
 /// @param settings by key, in the order of [TrainingKeys]; keys without any value are absent
-/// @param notices keys that were set and make no difference here, each in one line
+/// @param notices what there is to say about it, each in one line: keys that were set and make no
+///   difference here, and how the batch of several devices is kept
 public record TrainingConfig(Map<String, Setting> settings, List<String> notices) {
   /// A value in its normal spelling.
   ///
@@ -51,9 +52,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
   /// @param overrides keys with values as `--set` gives them; the values are YAML as well
   /// @throws ConfigException naming key and line
   public static TrainingConfig read(Path file, Map<String, String> overrides) {
-    Map<String, Given> given = new LinkedHashMap<>(ConfigFile.read(file));
+    Map<String, Given> set = new LinkedHashMap<>();
     overrides.forEach(
-        (key, value) -> given.put(key, new Given(ConfigFile.value(key, value), "--set " + key)));
+        (key, value) -> set.put(key, new Given(ConfigFile.value(key, value), "--set " + key)));
+    Map<String, Given> given = named(ConfigFile.read(file));
+    given.putAll(named(set));
     return resolve(given);
   }
 
@@ -62,7 +65,35 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     Map<String, Given> given = new LinkedHashMap<>();
     new TreeMap<String, Object>(values)
         .forEach((key, value) -> given.put(key, new Given(JSON.valueToTree(value), "code")));
-    return resolve(given);
+    return resolve(named(given));
+  }
+
+  /// The same with the names of the table. A key may be set once, under one of its names.
+  private static Map<String, Given> named(Map<String, Given> given) {
+    Map<String, Given> named = new LinkedHashMap<>();
+    given.forEach(
+        (name, value) -> {
+          TrainingKey key = TrainingKeys.find(name).orElseThrow(() -> unknown(name, value));
+          Given former =
+              named.put(key.treatment() instanceof Alias(String other) ? other : name, value);
+          if (former != null) {
+            throw new ConfigException(
+                "%s: %s is set at %s under another name; keep one"
+                    .formatted(value.origin(), name, former.origin()));
+          }
+        });
+    return named;
+  }
+
+  private static ConfigException unknown(String name, Given given) {
+    return new ConfigException(
+        NearestKey.of(name, TrainingKeys.all().keySet())
+            .map(
+                near ->
+                    "%s: there is no key %s; did you mean %s".formatted(given.origin(), name, near))
+            .orElse(
+                "%s: there is no key %s, nor one like it; docs/reference/config.md has all keys"
+                    .formatted(given.origin(), name)));
   }
 
   private static TrainingConfig resolve(Map<String, Given> given) {
@@ -80,34 +111,64 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
         value(key, set).ifPresent(setting -> settings.put(key.name(), setting));
       }
     }
+    TrainingConfig config = new TrainingConfig(settings, notices);
+    config.devices().ifPresent(notices::add);
     return new TrainingConfig(settings, notices);
+  }
+
+  /// How the global batch of several devices is kept, if it is one.
+  private Optional<String> devices() {
+    long devices = whole("world_size");
+    long rows = whole("per_device_train_batch_size");
+    long accumulation = whole("gradient_accumulation_steps");
+    return devices == 1
+        ? Optional.empty()
+        : Optional.of(
+            "%s: world_size: global batch %d × %d × %d = %d rows: %d devices are run one after the other as %d micro-batches"
+                .formatted(
+                    settings.get("world_size").origin(),
+                    rows,
+                    accumulation,
+                    devices,
+                    rows * accumulation * devices,
+                    devices,
+                    accumulation * devices));
   }
 
   private static void take(
       String name, Given given, Map<String, Setting> set, List<String> notices) {
-    TrainingKey key =
-        TrainingKeys.find(name)
-            .orElseThrow(
-                () ->
-                    new ConfigException(
-                        "%s: there is no key %s; the nearest is %s"
-                            .formatted(given.origin(), name, TrainingKeys.nearest(name))));
+    TrainingKey key = TrainingKeys.find(name).orElseThrow();
     String text = given.value().isValueNode() ? given.value().asText() : given.value().toString();
     switch (key.treatment()) {
       case Honoured honoured ->
           set.put(name, new Setting(checked(key, honoured, given), given.origin()));
-      case Alias(String other) -> take(other, given, set, notices);
+      case Alias alias -> throw new IllegalStateException(name + " is another name");
       case NoEffect(List<String> silent) -> {
-        if (!silent.contains(text)) {
+        if (!asksFor(silent, text)) {
           notices.add("%s: %s has no effect: %s".formatted(given.origin(), name, key.doc()));
         }
       }
       case Refused(List<String> harmless) -> {
-        if (!harmless.contains(text)) {
+        if (!asksFor(harmless, text)) {
           throw new ConfigException(
               "%s: %s: %s is not supported: %s".formatted(given.origin(), name, text, key.doc()));
         }
       }
+    }
+  }
+
+  /// Whether `text` is one of `values`, however it is spelled, or nothing at all.
+  private static boolean asksFor(List<String> values, String text) {
+    return List.of("", "[]", "{}").contains(text.strip())
+        || values.stream()
+            .anyMatch(value -> value.equalsIgnoreCase(text) || sameNumber(value, text));
+  }
+
+  private static boolean sameNumber(String a, String b) {
+    try {
+      return Double.parseDouble(a) == Double.parseDouble(b);
+    } catch (NumberFormatException e) {
+      return false;
     }
   }
 
@@ -151,6 +212,16 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     return new TrainingConfig(changed, notices);
   }
 
+  /// Throws unless a run could begin with it, as far as can be said without opening a file.
+  ///
+  /// @return this configuration
+  public TrainingConfig check() {
+    text("model_name_or_path");
+    text("dataset");
+    TrainerConfig.of(this);
+    return this;
+  }
+
   // ---- values ----------------------------------------------------------------------------------
 
   /// The value of a key, if it has one.
@@ -171,6 +242,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
                 new ConfigException(
                     "%s is not set: %s"
                         .formatted(key, TrainingKeys.find(key).orElseThrow().doc())));
+  }
+
+  /// Whether the key has the value that it has when it is not set.
+  boolean isDefault(String key) {
+    return settings.containsKey(key) && settings.get(key).origin().startsWith(DEFAULT);
   }
 
   public boolean flag(String key) {

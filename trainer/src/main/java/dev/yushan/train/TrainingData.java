@@ -1,16 +1,17 @@
 package dev.yushan.train;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.CacheConfig;
 import dev.yushan.data.ContentHash;
 import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.data.DataLoader;
 import dev.yushan.data.LoaderConfig;
-import dev.yushan.data.MicroBatch;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.OnExcess;
 import dev.yushan.data.PackedDataset;
 import dev.yushan.data.Packing;
 import dev.yushan.data.PackingConfig;
+import dev.yushan.data.Selection;
 import dev.yushan.data.Source;
 import dev.yushan.data.SourceConfig;
 import dev.yushan.data.Sources;
@@ -27,6 +28,9 @@ import java.util.List;
 
 /// The data of a run: what is trained on, and what is held out.
 final class TrainingData implements AutoCloseable {
+  /// What the documents that `val_size` holds out are called.
+  private static final String DRAWN = "validation";
+
   private final TrainingConfig config;
   private final ModelConfig model;
   private final CorpusTokenizer tokenizer;
@@ -59,9 +63,16 @@ final class TrainingData implements AutoCloseable {
     try {
       List<Source> training = Sources.resolve(data.source("dataset"));
       List<Source> heldOut = data.heldOut();
-      data.tokenized = data.tokenize(training);
+      Selection selection = data.selection();
+      data.tokenized = data.tokenize(training, selection);
       data.packed = data.pack(data.tokenized);
-      heldOut.forEach(data::openEvaluation);
+      for (Source source : heldOut) {
+        Selection first = Selection.first(selection.maxSamples());
+        data.openEvaluation(name(source), data.tokenize(List.of(source), first));
+      }
+      if (selection.valSize() > 0) {
+        data.openEvaluation(DRAWN, data.tokenize(training, selection.of(Selection.Part.HELD_OUT)));
+      }
       return data;
     } catch (RuntimeException | Error e) {
       data.close();
@@ -93,7 +104,16 @@ final class TrainingData implements AutoCloseable {
         OnBadRecord.of(config.text("on_bad_record")));
   }
 
-  private TokenizedDataset tokenize(List<Source> sources) {
+  private Selection selection() {
+    long first =
+        config.find("max_samples").isPresent() ? config.whole("max_samples") : Long.MAX_VALUE;
+    double valSize = config.number("val_size");
+    return valSize == 0
+        ? Selection.first(first)
+        : new Selection(first, valSize, config.whole("seed"), Selection.Part.TRAINING);
+  }
+
+  private TokenizedDataset tokenize(List<Source> sources, Selection selection) {
     TokenizeConfig tokenize =
         new TokenizeConfig(
             config.flag("add_bos"),
@@ -104,7 +124,8 @@ final class TrainingData implements AutoCloseable {
     TokenizedDataset documents =
         open.add(
             TokenizedDataset.open(
-                Sources.files(sources),
+                sources,
+                selection,
                 OnBadRecord.of(config.text("on_bad_record")),
                 tokenize,
                 tokenizer,
@@ -142,57 +163,21 @@ final class TrainingData implements AutoCloseable {
     }
   }
 
-  /// What is evaluated on, in the order named.
+  /// The entries that are evaluated on, in the order named; for `val_size` none.
   private List<Source> heldOut() {
-    if (config.find("eval_dataset").isPresent()) {
-      return Sources.resolve(source("eval_dataset"));
-    }
-    for (String key : List.of("eval_strategy", "do_eval", "eval_on_start")) {
-      if (!List.of("no", "false").contains(config.text(key))) {
-        throw config.wrong(
-            key, "needs held-out data: name it with eval_dataset, or switch evaluation off");
-      }
-    }
-    return List.of();
+    return config.find("eval_dataset").isPresent()
+        ? Sources.resolve(source("eval_dataset"))
+        : List.of();
   }
 
-  private void openEvaluation(Source source) {
+  private void openEvaluation(String name, TokenizedDataset documents) {
     LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
-    PackedDataset rows = pack(tokenize(List.of(source)));
-    MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
-    evaluations.add(
-        new Evaluation(
-            name(source),
-            config.find("max_eval_samples").isPresent()
-                ? firstRows(batches, rows.rows(), config.count("max_eval_samples"))
-                : batches));
-  }
-
-  /// The batches that hold the first `limit` rows; the last may hold a few more.
-  private MicroBatches firstRows(MicroBatches all, int rows, int limit) {
-    int batchSize = config.count("per_device_eval_batch_size");
-    int batches = Math.ceilDiv(Math.min(limit, rows), batchSize);
-    return new MicroBatches() {
-      @Override
-      public int perEpoch() {
-        return batches;
-      }
-
-      @Override
-      public int maxTokens() {
-        return all.maxTokens();
-      }
-
-      @Override
-      public int maxSequences() {
-        return all.maxSequences();
-      }
-
-      @Override
-      public MicroBatch get(long epoch, int number) {
-        return all.get(epoch, number);
-      }
-    };
+    LoaderConfig limited =
+        config.find("max_eval_samples").isPresent()
+            ? inOrder.first(config.count("max_eval_samples"))
+            : inOrder;
+    MicroBatches batches = MicroBatches.of(new DataLoader(pack(documents), limited));
+    evaluations.add(new Evaluation(name, batches));
   }
 
   /// The name of a dataset; of a path the file name without its ending.
@@ -239,7 +224,10 @@ final class TrainingData implements AutoCloseable {
 
   /// A hash of all that the rows depend on.
   String fingerprint() {
-    return ContentHash.ofText(tokenized.fingerprint() + "\n" + packed.ledger().toJson());
+    ObjectNode ledger = packed.ledger().toJson();
+    // what is selected is part of the other fingerprint
+    ledger.remove("selected");
+    return ContentHash.ofText(tokenized.fingerprint() + "\n" + ledger);
   }
 
   @Override

@@ -6,7 +6,6 @@ import dev.yushan.train.TrainingKey.NoEffect;
 import dev.yushan.train.TrainingKey.Refused;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +29,8 @@ public final class TrainingKeys {
       # Data
       dataset | names | | Training data: paths, globs, or names of dataset_info.json; a list, or one text with commas.
       eval_dataset | names | | Held-out data, named like `dataset`; each entry is evaluated by itself.
+      max_samples | integer ≥ 1 | | Use only so many documents of each entry of `dataset` and `eval_dataset`, the first ones.
+      val_size | number ≥ 0 | 0 | Hold out a part of the training documents, drawn by `seed`, and evaluate on it: below 1 a share, from 1 on a number of documents. Not together with `eval_dataset`.
       dataset_dir | text | data | Directory of dataset_info.json.
       text_column | text | text | Field or column that holds the text, where dataset_info.json names none.
       cutoff_len | integer ≥ 2 | 2048 | Longest document in tokens, BOS and EOS included; equal is kept.
@@ -42,12 +43,13 @@ public final class TrainingKeys {
       packing | one of best_fit concat none | best_fit | best_fit: whole documents together in a row, unseen by each other; concat: one stream cut into blocks, as LLaMA-Factory does; none: one document a row. `true` means concat, `false` none.
       disable_shuffling | boolean | false | Take the rows in the order of the data.
       data_seed | integer | → seed | Seed of the order of the data.
-      max_eval_samples | integer ≥ 1 | | Evaluate on so many rows of each held-out dataset at most.
-      preprocessing_num_workers | integer ≥ 1 | → threads | Threads that tokenise.
+      max_eval_samples | integer ≥ 1 | | Evaluate on the first so many rows of each held-out dataset, as the scripts of transformers count them: after packing. Documents are counted by `max_samples`.
+      preprocessing_num_workers | integer ≥ 0 | → threads | Threads that tokenise; 0 for all processors.
       tokenized_cache_dir | text | | Directory of tokenised shards; by default the user's cache directory.
       # Steps
       per_device_train_batch_size | integer ≥ 1 | 8 | Rows of a micro-batch.
-      gradient_accumulation_steps | integer ≥ 1 | 1 | Micro-batches of an optimizer step; the last step of an epoch may have fewer.
+      gradient_accumulation_steps | integer ≥ 1 | 1 | Micro-batches of an optimizer step, of each device; the last step of an epoch may have fewer.
+      world_size | integer ≥ 1 | 1 | Devices that the recipe was written for. They are run one after the other: a step has so many times more micro-batches, and the global batch is kept.
       num_train_epochs | number ≥ 0 | 3 | Passes over the data; may be a fraction.
       max_steps | integer | -1 | Optimizer steps; above 0 it overrides num_train_epochs.
       learning_rate | number ≥ 0 | 5e-5 | Highest learning rate.
@@ -99,59 +101,67 @@ public final class TrainingKeys {
   /// Key | values that need no notice | why it has no effect.
   private static final String NO_EFFECT =
       """
-      bf16, fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval | false | arithmetic and master weights are float32
-      fp16_opt_level, half_precision_backend, upcast_layernorm, upcast_lmhead_output | | arithmetic is float32
-      report_to, run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_run_name, swanlab_mode | none, false | reports are files in output_dir
+      bf16, fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32
+      fp16_opt_level, fp16_backend, half_precision_backend, upcast_layernorm, upcast_lmhead_output, fp8_backend, fp8_enable_fsdp_float8_all_gather | false | arithmetic is float32
+      report_to, run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_workspace, swanlab_run_name, swanlab_mode, swanlab_api_key, swanlab_logdir, swanlab_lark_webhook_url, swanlab_lark_secret, ppo_logger | none, false | reports are files in output_dir
       dataloader_num_workers, dataloader_pin_memory, dataloader_persistent_workers, dataloader_prefetch_factor | | rows are read from mapped shards; nothing is to be fetched ahead
-      ddp_timeout, ddp_backend, ddp_find_unused_parameters, ddp_bucket_cap_mb, ddp_broadcast_buffers, ddp_static_graph, local_rank, average_tokens_across_devices, average_loss_across_devices, accelerator_config, parallelism_config, ray_scope, ray_run_name, ray_num_workers, save_on_each_node, log_on_each_node, data_shared_file_system | | training runs in one process
-      deepspeed, fsdp, fsdp_config | | it only spreads the same arithmetic over devices; training runs in one process
+      ddp_timeout, ddp_backend, ddp_find_unused_parameters, ddp_bucket_cap_mb, ddp_broadcast_buffers, ddp_static_graph, local_rank, parallelism_config, mp_parameters, ray_scope, ray_run_name, ray_storage_path, ray_storage_filesystem, ray_init_kwargs, resources_per_worker, placement_strategy, master_addr, master_port, save_on_each_node, log_on_each_node, data_shared_file_system | | training runs in one process; set world_size to the number of devices to keep their global batch
+      average_tokens_across_devices, average_loss_across_devices | true | the loss is always the mean over all targets of a step, those of all devices
+      deepspeed, fsdp, fsdp_config, fsdp_min_num_params, fsdp_transformer_layer_cls_to_wrap | 0 | it only spreads the same arithmetic over devices; training runs in one process; set world_size to their number to keep the global batch
+      use_mca, use_megatron_bridge, megatron_bridge_args, use_hyper_parallel, hyper_parallel_args, hyper_parallel_cp_size, use_kt, kt_cpu_activation, kt_weight_path, kt_non_expert_weight_path, kt_expert_checkpoint_path, kt_use_lora_experts, kt_lora_expert_num, kt_lora_expert_intermediate_size, kt_optimize_rule, kt_maxlen, kt_use_cuda_graph, kt_mode, kt_force_think, cpu_infer, chunk_size | false | the training loop is one of its own; set world_size to the number of devices to keep their global batch
       flash_attn, use_liger_kernel, enable_liger_kernel, liger_kernel_config, use_unsloth, use_unsloth_gc, use_v1_kernels, torch_compile, torch_compile_backend, torch_compile_mode, jit_mode_eval, use_ipex, torchdynamo, torch_empty_cache_steps, use_kv_cache, use_cache, infer_backend, infer_dtype | | the backend has its own kernels
-      low_cpu_mem_usage, offload_folder, use_fast_tokenizer, cache_dir, print_param_status, use_cpu, no_cuda, use_mps_device, tpu_num_cores, skip_memory_metrics, debug | | nothing to choose from here
+      low_cpu_mem_usage, offload_folder, use_fast_tokenizer, cache_dir, print_param_status, use_cpu, no_cuda, use_mps_device, tpu_num_cores, tpu_metrics_debug, skip_memory_metrics, debug | | nothing to choose from here
+      enable_torch_profiler, profiler_output_dir, profiler_wait_steps, profiler_warmup_steps, profiler_active_steps, profiler_repeat, profiler_record_shapes, profiler_profile_memory, profiler_with_stack, profile_modules | false | a JVM is profiled from outside
       log_level, log_level_replica, disable_tqdm | | the command line says what is shown
       logging_nan_inf_filter | | a loss that is not finite ends the run
       full_determinism | | every run is deterministic
       save_safetensors | true | weights are always safetensors
       use_reentrant_gc, gradient_checkpointing_kwargs, disable_gradient_checkpointing, enable_jit_checkpoint | | there is one kind of activation checkpointing, switched by gradient_checkpointing
-      ignore_pad_token_for_loss, remove_unused_columns, prediction_loss_only, eval_accumulation_steps, eval_do_concat_batches, eval_use_gather_object, batch_eval_metrics, include_inputs_for_metrics, include_for_metrics, label_names, length_column_name, past_index | | there is no padding, and evaluation computes the loss alone
-      template, default_system, tool_format, enable_thinking, train_on_prompt, mask_history, efficient_eos | | documents have no turns
+      ignore_pad_token_for_loss, remove_unused_columns, prediction_loss_only, eval_accumulation_steps, eval_do_concat_batches, eval_use_gather_object, batch_eval_metrics, include_inputs_for_metrics, include_for_metrics, label_names, length_column_name, past_index, use_legacy_prediction_loop, eval_num_beams | | there is no padding, and evaluation computes the loss alone
+      template, default_system, tool_format, enable_thinking, preserve_thinking, train_on_prompt, mask_history, efficient_eos, reserved_label_len | | documents have no turns
+      media_dir, image_dir, visual_inputs, image_resolution, image_max_pixels, image_min_pixels, image_do_pan_and_scan, crop_to_patches, video_resolution, video_max_pixels, video_min_pixels, video_fps, video_maxlen, use_audio_in_video, audio_sampling_rate, freeze_vision_tower, freeze_multi_modal_projector, train_mm_proj_only | false | documents are text alone
       overwrite_cache | true, false | shards are found by the content of their files and all settings, so they are never stale
-      preprocessing_batch_size, tokenized_path, buffer_size, eval_on_each_dataset, media_dir | | data is cached in shards of its own, and each dataset is evaluated by itself
+      preprocessing_batch_size, tokenized_path, cache_path, buffer_size, eval_on_each_dataset | | data is cached in shards of its own, and each dataset is evaluated by itself
       include_tokens_per_second, include_effective_tokens_per_second | | the throughput is always logged
       restore_callback_states_from_checkpoint, metric_for_best_model, greater_is_better | | the last state counts
-      trust_remote_code, hf_hub_token, ms_hub_token, om_hub_token, hub_token, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is loaded from or sent to a hub
-      lora_rank, lora_alpha, lora_dropout, lora_target, loraplus_lr_ratio, create_new_adapter, freeze_trainable_layers, freeze_trainable_modules, freeze_extra_modules | | it belongs to another finetuning_type
-      predict_with_generate, do_sample, temperature, top_p, top_k, max_new_tokens, num_beams, generation_max_length, generation_num_beams | false | training generates nothing
+      trust_remote_code, hf_hub_token, ms_hub_token, om_hub_token, hub_token, push_to_hub_token, push_to_hub_model_id, push_to_hub_organization, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is loaded from or sent to a hub
+      lora_rank, lora_alpha, lora_dropout, lora_target, loraplus_lr_ratio, loraplus_lr_embedding, use_rslora, use_dora, pissa_init, pissa_iter, pissa_convert, oft_rank, oft_block_size, oft_target, module_dropout, additional_target, adapter_folder, create_new_adapter, freeze_trainable_layers, freeze_trainable_modules, freeze_extra_modules, num_layer_trainable, name_module_trainable | false | it belongs to another finetuning_type
+      pref_beta, pref_ftx, pref_bco_weight, pref_loss, dpo_beta, dpo_ftx, dpo_loss, dpo_label_smoothing, orpo_beta, simpo_gamma, ld_alpha, kto_chosen_weight, kto_rejected_weight, ppo_buffer_size, ppo_epochs, ppo_score_norm, ppo_target, ppo_whiten_rewards, ref_model, ref_model_adapters, ref_model_quantization_bit, reward_model, reward_model_adapters, reward_model_quantization_bit, reward_model_type | false | it belongs to another stage
+      galore_target, galore_rank, galore_update_interval, galore_scale, galore_proj_type, galore_layerwise, apollo_target, apollo_rank, apollo_update_interval, apollo_scale, apollo_proj, apollo_proj_type, apollo_scale_type, apollo_layerwise, apollo_scale_front, badam_mode, badam_start_block, badam_switch_mode, badam_switch_interval, badam_update_ratio, badam_mask_mode, badam_verbose | false | it belongs to another optimizer
+      quantization_method, quantization_type, double_quantization, quantization_device_map | | nothing is quantised without quantization_bit, which is refused
+      asft_alpha, eaft_alpha, moe_aux_loss_coef | | it belongs to a loss that is not used
+      predict_with_generate, do_sample, temperature, top_p, top_k, max_new_tokens, max_length, num_beams, repetition_penalty, length_penalty, skip_special_tokens, generation_config, generation_max_length, generation_num_beams, vllm_maxlen, vllm_gpu_util, vllm_enforce_eager, vllm_max_lora_rank, vllm_dtype, vllm_config, sglang_maxlen, sglang_mem_fraction, sglang_tp_size, sglang_config, sglang_lora_backend | false | training generates nothing
+      export_dir, export_size, export_device, export_quantization_bit, export_quantization_dataset, export_quantization_nsamples, export_quantization_maxlen, export_legacy_format, export_hub_model_id | | a model is exported by yushan export
       """;
 
   /// Key | harmless values | why it is refused otherwise.
   private static final String REFUSED =
       """
-      val_size | 0, 0.0 | give the held-out part as eval_dataset, so that it is the same in every run
       streaming | false | data is tokenised into shards on disk and mapped, which needs no memory; leave it out
-      max_samples | | limit the run with max_steps, or give a smaller file
+      split | train | datasets are files; name the ones of that split
       mix_strategy | concat | datasets are taken one after the other
       interleave_probs | | datasets are taken one after the other
       neat_packing | false | it is packing: best_fit here
       adapter_name_or_path | | adapters cannot be trained or merged; give a whole model
-      quantization_bit, quantization_method | none | weights are trained in float32
+      quantization_bit | none | weights are trained in float32
       rope_scaling | | it belongs into config.json of the model
-      resize_vocab, add_tokens, add_special_tokens, new_special_tokens_config | false | prepare model and tokenizer before training
+      resize_vocab, add_tokens, add_special_tokens, new_special_tokens, new_special_tokens_config, init_special_tokens | false, noise_init | prepare model and tokenizer before training
       model_revision | main | give the directory of that revision
       shift_attn | false | attention is always full and causal
-      mixture_of_depths, use_llama_pro, freeze_vision_tower, use_dft_loss, use_asft_loss | false | the model is trained as it is
+      mixture_of_depths, use_llama_pro, freeze_language_model, use_dft_loss, use_asft_loss, use_eaft_loss | false | the model is trained as it is
       use_galore, use_apollo, use_badam, use_adam_mini, use_muon, adafactor | false | name an installed optimizer with optim
       optim_args, optim_target_modules | | the optimizers here take no further arguments
-      moe_aux_loss_coef | | the model has no experts
-      label_smoothing_factor | 0, 0.0 | the loss is the plain negative log-likelihood
-      neftune_noise_alpha | 0, 0.0 | embeddings are trained without noise
-      group_by_length | false | the order of the data is a pure function of the seed
-      train_sampling_strategy | random | the order of the data is a pure function of the seed
-      dataloader_drop_last | false | every row counts
+      label_smoothing_factor | 0 | the loss is the plain negative log-likelihood
+      neftune_noise_alpha | 0 | embeddings are trained without noise
+      group_by_length, sortish_sampler | false | the order of the data is a pure function of the seed
+      train_sampling_strategy | random | the order of the data is a pure function of the seed; sequential is disable_shuffling: true
+      dataloader_drop_last, split_batches, dispatch_batches | false | every row counts, and a batch is per_device_train_batch_size × gradient_accumulation_steps × world_size rows
+      accelerator_config | | it may divide batches in another way; leave it out
       ignore_data_skip | false | a resumed run continues with the data that comes next
       auto_find_batch_size | false | set per_device_train_batch_size
       load_best_model_at_end | false | the final model is the last; pick another from the checkpoints
       early_stopping_steps | | the run goes to its last step
-      eval_delay | 0, 0.0 | evaluation follows eval_strategy from the start
+      eval_delay | 0 | evaluation follows eval_strategy from the start
       compute_accuracy | false | evaluation gives loss and perplexity
       push_to_hub | false | upload output_dir when the run is done
       do_predict | false | use yushan infer or yushan eval
@@ -164,6 +174,7 @@ public final class TrainingKeys {
       per_gpu_train_batch_size | per_device_train_batch_size
       per_gpu_eval_batch_size | per_device_eval_batch_size
       tokenizer_name | tokenizer_name_or_path
+      ray_num_workers | world_size
       """;
 
   private static final Map<String, TrainingKey> ALL = read();
@@ -183,28 +194,6 @@ public final class TrainingKeys {
   /// The type, default and heading of honoured keys as the table has them, headings as `# title`.
   static List<String> honouredRows() {
     return HONOURED.lines().toList();
-  }
-
-  /// The known key that is closest to `name` by edit distance (Levenshtein 1966).
-  public static String nearest(String name) {
-    return ALL.keySet().stream()
-        .min(Comparator.comparingInt(known -> distance(name, known)))
-        .orElseThrow();
-  }
-
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    Arrays.setAll(row, j -> j);
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 
   private static Map<String, TrainingKey> read() {

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,7 +127,8 @@ class TrainingConfigTest {
 
   @ParameterizedTest
   @CsvSource({
-    "val_size, 0.1, eval_dataset",
+    "mix_strategy, interleave_under, one after the other",
+    "accelerator_config, {split_batches: true}, divide batches",
     "streaming, true, shards",
     "neat_packing, true, best_fit",
     "group_by_length, true, seed",
@@ -156,6 +159,58 @@ class TrainingConfigTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining(key + " must be")
         .hasMessageContaining(expected);
+  }
+
+  /// The names of all arguments of transformers and LLaMA-Factory.
+  @Test
+  void everyKeyOfTheirsIsKnown() throws IOException {
+    List<String> names =
+        Files.readAllLines(Path.of("src/test/resources/config/known-keys.txt")).stream()
+            .filter(line -> !line.startsWith("#"))
+            .flatMap(line -> Stream.of(line.split(" ")))
+            .toList();
+    assertThat(names).hasSizeGreaterThan(400);
+    assertThat(TrainingKeys.all().keySet()).containsAll(names);
+  }
+
+  @Test
+  void aKeyIsSetOnceUnderOneOfItsNames() throws IOException {
+    String both = "eval_strategy: steps\nevaluation_strategy: epoch\n";
+    assertThatThrownBy(() -> read(both, Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("line 2: evaluation_strategy is set at")
+        .hasMessageContaining("line 1 under another name");
+    TrainingConfig config = read("evaluation_strategy: epoch\n", Map.of("eval_strategy", "steps"));
+    assertThat(config.text("eval_strategy")).as("--set wins").isEqualTo("steps");
+  }
+
+  @Test
+  void whatAsksForNothingIsHarmlessHoweverItIsSpelled() throws IOException {
+    assertThat(
+            read(
+                    "label_smoothing_factor: 0.00\nfsdp: ''\nfsdp_config: {}\nreport_to: []\n"
+                        + "group_by_length: False\nbf16: no\nfsdp_min_num_params: 0\n",
+                    Map.of())
+                .notices())
+        .isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "val_size, 0.1, 'val_size: 0.1 and eval_dataset are both set'",
+    "val_size, 1.5, 'val_size: 1.5 is no part of the documents'",
+    "world_size, 1000000000, times world_size is too large",
+    "model_name_or_path, null, model_name_or_path is not set",
+    "dataset, null, dataset is not set",
+    "lr_scheduler_kwargs, '{x: 1}', lr_scheduler_kwargs has x",
+    "eval_dataset, null, needs held-out data",
+  })
+  void whatCannotBeFollowedIsFoundWithoutARun(String key, String value, String message)
+      throws IOException {
+    assertThat(read(CPT, Map.of()).check().count("cutoff_len")).isEqualTo(4096);
+    assertThatThrownBy(() -> read(CPT, Map.of(key, value)).check())
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(message.replace("kwargs has", "kwargs: {\"x\":1} has"));
   }
 
   @Test

@@ -1,0 +1,128 @@
+package dev.yushan.data;
+
+import dev.yushan.random.CounterRandom;
+import java.util.BitSet;
+import java.util.List;
+
+/// Which documents of a dataset are used: the first ones of each entry, and of these a part drawn
+/// at random or all the others. Documents are chosen before the length limit is applied, so that
+/// another limit holds out the same ones; the shards in the cache serve every choice.
+///
+/// @param maxSamples documents of each entry, the first ones; those of bad and empty records do not
+///   count (key `max_samples`)
+/// @param valSize of what is left, the part that is held out: below 1 a share, rounded up, else a
+///   number of documents; 0 for nothing (key `val_size`)
+/// @param seed of the draw
+/// @param part which of the two parts is used
+public record Selection(long maxSamples, double valSize, long seed, Part part) {
+  /// The parts that `val_size` makes.
+  public enum Part {
+    TRAINING,
+    HELD_OUT
+  }
+
+  /// Every document.
+  public static final Selection ALL = first(Long.MAX_VALUE);
+
+  private static final long DRAW_STREAM = 0x76616C73697A65L;
+
+  public Selection {
+    if (maxSamples < 1) {
+      throw new DataException("max_samples: " + maxSamples + " is less than one");
+    }
+    if (!(valSize >= 0) || (valSize > 1 && valSize != Math.rint(valSize))) {
+      throw new DataException(
+          "val_size: %s is no part of the documents: give a share below 1 or a whole number of them"
+              .formatted(valSize));
+    }
+  }
+
+  /// The first `maxSamples` documents of each entry.
+  public static Selection first(long maxSamples) {
+    return new Selection(maxSamples, 0, 0, Part.TRAINING);
+  }
+
+  /// The same documents, those of `part`.
+  public Selection of(Part other) {
+    return new Selection(maxSamples, valSize, seed, other);
+  }
+
+  /// The used ones among all documents, counted over all shards.
+  record Chosen(BitSet used, SelectionCounts counts) {}
+
+  /// @param entry the entry of each shard, in ascending order
+  Chosen choose(List<Shard> shards, int[] entry) {
+    Draw draw = new Draw(shards);
+    int inEntry = 0;
+    for (int s = 0; s < shards.size(); s++) {
+      inEntry = s > 0 && entry[s] == entry[s - 1] ? inEntry : 0;
+      int documents = shards.get(s).documents();
+      int within = (int) Math.min(documents, Math.max(0, maxSamples - inEntry));
+      draw.add(shards.get(s), within);
+      inEntry = Math.addExact(inEntry, documents);
+    }
+    draw.leaveOut(heldOut(draw.candidates.cardinality()));
+    return draw.chosen();
+  }
+
+  private int heldOut(int documents) {
+    double number = valSize < 1 ? Math.ceil(valSize * documents) : valSize;
+    if (number > 0 && number >= documents) {
+      throw new DataException(
+          "val_size: holding out %,.0f of %,d documents leaves none to train on; lower it"
+              .formatted(number, documents));
+    }
+    return (int) number;
+  }
+
+  /// Collects what is used and counts the rest.
+  private final class Draw {
+    private final List<Shard> shards;
+    private final BitSet candidates = new BitSet();
+    private final BitSet out = new BitSet();
+    private int documents;
+    private long beyondDocuments;
+    private long beyondTokens;
+
+    Draw(List<Shard> shards) {
+      this.shards = shards;
+    }
+
+    void add(Shard shard, int within) {
+      candidates.set(documents, documents + within);
+      beyondDocuments += shard.documents() - within;
+      beyondTokens += shard.tokens() - shard.offset(within);
+      documents = Math.addExact(documents, shard.documents());
+    }
+
+    /// Takes out the part that is not asked for.
+    void leaveOut(int heldOut) {
+      if (heldOut == 0) {
+        return;
+      }
+      int[] all = candidates.stream().toArray();
+      int[] order = CounterRandom.permutation(seed, DRAW_STREAM, all.length);
+      for (int i = 0; i < all.length; i++) {
+        if (i < heldOut == (part == Part.TRAINING)) {
+          out.set(all[order[i]]);
+        }
+      }
+      candidates.andNot(out);
+    }
+
+    Chosen chosen() {
+      long tokens = 0;
+      int first = 0;
+      for (Shard shard : shards) {
+        int end = first + shard.documents();
+        for (int d = out.nextSetBit(first); d >= 0 && d < end; d = out.nextSetBit(d + 1)) {
+          tokens += shard.offset(d - first + 1) - shard.offset(d - first);
+        }
+        first = end;
+      }
+      return new Chosen(
+          candidates,
+          new SelectionCounts(beyondDocuments, beyondTokens, out.cardinality(), tokens));
+    }
+  }
+}
