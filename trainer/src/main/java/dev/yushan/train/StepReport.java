@@ -7,5 +7,11 @@ package dev.yushan.train;
 /// @param learningRate the rate it used
 /// @param gradientNorm before clipping
 /// @param tokens real tokens in its micro-batches
+/// @param seconds time it took
 public record StepReport(
-    long step, double loss, double learningRate, double gradientNorm, long tokens) {}
+    long step,
+    double loss,
+    double learningRate,
+    double gradientNorm,
+    long tokens,
+    double seconds) {}

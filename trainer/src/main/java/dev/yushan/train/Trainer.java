@@ -73,7 +73,7 @@ public final class Trainer {
         evaluate(progress, listener);
       }
       while (progress.steps() < plan.totalSteps()) {
-        StepReport step = step(progress.steps(), gradients, pass);
+        StepReport step = step(progress.steps(), gradients, pass, listener);
         progress = progress.after(step);
         listener.stepped(step, progress);
         if (config.logs(plan, progress.steps())) {
@@ -92,7 +92,9 @@ public final class Trainer {
     }
   }
 
-  private StepReport step(long step, Gradients gradients, BatchPass pass) {
+  private StepReport step(
+      long step, Gradients gradients, BatchPass pass, TrainingListener listener) {
+    long begin = System.nanoTime();
     List<MicroBatch> batches = batches(step);
     long targets = batches.stream().mapToLong(batch -> batch.rows().targetCount()).sum();
     double scale = 1.0 / Math.max(1, targets);
@@ -100,8 +102,10 @@ public final class Trainer {
     gradients.zero();
     pass.scale(scale);
     for (MicroBatch batch : batches) {
-      double batchNll = pass.run(batch.rows());
+      float[] nlls = pass.run(batch.rows());
+      double batchNll = BatchPass.sum(nlls);
       requireFinite(batchNll, "loss", step, List.of(batch));
+      listener.computed(batch, nlls);
       nll += batchNll;
     }
     double norm = gradients.norm();
@@ -109,7 +113,8 @@ public final class Trainer {
     double learningRate = schedule.at(step);
     optimizer.step(learningRate, clipCoefficient(norm));
     long tokens = batches.stream().mapToLong(batch -> batch.rows().length()).sum();
-    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens);
+    double seconds = (System.nanoTime() - begin) * 1e-9;
+    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens, seconds);
   }
 
   private List<MicroBatch> batches(long step) {

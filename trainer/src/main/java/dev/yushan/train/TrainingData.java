@@ -33,6 +33,7 @@ final class TrainingData implements AutoCloseable {
   private final CacheConfig cache;
   private final Closing open = new Closing();
   private final List<Evaluation> evaluations = new ArrayList<>();
+  private List<Source> sources = List.of();
   private TokenizedDataset tokenized;
   private PackedDataset packed;
 
@@ -57,9 +58,13 @@ final class TrainingData implements AutoCloseable {
     try {
       List<Source> training = Sources.resolve(data.source("dataset"));
       List<Source> heldOut = data.heldOut();
+      data.sources = training;
       data.tokenized = data.tokenize(training);
       data.packed = data.pack(data.tokenized);
-      heldOut.forEach(data::openEvaluation);
+      List<String> names = SourceNames.of(heldOut).names();
+      for (int i = 0; i < names.size(); i++) {
+        data.openEvaluation(names.get(i), heldOut.get(i));
+      }
       return data;
     } catch (RuntimeException | Error e) {
       data.close();
@@ -149,13 +154,13 @@ final class TrainingData implements AutoCloseable {
     return List.of();
   }
 
-  private void openEvaluation(Source source) {
+  private void openEvaluation(String name, Source source) {
     LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
     PackedDataset rows = pack(tokenize(List.of(source)));
     MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
     evaluations.add(
         new Evaluation(
-            name(source),
+            name,
             config.find("max_eval_samples").isPresent()
                 ? firstRows(batches, rows.rows(), config.count("max_eval_samples"))
                 : batches));
@@ -188,14 +193,6 @@ final class TrainingData implements AutoCloseable {
     };
   }
 
-  /// The name of a dataset; of a path the file name without its ending.
-  private static String name(Source source) {
-    String name = source.name();
-    return name.contains("/") || name.contains(".")
-        ? Path.of(name).getFileName().toString().replaceFirst("\\..*", "")
-        : name;
-  }
-
   DataLoader loader() {
     return new DataLoader(
         packed,
@@ -203,6 +200,11 @@ final class TrainingData implements AutoCloseable {
             config.count("per_device_train_batch_size"),
             !config.flag("disable_shuffling"),
             config.whole("data_seed")));
+  }
+
+  /// What to call the entries of `dataset`.
+  SourceNames sourceNames() {
+    return SourceNames.of(sources);
   }
 
   int rows() {

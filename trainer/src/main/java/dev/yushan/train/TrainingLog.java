@@ -19,20 +19,23 @@ import java.util.List;
 final class TrainingLog implements TrainingListener {
   static final String STATE = "trainer_state.json";
   static final String JSONL = "trainer_log.jsonl";
+  private static final String TALLY = "Tally";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path outputDir;
   private final TrainingConfig config;
+  private final Tally tally;
   private final boolean countsTokens;
   private final ArrayNode history = JSON.createArrayNode();
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
   private long begin = System.nanoTime();
 
-  TrainingLog(Path outputDir, TrainingConfig config) {
+  TrainingLog(Path outputDir, TrainingConfig config, Tally tally) {
     this.outputDir = outputDir;
     this.config = config;
+    this.tally = tally;
     String include = config.text("include_num_input_tokens_seen");
     this.countsTokens = !include.equals("no") && !include.equals("false");
   }
@@ -42,6 +45,7 @@ final class TrainingLog implements TrainingListener {
     try {
       JsonNode state = JSON.readTree(checkpoint.resolve(STATE).toFile());
       state.path("log_history").forEach(history::add);
+      tally.resume(state.path("stateful_callbacks").path(TALLY));
       Path jsonl = outputDir.resolve(JSONL);
       if (Files.exists(jsonl)) {
         List<String> kept = new ArrayList<>();
@@ -75,14 +79,18 @@ final class TrainingLog implements TrainingListener {
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
+    ObjectNode tallied = tally.takeLogged();
     ObjectNode entry = entry(progress);
     entry.put("loss", loss);
     entry.put("grad_norm", step.gradientNorm());
     entry.put("learning_rate", step.learningRate());
+    entry.setAll(tallied);
     history.add(entry);
     ObjectNode line = line(progress);
     line.put("loss", loss);
     line.put("lr", step.learningRate());
+    line.put("grad_norm", step.gradientNorm());
+    line.setAll(tallied);
     append(line);
   }
 
@@ -160,7 +168,7 @@ final class TrainingLog implements TrainingListener {
     state.put("num_input_tokens_seen", progress.tokens());
     state.put("num_train_epochs", plan.epochs());
     state.put("save_steps", config.number("save_steps"));
-    state.putObject("stateful_callbacks");
+    state.putObject("stateful_callbacks").set(TALLY, tally.toJson());
     state.put("train_batch_size", config.whole("per_device_train_batch_size"));
     state.putNull("trial_name");
     state.putNull("trial_params");

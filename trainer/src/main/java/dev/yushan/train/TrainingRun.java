@@ -37,6 +37,7 @@ public final class TrainingRun {
   private final OutputDirectory output;
   private final TrainingData data;
   private final ModelState state;
+  private final Tally tally;
   private final TrainingLog log;
 
   private TrainingRun(
@@ -50,7 +51,8 @@ public final class TrainingRun {
     this.output = output;
     this.data = data;
     this.state = state;
-    this.log = new TrainingLog(output.path(), config);
+    this.tally = new Tally(data.sourceNames());
+    this.log = new TrainingLog(output.path(), config, tally);
   }
 
   /// Runs on the backend that the configuration names; returns where the run ended.
@@ -112,7 +114,7 @@ public final class TrainingRun {
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
     Writer writer = new Writer(trainer.plan());
-    Progress end = trainer.train(start, new Listeners(List.of(log, listener, writer)));
+    Progress end = trainer.train(start, new Listeners(List.of(tally, log, listener, writer)));
     finish(trainer.plan(), start, end, writer.lastEvaluation);
     return end;
   }
@@ -166,9 +168,8 @@ public final class TrainingRun {
     double seconds = log.seconds();
     double epochs = plan.epochsAfter(end.steps());
     double rows = (epochs - plan.epochsAfter(start.steps())) * data.rows();
-    ObjectNode training =
-        Results.training(
-            end, end.steps() - start.steps(), rows, seconds, floatOperations(end.tokens()));
+    ObjectNode training = work(end.tokens());
+    training.setAll(Results.training(end, end.steps() - start.steps(), rows, seconds));
     log.summary(end, training);
     state.saveModel(output.path(), saveType());
     ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
@@ -183,6 +184,15 @@ public final class TrainingRun {
     if (config.flag("plot_loss")) {
       LossPlot.draw(log.history(), output.path());
     }
+  }
+
+  private ObjectNode work(long tokens) {
+    return Results.work(
+        FlopCount.of(state.model().config(), config.flag("gradient_checkpointing")),
+        tally,
+        tokens,
+        floatOperations(tokens),
+        MatmulPeak.measure(backend));
   }
 
   /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but
