@@ -2,6 +2,8 @@ package dev.yushan.train;
 
 import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.report.EventFile;
+import dev.yushan.report.LossPlot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,7 +27,10 @@ final class OutputDirectory implements AutoCloseable {
           "train_results.json",
           "eval_results.json",
           "all_results.json",
-          LossPlot.FILE);
+          RunFacts.FILE,
+          Samples.FILE,
+          LossPlot.TRAINING,
+          LossPlot.EVALUATION);
 
   private final Path path;
   private final DirectoryLock lock;
@@ -102,6 +107,7 @@ final class OutputDirectory implements AutoCloseable {
       checkpoints.deleteAll();
     }
     try {
+      EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
       for (String record : RECORDS) {
         Files.deleteIfExists(path.resolve(record));
       }

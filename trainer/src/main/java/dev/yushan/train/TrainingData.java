@@ -1,5 +1,7 @@
 package dev.yushan.train;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.CacheConfig;
 import dev.yushan.data.ContentHash;
 import dev.yushan.data.CorpusTokenizer;
@@ -8,6 +10,7 @@ import dev.yushan.data.LoaderConfig;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.OnExcess;
+import dev.yushan.data.PackCounts;
 import dev.yushan.data.PackedDataset;
 import dev.yushan.data.Packing;
 import dev.yushan.data.PackingConfig;
@@ -23,16 +26,22 @@ import dev.yushan.text.Tokenizers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /// The data of a run: what is trained on, and what is held out.
 final class TrainingData implements AutoCloseable {
+  private static final int SCRIPT_ROWS = 64;
+
   private final TrainingConfig config;
   private final ModelConfig model;
   private final CorpusTokenizer tokenizer;
   private final CacheConfig cache;
   private final Closing open = new Closing();
   private final List<Evaluation> evaluations = new ArrayList<>();
+  private final List<DatasetFacts> evaluationDatasets = new ArrayList<>();
   private List<Source> sources = List.of();
   private TokenizedDataset tokenized;
   private PackedDataset packed;
@@ -157,6 +166,10 @@ final class TrainingData implements AutoCloseable {
   private void openEvaluation(String name, Source source) {
     LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
     PackedDataset rows = pack(tokenize(List.of(source)));
+    PackCounts counts = rows.ledger().packed();
+    evaluationDatasets.add(
+        new DatasetFacts(
+            name, source.name(), source.files().size(), counts.documents(), counts.tokens()));
     MicroBatches batches = MicroBatches.of(new DataLoader(rows, inOrder));
     evaluations.add(
         new Evaluation(
@@ -205,6 +218,69 @@ final class TrainingData implements AutoCloseable {
   /// What to call the entries of `dataset`.
   SourceNames sourceNames() {
     return SourceNames.of(sources);
+  }
+
+  /// The entries of `dataset`.
+  List<DatasetFacts> datasets() {
+    SourceNames names = sourceNames();
+    Map<String, long[]> counts = new HashMap<>();
+    for (int d = 0; d < tokenized.documents(); d++) {
+      String name = names.of(tokenized.document(d).file());
+      long[] count = counts.computeIfAbsent(name, n -> new long[2]);
+      count[0]++;
+      count[1] += tokenized.length(d);
+    }
+    List<DatasetFacts> facts = new ArrayList<>();
+    for (int s = 0; s < sources.size(); s++) {
+      String name = names.names().get(s);
+      Source source = sources.get(s);
+      long[] count = counts.getOrDefault(name, new long[2]);
+      facts.add(new DatasetFacts(name, source.name(), source.files().size(), count[0], count[1]));
+    }
+    return facts;
+  }
+
+  /// The entries of `eval_dataset`.
+  List<DatasetFacts> evaluationDatasets() {
+    return List.copyOf(evaluationDatasets);
+  }
+
+  /// In which scripts the texts are written: see [ScriptShares]. Of some rows, evenly spread.
+  Map<String, Double> scripts() {
+    return tokenizer
+        .tokenizer()
+        .map(
+            texts ->
+                ScriptShares.of(
+                    IntStream.range(0, Math.min(SCRIPT_ROWS, packed.rows()))
+                        .map(
+                            i ->
+                                (int)
+                                    ((long) i
+                                        * packed.rows()
+                                        / Math.min(SCRIPT_ROWS, packed.rows())))
+                        .mapToObj(row -> texts.decode(packed.row(row).rows().tokens(), true))
+                        .toList()))
+        .orElse(Map.of());
+  }
+
+  /// What is known of the tokenizer; nothing for data of `input_ids` without one.
+  ObjectNode tokenizerFacts() {
+    ObjectNode facts = new ObjectMapper().createObjectNode();
+    tokenizer
+        .tokenizer()
+        .ifPresent(
+            texts -> {
+              facts.put("path", config.text("tokenizer_name_or_path"));
+              facts.put("vocab_size", texts.vocabSize());
+              texts
+                  .bosId()
+                  .ifPresent(id -> facts.put("bos_token", texts.decode(new int[] {id}, false)));
+              texts
+                  .eosId()
+                  .ifPresent(id -> facts.put("eos_token", texts.decode(new int[] {id}, false)));
+            });
+    return facts;
   }
 
   int rows() {

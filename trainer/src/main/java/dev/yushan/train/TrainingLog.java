@@ -7,12 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// The record of a run as users of Hugging Face `Trainer` and LLaMA-Factory know it: the history in
 /// `trainer_state.json`, and a line of `trainer_log.jsonl` for each entry as it is made.
@@ -28,6 +26,7 @@ final class TrainingLog implements TrainingListener {
   private final Tally tally;
   private final boolean countsTokens;
   private final ArrayNode history = JSON.createArrayNode();
+  private Consumer<ObjectNode> entries = entry -> {};
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
   private long begin = System.nanoTime();
@@ -46,28 +45,15 @@ final class TrainingLog implements TrainingListener {
       JsonNode state = JSON.readTree(checkpoint.resolve(STATE).toFile());
       state.path("log_history").forEach(history::add);
       tally.resume(state.path("stateful_callbacks").path(TALLY));
-      Path jsonl = outputDir.resolve(JSONL);
-      if (Files.exists(jsonl)) {
-        List<String> kept = new ArrayList<>();
-        for (String line : Files.readAllLines(jsonl)) {
-          if (isEntryUpTo(line, steps)) {
-            kept.add(line + "\n");
-          }
-        }
-        DurableFiles.write(jsonl, String.join("", kept));
-      }
+      JsonLines.keepUpTo(outputDir.resolve(JSONL), "current_steps", steps);
     } catch (IOException e) {
       throw new UncheckedIOException(checkpoint + ": its record cannot be read", e);
     }
   }
 
-  /// A line that a killed process did not finish is no entry.
-  private static boolean isEntryUpTo(String line, long steps) {
-    try {
-      return JSON.readTree(line).path("current_steps").asLong(Long.MAX_VALUE) <= steps;
-    } catch (IOException e) {
-      return false;
-    }
+  /// Hands every entry of the history that is made from now on to `consumer` too.
+  void alsoTo(Consumer<ObjectNode> consumer) {
+    entries = consumer;
   }
 
   @Override
@@ -85,7 +71,7 @@ final class TrainingLog implements TrainingListener {
     entry.put("grad_norm", step.gradientNorm());
     entry.put("learning_rate", step.learningRate());
     entry.setAll(tallied);
-    history.add(entry);
+    add(entry);
     ObjectNode line = line(progress);
     line.put("loss", loss);
     line.put("lr", step.learningRate());
@@ -98,7 +84,7 @@ final class TrainingLog implements TrainingListener {
   public void evaluated(List<EvalResult> results, Progress progress) {
     ObjectNode entry = entry(progress);
     entry.setAll(Results.evaluation(results));
-    history.add(entry);
+    add(entry);
     ObjectNode line = line(progress);
     results.forEach(result -> line.put(Results.prefix(results, result) + "_loss", result.loss()));
     append(line);
@@ -108,7 +94,7 @@ final class TrainingLog implements TrainingListener {
   void summary(Progress progress, ObjectNode results) {
     ObjectNode entry = entry(progress);
     entry.setAll(results);
-    history.add(entry);
+    add(entry);
   }
 
   private ObjectNode entry(Progress progress) {
@@ -138,16 +124,13 @@ final class TrainingLog implements TrainingListener {
     return line;
   }
 
+  private void add(ObjectNode entry) {
+    history.add(entry);
+    entries.accept(entry);
+  }
+
   private void append(ObjectNode line) {
-    try {
-      Files.writeString(
-          outputDir.resolve(JSONL),
-          line + "\n",
-          StandardOpenOption.CREATE,
-          StandardOpenOption.APPEND);
-    } catch (IOException e) {
-      throw new UncheckedIOException(outputDir.resolve(JSONL) + " cannot be written", e);
-    }
+    JsonLines.append(outputDir.resolve(JSONL), line);
   }
 
   /// Writes `trainer_state.json`.

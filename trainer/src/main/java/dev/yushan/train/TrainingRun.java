@@ -14,8 +14,10 @@ import dev.yushan.optim.Optimizer;
 import dev.yushan.optim.OptimizerConfig;
 import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.Plugins;
+import dev.yushan.report.LossPlot;
 import dev.yushan.tensor.DType;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -77,6 +79,7 @@ public final class TrainingRun {
     ModelConfig shape = Models.config(configJson);
     OptimizerConfig optimizerConfig = optimizerConfig(config);
     requireWeights(config, base);
+    Samples.requirePossible(config, shape);
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.resumePoint(config);
@@ -113,10 +116,20 @@ public final class TrainingRun {
     }
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
+    RunFacts facts = RunFacts.begin(output.path(), config, state, data, start);
     Writer writer = new Writer(trainer.plan());
-    Progress end = trainer.train(start, new Listeners(List.of(tally, log, listener, writer)));
-    finish(trainer.plan(), start, end, writer.lastEvaluation);
-    return end;
+    try (Closing open = new Closing()) {
+      Optional<TensorBoardLog> board =
+          TensorBoardLog.open(output.path(), config, state.configJson(), start).map(open::add);
+      board.ifPresent(events -> log.alsoTo(events::entry));
+      List<TrainingListener> listeners = new ArrayList<>(List.of(tally, log));
+      Samples.of(output.path(), config, state, board, start).ifPresent(listeners::add);
+      listeners.addAll(List.of(listener, writer));
+      Progress end = trainer.train(start, new Listeners(listeners));
+      finish(trainer.plan(), start, end, writer.lastEvaluation);
+      facts.end(end);
+      return end;
+    }
   }
 
   /// Continues from a checkpoint: its tensors are loaded, its record is taken up.
