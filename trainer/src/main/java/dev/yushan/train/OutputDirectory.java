@@ -3,7 +3,7 @@ package dev.yushan.train;
 import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.report.EventFile;
-import dev.yushan.report.LossPlot;
+import dev.yushan.report.Reports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,9 +28,7 @@ final class OutputDirectory implements AutoCloseable {
           "eval_results.json",
           "all_results.json",
           RunFacts.FILE,
-          Samples.FILE,
-          LossPlot.TRAINING,
-          LossPlot.EVALUATION);
+          Samples.FILE);
 
   private final Path path;
   private final DirectoryLock lock;
@@ -110,6 +108,9 @@ final class OutputDirectory implements AutoCloseable {
       EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
       for (String record : RECORDS) {
         Files.deleteIfExists(path.resolve(record));
+      }
+      for (Path report : Reports.madeIn(path)) {
+        Files.deleteIfExists(report);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be cleared", e);

@@ -15,6 +15,7 @@ import dev.yushan.optim.OptimizerConfig;
 import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.report.LossPlot;
+import dev.yushan.report.Reports;
 import dev.yushan.tensor.DType;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -128,6 +129,7 @@ public final class TrainingRun {
       Progress end = trainer.train(start, new Listeners(listeners));
       finish(trainer.plan(), start, end, writer.lastEvaluation);
       facts.end(end);
+      Reports.afterRun(output.path());
       return end;
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.report.ModelCard;
 import dev.yushan.report.TestEvents;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -229,5 +230,20 @@ class RunRecordTest {
   void theSettingsAreReadBackAsTheyWere() throws IOException {
     TrainingConfig again = TrainingConfig.read(recorded.resolve("training_config.yaml"), Map.of());
     assertThat(again.texts("sample_prompts")).containsExactly("台灣, the ", "第一條");
+  }
+
+  @Test
+  void pageAndCardAreThereAndAStrangersCardIsKept() throws IOException {
+    assertThat(recorded.resolve("report.html")).content().contains("\"finished\":true");
+    assertThat(recorded.resolve("README.md")).content().contains("license: llama3.2", "第一條");
+    Path output = fixture.output("with-card");
+    Files.createDirectories(output);
+    Files.writeString(output.resolve("README.md"), "mine");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 2)), SILENT);
+    assertThat(output.resolve("README.md")).hasContent("mine");
+    assertThat(ModelCard.isOurs(output.resolve("README.md"))).isFalse();
+    TrainingRun.run(
+        fixture.config(output, Map.of("max_steps", 2, "overwrite_output_dir", true)), SILENT);
+    assertThat(output.resolve("README.md")).hasContent("mine");
   }
 }
