@@ -39,6 +39,8 @@ public final class Yushan implements Runnable {
           InitCommand.class,
           InspectCommand.class,
           ExportCommand.class,
+          ReportCommand.class,
+          CardCommand.class,
           BackendsCommand.class,
           HelpCommand.class);
 

@@ -9,6 +9,11 @@ import java.nio.file.Path;
 /// @param from the first token of the piece within the document
 /// @param length tokens of the piece
 public record Document(Path file, String place, long from, int length) {
+  /// `n` tokens of it, from the one at `start` on.
+  Document part(int start, int n) {
+    return new Document(file, place, from + start, n);
+  }
+
   /// For example `corpus.jsonl line 17` or `corpus.jsonl line 17, tokens 4096 to 8191`.
   @Override
   public String toString() {

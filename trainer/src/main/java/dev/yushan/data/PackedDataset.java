@@ -179,7 +179,7 @@ public final class PackedDataset {
       int n = Math.min(dataset.length(d) - from, tokens.length - filled);
       dataset.copy(d, from, n, tokens, labels, filled);
       filled += n;
-      origins.add(dataset.document(d));
+      origins.add(dataset.document(d).part(from, n));
     }
     int[] starts = {0, tokens.length};
     return row(tokens, labels, starts, origins);

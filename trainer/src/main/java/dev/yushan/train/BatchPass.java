@@ -90,12 +90,18 @@ final class BatchPass implements AutoCloseable {
     backend.upload(new float[] {(float) factor}, scale);
   }
 
-  /// Runs the pass on `rows`; returns the sum of the negative log-likelihoods of its targets.
-  double run(TokenBatch.Rows rows) {
+  /// Runs the pass on `rows`; returns the negative log-likelihood of the target of each token, 0
+  /// where there is none.
+  float[] run(TokenBatch.Rows rows) {
     batch.load(backend, rows);
     plan.run();
+    return backend.floats(nll.rows(0, rows.length()));
+  }
+
+  /// Their sum.
+  static double sum(float[] nll) {
     double sum = 0;
-    for (float value : backend.floats(nll.rows(0, rows.length()))) {
+    for (float value : nll) {
       sum += value;
     }
     return sum;

@@ -21,7 +21,7 @@ public record Evaluation(String name, MicroBatches data) {
         MicroBatch batch = data.get(0, i);
         int batchTargets = batch.rows().targetCount();
         int batchRows = batch.rowNumbers().length;
-        double batchNll = pass.run(batch.rows());
+        double batchNll = BatchPass.sum(pass.run(batch.rows()));
         nll += batchNll;
         targets += batchTargets;
         weightedMeans += batchTargets == 0 ? 0 : batchRows * (batchNll / batchTargets);

@@ -1,6 +1,8 @@
 package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +19,9 @@ sealed interface KeyType {
 
   /// Names: a YAML list, or one text with commas.
   record Names() implements KeyType {}
+
+  /// Any texts: a YAML list, or a single one. Kept as a JSON array.
+  record Texts() implements KeyType {}
 
   /// `true` or `false`.
   record Flag() implements KeyType {}
@@ -63,6 +68,7 @@ sealed interface KeyType {
       case "size" -> new Size();
       case "text" -> new Text();
       case "names" -> new Names();
+      case "texts" -> new Texts();
       case "boolean" -> spelling.equals("boolean or text") ? new FlagOrText() : new Flag();
       case "integer" -> new Whole(bounded ? Long.parseLong(words[2]) : Long.MIN_VALUE);
       case "number" ->
@@ -85,6 +91,9 @@ sealed interface KeyType {
               .map(JsonNode::asText)
               .collect(Collectors.joining(",")));
     }
+    if (this instanceof Texts) {
+      return texts(value);
+    }
     if (this instanceof Table) {
       return value.isObject() ? Optional.of(value.toString()) : Optional.empty();
     }
@@ -104,8 +113,16 @@ sealed interface KeyType {
       case Real real -> number(text).filter(real::holds).map(KeyType::spell);
       case Size() -> Optional.of(text).filter(size -> Size.bytes(size).isPresent());
       case Choice(List<String> words) -> word(words, text);
-      case Table() -> Optional.empty();
+      case Texts(), Table() -> Optional.empty();
     };
+  }
+
+  private static Optional<String> texts(JsonNode value) {
+    ArrayNode all = JsonNodeFactory.instance.arrayNode();
+    (value.isArray() ? value : all.arrayNode().add(value)).forEach(one -> all.add(one.asText()));
+    boolean usable =
+        StreamSupport.stream(all.spliterator(), false).noneMatch(one -> one.asText().isEmpty());
+    return Optional.of(all.toString()).filter(normal -> usable);
   }
 
   private static String spell(double value) {

@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.data.MicroBatch;
 import java.util.List;
 import java.util.Optional;
 
@@ -8,6 +9,11 @@ record Listeners(List<TrainingListener> all) implements TrainingListener {
   @Override
   public void started(StepPlan plan, Progress progress) {
     all.forEach(listener -> listener.started(plan, progress));
+  }
+
+  @Override
+  public void computed(MicroBatch batch, float[] nll) {
+    all.forEach(listener -> listener.computed(batch, nll));
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.yushan.train;
 
 import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.report.EventFile;
+import dev.yushan.report.Reports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -25,7 +27,8 @@ final class OutputDirectory implements AutoCloseable {
           "train_results.json",
           "eval_results.json",
           "all_results.json",
-          LossPlot.FILE);
+          RunFacts.FILE,
+          Samples.FILE);
 
   private final Path path;
   private final DirectoryLock lock;
@@ -102,8 +105,12 @@ final class OutputDirectory implements AutoCloseable {
       checkpoints.deleteAll();
     }
     try {
+      EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
       for (String record : RECORDS) {
         Files.deleteIfExists(path.resolve(record));
+      }
+      for (Path report : Reports.madeIn(path)) {
+        Files.deleteIfExists(report);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be cleared", e);

@@ -39,28 +39,26 @@ public final class Replay {
       pass.scale(1.0 / Math.max(1, targets));
       for (int i = 0; i < failed.batches().size(); i++) {
         FailedStep.Batch batch = failed.batches().get(i);
-        double loss = pass.run(batch.rows()) / Math.max(1, batch.rows().targetCount());
+        float[] nlls = pass.run(batch.rows());
+        double loss = BatchPass.sum(nlls) / Math.max(1, batch.rows().targetCount());
         out.accept(
             "micro-batch %d: loss %s, gradient norm with those before %s"
                 .formatted(i + 1, number(loss), number(gradients.norm())));
+        sequences(batch, nlls, out);
       }
       out.accept(firstNotFinite(backend, model.parameters()).orElse("all gradients are finite"));
-      sequences(backend, model, failed, out);
     }
   }
 
   /// The loss of every sequence by itself.
-  private static void sequences(
-      Backend backend, CausalLM model, FailedStep failed, Consumer<String> out) {
-    try (BatchPass pass = BatchPass.forward(backend, model, failed.data())) {
-      for (FailedStep.Batch batch : failed.batches()) {
-        int[] starts = batch.rows().starts();
-        for (int s = 0; s + 1 < starts.length; s++) {
-          TokenBatch.Rows one = cut(batch.rows(), starts[s], starts[s + 1]);
-          double loss = pass.run(one) / Math.max(1, one.targetCount());
-          out.accept("loss %-10s %s".formatted(number(loss), name(batch, s)));
-        }
-      }
+  private static void sequences(FailedStep.Batch batch, float[] nlls, Consumer<String> out) {
+    int[] starts = batch.rows().starts();
+    for (int s = 0; s + 1 < starts.length; s++) {
+      int[] targets = Arrays.copyOfRange(batch.rows().targets(), starts[s], starts[s + 1]);
+      long count = Arrays.stream(targets).filter(t -> t != TokenBatch.NO_TARGET).count();
+      double loss =
+          BatchPass.sum(Arrays.copyOfRange(nlls, starts[s], starts[s + 1])) / Math.max(1, count);
+      out.accept("  loss %-10s %s".formatted(number(loss), name(batch, s)));
     }
   }
 
@@ -70,14 +68,6 @@ public final class Replay {
     return batch.documents().size() == sequences
         ? batch.documents().get(sequence)
         : "sequence %d of %s".formatted(sequence + 1, String.join(", ", batch.documents()));
-  }
-
-  private static TokenBatch.Rows cut(TokenBatch.Rows rows, int from, int to) {
-    return new TokenBatch.Rows(
-        Arrays.copyOfRange(rows.tokens(), from, to),
-        Arrays.copyOfRange(rows.positions(), from, to),
-        new int[] {0, to - from},
-        Arrays.copyOfRange(rows.targets(), from, to));
   }
 
   private static String number(double value) {

@@ -34,14 +34,31 @@ final class Results {
 
   /// @param steps taken by this process
   /// @param rows trained on by this process
-  static ObjectNode training(
-      Progress progress, long steps, double rows, double seconds, double floatOperations) {
+  static ObjectNode training(Progress progress, long steps, double rows, double seconds) {
     ObjectNode json = JSON.createObjectNode();
-    json.put("total_flos", floatOperations);
     json.put("train_loss", progress.steps() == 0 ? 0 : progress.meanLoss());
     json.put("train_runtime", TrainingLog.rounded(seconds, 4));
     json.put("train_samples_per_second", perSecond(rows, seconds));
     json.put("train_steps_per_second", perSecond(steps, seconds));
+    return json;
+  }
+
+  /// The work of the whole run, and how well the machine was used.
+  ///
+  /// @param floatOperationsHf as `transformers` counts them
+  /// @param peak operations a second of the fastest matrix product
+  static ObjectNode work(
+      FlopCount flops, Tally tally, long tokens, double floatOperationsHf, double peak) {
+    double needed = flops.model(tokens, tally.pairs());
+    double perSecond = needed / Math.max(1e-9, tally.stepSeconds());
+    ObjectNode json = JSON.createObjectNode();
+    json.put("total_flos", floatOperationsHf);
+    json.put("model_flops", needed);
+    json.put("performed_flops", flops.performed(tokens, tally.pairs()));
+    json.put("train_step_seconds", TrainingLog.rounded(tally.stepSeconds(), 4));
+    json.put("model_flops_per_second", perSecond);
+    json.put("peak_flops_per_second", peak);
+    json.put("mfu", TrainingLog.rounded(perSecond / peak, 4));
     return json;
   }
 

@@ -10,10 +10,12 @@ import java.util.Optional;
 /// @param gradientNorm before clipping
 /// @param tokens real tokens in its micro-batches
 /// @param spike what was out of the ordinary; with `on_spike: skip` the weights stayed as they were
+/// @param seconds time it took
 public record StepReport(
     long step,
     double loss,
     double learningRate,
     double gradientNorm,
     long tokens,
-    Optional<Spike> spike) {}
+    Optional<Spike> spike,
+    double seconds) {}

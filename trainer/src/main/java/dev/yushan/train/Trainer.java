@@ -75,7 +75,7 @@ public final class Trainer {
         evaluate(progress, listener);
       }
       while (progress.steps() < plan.totalSteps()) {
-        StepReport step = step(progress, gradients, pass);
+        StepReport step = step(progress, gradients, pass, listener);
         progress = progress.after(step, config.guard().window());
         listener.stepped(step, progress);
         if (config.logs(plan, progress.steps())) {
@@ -99,7 +99,9 @@ public final class Trainer {
     }
   }
 
-  private StepReport step(Progress before, Gradients gradients, BatchPass pass) {
+  private StepReport step(
+      Progress before, Gradients gradients, BatchPass pass, TrainingListener listener) {
+    long begin = System.nanoTime();
     long step = before.steps();
     List<MicroBatch> batches = batches(step);
     long targets = batches.stream().mapToLong(batch -> batch.rows().targetCount()).sum();
@@ -108,8 +110,10 @@ public final class Trainer {
     gradients.zero();
     pass.scale(scale);
     for (MicroBatch batch : batches) {
-      double batchNll = pass.run(batch.rows());
+      float[] nlls = pass.run(batch.rows());
+      double batchNll = BatchPass.sum(nlls);
       requireFinite(batchNll, "loss", before, List.of(batch), batches);
+      listener.computed(batch, nlls);
       nll += batchNll;
     }
     double norm = gradients.norm();
@@ -122,7 +126,8 @@ public final class Trainer {
       optimizer.step(learningRate, clipCoefficient(norm));
     }
     long tokens = batches.stream().mapToLong(batch -> batch.rows().length()).sum();
-    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens, spike);
+    double seconds = (System.nanoTime() - begin) * 1e-9;
+    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens, spike, seconds);
   }
 
   private static void report(Spike spike, Progress before, List<MicroBatch> batches) {

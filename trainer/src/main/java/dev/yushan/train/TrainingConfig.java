@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.StreamSupport;
 
 /// A training configuration, resolved and checked: every honoured key with its value and where that
 /// came from. Later settings win: default, file, override.
@@ -280,6 +281,13 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     return find(key).map(names -> List.of(names.split(","))).orElse(List.of());
   }
 
+  /// The texts of a list; none if it is not set.
+  public List<String> texts(String key) {
+    return StreamSupport.stream(tree(find(key).orElse("[]")).spliterator(), false)
+        .map(JsonNode::asText)
+        .toList();
+  }
+
   /// The entries of a map; none if it is not set.
   public Map<String, Double> table(String key) {
     Map<String, Double> entries = new TreeMap<>();
@@ -322,7 +330,9 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
   }
 
   private static String quoted(String value) {
-    return value.startsWith("{") || value.matches("(?!no$|yes$|on$|off$)[\\w./-]+")
+    return value.startsWith("{")
+            || value.startsWith("[\"")
+            || value.matches("(?!no$|yes$|on$|off$)[\\w./-]+")
         ? value
         : TextNode.valueOf(value).toString();
   }

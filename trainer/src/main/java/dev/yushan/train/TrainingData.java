@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.CacheConfig;
 import dev.yushan.data.ContentHash;
@@ -8,6 +9,7 @@ import dev.yushan.data.DataLoader;
 import dev.yushan.data.LoaderConfig;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.OnExcess;
+import dev.yushan.data.PackCounts;
 import dev.yushan.data.PackedDataset;
 import dev.yushan.data.Packing;
 import dev.yushan.data.PackingConfig;
@@ -24,12 +26,17 @@ import dev.yushan.text.Tokenizers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /// The data of a run: what is trained on, and what is held out.
 final class TrainingData implements AutoCloseable {
   /// What the documents that `val_size` holds out are called.
   private static final String DRAWN = "validation";
+
+  private static final int SCRIPT_ROWS = 64;
 
   private final TrainingConfig config;
   private final ModelConfig model;
@@ -37,6 +44,8 @@ final class TrainingData implements AutoCloseable {
   private final CacheConfig cache;
   private final Closing open = new Closing();
   private final List<Evaluation> evaluations = new ArrayList<>();
+  private final List<DatasetFacts> evaluationDatasets = new ArrayList<>();
+  private List<Source> sources = List.of();
   private TokenizedDataset tokenized;
   private PackedDataset packed;
   private long mappedBytes;
@@ -64,14 +73,25 @@ final class TrainingData implements AutoCloseable {
       List<Source> training = Sources.resolve(data.source("dataset"));
       List<Source> heldOut = data.heldOut();
       Selection selection = data.selection();
+      data.sources = training;
       data.tokenized = data.tokenize(training, selection);
       data.packed = data.pack(data.tokenized);
-      for (Source source : heldOut) {
+      List<String> names = SourceNames.of(heldOut).names();
+      for (int i = 0; i < names.size(); i++) {
+        Source source = heldOut.get(i);
         Selection first = Selection.first(selection.maxSamples());
-        data.openEvaluation(name(source), data.tokenize(List.of(source), first));
+        data.openEvaluation(
+            names.get(i),
+            source.name(),
+            source.files().size(),
+            data.tokenize(List.of(source), first));
       }
       if (selection.valSize() > 0) {
-        data.openEvaluation(DRAWN, data.tokenize(training, selection.of(Selection.Part.HELD_OUT)));
+        data.openEvaluation(
+            DRAWN,
+            "val_size of dataset",
+            Sources.files(training).size(),
+            data.tokenize(training, selection.of(Selection.Part.HELD_OUT)));
       }
       return data;
     } catch (RuntimeException | Error e) {
@@ -170,22 +190,17 @@ final class TrainingData implements AutoCloseable {
         : List.of();
   }
 
-  private void openEvaluation(String name, TokenizedDataset documents) {
+  private void openEvaluation(String name, String entry, int files, TokenizedDataset documents) {
     LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
     LoaderConfig limited =
         config.find("max_eval_samples").isPresent()
             ? inOrder.first(config.count("max_eval_samples"))
             : inOrder;
-    MicroBatches batches = MicroBatches.of(new DataLoader(pack(documents), limited));
-    evaluations.add(new Evaluation(name, batches));
-  }
-
-  /// The name of a dataset; of a path the file name without its ending.
-  private static String name(Source source) {
-    String name = source.name();
-    return name.contains("/") || name.contains(".")
-        ? Path.of(name).getFileName().toString().replaceFirst("\\..*", "")
-        : name;
+    PackedDataset rows = pack(documents);
+    PackCounts counts = rows.ledger().packed();
+    evaluationDatasets.add(
+        new DatasetFacts(name, entry, files, counts.documents(), counts.tokens()));
+    evaluations.add(new Evaluation(name, MicroBatches.of(new DataLoader(rows, limited))));
   }
 
   /// The rows in micro-batches of `batchSize`.
@@ -193,6 +208,74 @@ final class TrainingData implements AutoCloseable {
     return new DataLoader(
         packed,
         new LoaderConfig(batchSize, !config.flag("disable_shuffling"), config.whole("data_seed")));
+  }
+
+  /// What to call the entries of `dataset`.
+  SourceNames sourceNames() {
+    return SourceNames.of(sources);
+  }
+
+  /// The entries of `dataset`.
+  List<DatasetFacts> datasets() {
+    SourceNames names = sourceNames();
+    Map<String, long[]> counts = new HashMap<>();
+    for (int d = 0; d < tokenized.documents(); d++) {
+      String name = names.of(tokenized.document(d).file());
+      long[] count = counts.computeIfAbsent(name, n -> new long[2]);
+      count[0]++;
+      count[1] += tokenized.length(d);
+    }
+    List<DatasetFacts> facts = new ArrayList<>();
+    for (int s = 0; s < sources.size(); s++) {
+      String name = names.names().get(s);
+      Source source = sources.get(s);
+      long[] count = counts.getOrDefault(name, new long[2]);
+      facts.add(new DatasetFacts(name, source.name(), source.files().size(), count[0], count[1]));
+    }
+    return facts;
+  }
+
+  /// The entries of `eval_dataset`.
+  List<DatasetFacts> evaluationDatasets() {
+    return List.copyOf(evaluationDatasets);
+  }
+
+  /// In which scripts the texts are written: see [ScriptShares]. Of some rows, evenly spread.
+  Map<String, Double> scripts() {
+    return tokenizer
+        .tokenizer()
+        .map(
+            texts ->
+                ScriptShares.of(
+                    IntStream.range(0, Math.min(SCRIPT_ROWS, packed.rows()))
+                        .map(
+                            i ->
+                                (int)
+                                    ((long) i
+                                        * packed.rows()
+                                        / Math.min(SCRIPT_ROWS, packed.rows())))
+                        .mapToObj(row -> texts.decode(packed.row(row).rows().tokens(), true))
+                        .toList()))
+        .orElse(Map.of());
+  }
+
+  /// What is known of the tokenizer; nothing for data of `input_ids` without one.
+  ObjectNode tokenizerFacts() {
+    ObjectNode facts = new ObjectMapper().createObjectNode();
+    tokenizer
+        .tokenizer()
+        .ifPresent(
+            texts -> {
+              facts.put("path", config.text("tokenizer_name_or_path"));
+              facts.put("vocab_size", texts.vocabSize());
+              texts
+                  .bosId()
+                  .ifPresent(id -> facts.put("bos_token", texts.decode(new int[] {id}, false)));
+              texts
+                  .eosId()
+                  .ifPresent(id -> facts.put("eos_token", texts.decode(new int[] {id}, false)));
+            });
+    return facts;
   }
 
   int rows() {

@@ -79,8 +79,12 @@ public final class TrainingKeys {
       logging_strategy | one of no steps epoch | steps | When to log.
       logging_steps | number ≥ 0 | 500 | Steps between log entries; below 1 it is a share of all steps.
       logging_first_step | boolean | false | Log the first step too.
-      plot_loss | boolean | false | Draw training_loss.png.
+      plot_loss | boolean | false | Draw training_loss.png and training_eval_loss.png.
       include_num_input_tokens_seen | one of no true false all non_padding | no | Log the number of tokens seen. There is no padding, so all its values but `no` and `false` mean the same.
+      report_to | names | none | `tensorboard` or `all`: event files in output_dir/runs. Other reporters get a notice.
+      sample_prompts | texts | | Texts that the model completes as it learns, into samples.jsonl: before the first step, at the end, and in between.
+      sample_steps | number ≥ 0 | | Steps between samples; below 1 it is a share of all steps. By default they are taken at evaluations.
+      sample_max_tokens | integer ≥ 1 | 64 | Tokens of a completion, at most.
       # Output
       output_dir | text | trainer_output | Checkpoints, logs and the final model.
       overwrite_output_dir | boolean | false | Start anew in a directory that holds a run; its checkpoints are deleted.
@@ -103,7 +107,7 @@ public final class TrainingKeys {
       """
       bf16, fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32
       fp16_opt_level, fp16_backend, half_precision_backend, upcast_layernorm, upcast_lmhead_output, fp8_backend, fp8_enable_fsdp_float8_all_gather | false | arithmetic is float32
-      report_to, run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_workspace, swanlab_run_name, swanlab_mode, swanlab_api_key, swanlab_logdir, swanlab_lark_webhook_url, swanlab_lark_secret, ppo_logger | none, false | reports are files in output_dir
+      run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_workspace, swanlab_run_name, swanlab_mode, swanlab_api_key, swanlab_logdir, swanlab_lark_webhook_url, swanlab_lark_secret, ppo_logger | none, false | reports are files in output_dir
       dataloader_num_workers, dataloader_pin_memory, dataloader_persistent_workers, dataloader_prefetch_factor | | rows are read from mapped shards; nothing is to be fetched ahead
       ddp_timeout, ddp_backend, ddp_find_unused_parameters, ddp_bucket_cap_mb, ddp_broadcast_buffers, ddp_static_graph, local_rank, parallelism_config, mp_parameters, ray_scope, ray_run_name, ray_storage_path, ray_storage_filesystem, ray_init_kwargs, resources_per_worker, placement_strategy, master_addr, master_port, save_on_each_node, log_on_each_node, data_shared_file_system | | training runs in one process; set world_size to the number of devices to keep their global batch
       average_tokens_across_devices, average_loss_across_devices | true | the loss is always the mean over all targets of a step, those of all devices

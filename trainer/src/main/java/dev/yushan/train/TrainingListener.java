@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.data.MicroBatch;
 import java.util.List;
 import java.util.Optional;
 
@@ -7,6 +8,12 @@ import java.util.Optional;
 public interface TrainingListener {
   /// The first step comes next, or the first after a resume.
   default void started(StepPlan plan, Progress progress) {}
+
+  /// A micro-batch of the step was computed: its gradients are added to those of the step.
+  ///
+  /// @param nll negative log-likelihood of the target at each token of the batch, natural log; 0
+  ///   where there is none
+  default void computed(MicroBatch batch, float[] nll) {}
 
   /// An optimizer step was taken.
   default void stepped(StepReport step, Progress progress) {}

@@ -7,32 +7,34 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// The record of a run as users of Hugging Face `Trainer` and LLaMA-Factory know it: the history in
 /// `trainer_state.json`, and a line of `trainer_log.jsonl` for each entry as it is made.
 final class TrainingLog implements TrainingListener {
   static final String STATE = "trainer_state.json";
   static final String JSONL = "trainer_log.jsonl";
+  private static final String TALLY = "Tally";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path outputDir;
   private final TrainingConfig config;
+  private final Tally tally;
   private final boolean countsTokens;
   private final ArrayNode history = JSON.createArrayNode();
+  private Consumer<ObjectNode> entries = entry -> {};
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
   private long begin = System.nanoTime();
 
-  TrainingLog(Path outputDir, TrainingConfig config) {
+  TrainingLog(Path outputDir, TrainingConfig config, Tally tally) {
     this.outputDir = outputDir;
     this.config = config;
+    this.tally = tally;
     String include = config.text("include_num_input_tokens_seen");
     this.countsTokens = !include.equals("no") && !include.equals("false");
   }
@@ -42,28 +44,16 @@ final class TrainingLog implements TrainingListener {
     try {
       JsonNode state = JSON.readTree(checkpoint.resolve(STATE).toFile());
       state.path("log_history").forEach(history::add);
-      Path jsonl = outputDir.resolve(JSONL);
-      if (Files.exists(jsonl)) {
-        List<String> kept = new ArrayList<>();
-        for (String line : Files.readAllLines(jsonl)) {
-          if (isEntryUpTo(line, steps)) {
-            kept.add(line + "\n");
-          }
-        }
-        DurableFiles.write(jsonl, String.join("", kept));
-      }
+      tally.resume(state.path("stateful_callbacks").path(TALLY));
+      JsonLines.keepUpTo(outputDir.resolve(JSONL), "current_steps", steps);
     } catch (IOException e) {
       throw new UncheckedIOException(checkpoint + ": its record cannot be read", e);
     }
   }
 
-  /// A line that a killed process did not finish is no entry.
-  private static boolean isEntryUpTo(String line, long steps) {
-    try {
-      return JSON.readTree(line).path("current_steps").asLong(Long.MAX_VALUE) <= steps;
-    } catch (IOException e) {
-      return false;
-    }
+  /// Hands every entry of the history that is made from now on to `consumer` too.
+  void alsoTo(Consumer<ObjectNode> consumer) {
+    entries = consumer;
   }
 
   @Override
@@ -75,14 +65,18 @@ final class TrainingLog implements TrainingListener {
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
+    ObjectNode tallied = tally.takeLogged();
     ObjectNode entry = entry(progress);
     entry.put("loss", loss);
     entry.put("grad_norm", step.gradientNorm());
     entry.put("learning_rate", step.learningRate());
-    history.add(entry);
+    entry.setAll(tallied);
+    add(entry);
     ObjectNode line = line(progress);
     line.put("loss", loss);
     line.put("lr", step.learningRate());
+    line.put("grad_norm", step.gradientNorm());
+    line.setAll(tallied);
     append(line);
   }
 
@@ -90,7 +84,7 @@ final class TrainingLog implements TrainingListener {
   public void evaluated(List<EvalResult> results, Progress progress) {
     ObjectNode entry = entry(progress);
     entry.setAll(Results.evaluation(results));
-    history.add(entry);
+    add(entry);
     ObjectNode line = line(progress);
     results.forEach(result -> line.put(Results.prefix(results, result) + "_loss", result.loss()));
     append(line);
@@ -100,7 +94,7 @@ final class TrainingLog implements TrainingListener {
   void summary(Progress progress, ObjectNode results) {
     ObjectNode entry = entry(progress);
     entry.setAll(results);
-    history.add(entry);
+    add(entry);
   }
 
   private ObjectNode entry(Progress progress) {
@@ -130,16 +124,13 @@ final class TrainingLog implements TrainingListener {
     return line;
   }
 
+  private void add(ObjectNode entry) {
+    history.add(entry);
+    entries.accept(entry);
+  }
+
   private void append(ObjectNode line) {
-    try {
-      Files.writeString(
-          outputDir.resolve(JSONL),
-          line + "\n",
-          StandardOpenOption.CREATE,
-          StandardOpenOption.APPEND);
-    } catch (IOException e) {
-      throw new UncheckedIOException(outputDir.resolve(JSONL) + " cannot be written", e);
-    }
+    JsonLines.append(outputDir.resolve(JSONL), line);
   }
 
   /// Writes `trainer_state.json`.
@@ -160,7 +151,7 @@ final class TrainingLog implements TrainingListener {
     state.put("num_input_tokens_seen", progress.tokens());
     state.put("num_train_epochs", plan.epochs());
     state.put("save_steps", config.number("save_steps"));
-    state.putObject("stateful_callbacks");
+    state.putObject("stateful_callbacks").set(TALLY, tally.toJson());
     state.put("train_batch_size", config.whole("per_device_train_batch_size"));
     state.putNull("trial_name");
     state.putNull("trial_params");

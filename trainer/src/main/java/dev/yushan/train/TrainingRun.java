@@ -14,9 +14,12 @@ import dev.yushan.optim.Optimizer;
 import dev.yushan.optim.OptimizerConfig;
 import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.Plugins;
+import dev.yushan.report.LossPlot;
+import dev.yushan.report.Reports;
 import dev.yushan.tensor.DType;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +43,7 @@ public final class TrainingRun {
   private final TrainingData data;
   private final ModelState state;
   private final TrainingForecast forecast;
+  private final Tally tally;
   private final TrainingLog log;
 
   private TrainingRun(
@@ -55,7 +59,8 @@ public final class TrainingRun {
     this.data = data;
     this.state = state;
     this.forecast = forecast;
-    this.log = new TrainingLog(output.path(), config);
+    this.tally = new Tally(data.sourceNames());
+    this.log = new TrainingLog(output.path(), config, tally);
   }
 
   /// Runs on the backend that the configuration names; returns where the run ended, which is before
@@ -82,6 +87,7 @@ public final class TrainingRun {
     ModelConfig shape = Models.config(configJson);
     OptimizerConfig optimizerConfig = optimizerConfig(config);
     requireWeights(config, base);
+    Samples.requirePossible(config, shape);
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.resumePoint(config);
@@ -135,13 +141,26 @@ public final class TrainingRun {
     }
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
+    RunFacts facts = RunFacts.begin(output.path(), config, state, data, start);
     Writer writer = new Writer(trainer.plan());
-    Progress end = train(trainer, start, new Listeners(List.of(log, listener, writer)), writer);
-    if (end.steps() == trainer.plan().totalSteps()) {
-      finish(trainer.plan(), start, end, writer.lastEvaluation);
+    try (Closing open = new Closing()) {
+      Optional<TensorBoardLog> board =
+          TensorBoardLog.open(output.path(), config, state.configJson(), start).map(open::add);
+      board.ifPresent(events -> log.alsoTo(events::entry));
+      List<TrainingListener> listeners = new ArrayList<>(List.of(tally, log));
+      Samples.of(output.path(), config, state, board, start).ifPresent(listeners::add);
+      listeners.addAll(List.of(listener, writer));
+      Progress end = train(trainer, start, new Listeners(listeners), writer);
+      if (end.steps() == trainer.plan().totalSteps()) {
+        finish(trainer.plan(), start, end, writer.lastEvaluation);
+      }
+      facts.end(end);
+      writeRecord(end);
+      if (end.steps() == trainer.plan().totalSteps()) {
+        Reports.afterRun(output.path());
+      }
+      return end;
     }
-    writeRecord(end);
-    return end;
   }
 
   private Progress train(
@@ -242,9 +261,8 @@ public final class TrainingRun {
     double seconds = log.seconds();
     double epochs = plan.epochsAfter(end.steps());
     double rows = (epochs - plan.epochsAfter(start.steps())) * data.rows();
-    ObjectNode training =
-        Results.training(
-            end, end.steps() - start.steps(), rows, seconds, floatOperations(end.tokens()));
+    ObjectNode training = work(end.tokens());
+    training.setAll(Results.training(end, end.steps() - start.steps(), rows, seconds));
     reportMemory(training);
     log.summary(end, training);
     state.saveModel(output.path(), saveType(config, state.configJson()));
@@ -277,6 +295,15 @@ public final class TrainingRun {
         peak.isPresent()
             ? SizeTable.size(peak.getAsLong())
             : "unknown: this system has no /proc/self/status");
+  }
+
+  private ObjectNode work(long tokens) {
+    return Results.work(
+        FlopCount.of(state.model().config(), config.flag("gradient_checkpointing")),
+        tally,
+        tokens,
+        floatOperations(tokens),
+        MatmulPeak.measure(backend));
   }
 
   /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but

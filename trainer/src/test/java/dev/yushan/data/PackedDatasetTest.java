@@ -69,6 +69,9 @@ class PackedDatasetTest {
       PackedRow last = packed.row(1);
       assertThat(last.rows().tokens()).containsExactly(101, 257, 256, 102, 257);
       assertThat(last.documents()).extracting(Document::place).containsExactly("line 2", "line 3");
+      assertThat(row.documents()).extracting(Document::length).containsExactly(5, 2);
+      assertThat(last.documents()).extracting(Document::length).containsExactly(2, 3);
+      assertThat(last.documents()).extracting(Document::from).containsExactly(2L, 0L);
       assertThat(packed.ledger().packed())
           .isEqualTo(new PackCounts(Packing.CONCAT, 7, 2, 3, 12, 0, 2, 0, 10));
     }

@@ -116,7 +116,21 @@ class TrainingRunTest {
     assertThat(all.get("train_loss").asDouble()).isEqualTo(end.meanLoss());
     assertThat(all.get("eval_perplexity").asDouble())
         .isEqualTo(Math.exp(all.get("eval_loss").asDouble()));
-    assertThat(json(output.resolve("train_results.json")).has("train_runtime")).isTrue();
+    JsonNode training = json(output.resolve("train_results.json"));
+    for (String field :
+        List.of(
+            "epoch",
+            "total_flos",
+            "train_loss",
+            "train_runtime",
+            "train_samples_per_second",
+            "train_steps_per_second",
+            "performed_flops",
+            "mfu")) {
+      assertThat(training.get(field).asDouble()).as(field).isPositive();
+    }
+    assertThat(training.get("model_flops").asDouble())
+        .isGreaterThan(training.get("total_flos").asDouble());
     assertThat(json(output.resolve("eval_results.json")).has("eval_loss_hf")).isTrue();
     assertThat(output.resolve("training_loss.png")).isNotEmptyFile();
     assertThat(output.resolve("tokenizer.json")).isRegularFile();
@@ -158,6 +172,33 @@ class TrainingRunTest {
         .isEqualTo(json(straight.resolve("train_results.json")).get("train_loss"));
     List<String> log = Files.readAllLines(broken.resolve("trainer_log.jsonl"));
     assertThat(log).hasSameSizeAs(Files.readAllLines(straight.resolve("trainer_log.jsonl")));
+  }
+
+  @Test
+  void theLossOfEachSourceIsLoggedAndSurvivesAResume() throws IOException {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put(
+        "dataset",
+        List.of(root.resolve("train.jsonl").toString(), root.resolve("valid.jsonl").toString()));
+    settings.put("logging_steps", 2);
+    settings.put("packing", "concat");
+    Path straight = fixture.output("sources");
+    TrainingRun.run(fixture.config(straight, settings), SILENT);
+    Path broken = fixture.output("sources-broken");
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(broken, settings), stopAfter(8)))
+        .isInstanceOf(Interruption.class);
+    settings.put("resume_from_checkpoint", broken.resolve("checkpoint-3").toString());
+    TrainingRun.run(fixture.config(broken, settings), SILENT);
+    JsonNode expected = json(straight.resolve("trainer_state.json")).get("log_history");
+    JsonNode history = json(broken.resolve("trainer_state.json")).get("log_history");
+    for (int i = 0; i < expected.size() - 1; i++) {
+      JsonNode entry = history.get(i);
+      assertThat(entry.has("loss_train") || entry.has("loss_valid")).isTrue();
+      assertThat(entry.get("loss_train")).isEqualTo(expected.get(i).get("loss_train"));
+      assertThat(entry.get("loss_valid")).isEqualTo(expected.get(i).get("loss_valid"));
+    }
+    assertThat(json(broken.resolve("train_results.json")).get("performed_flops"))
+        .isEqualTo(json(straight.resolve("train_results.json")).get("performed_flops"));
   }
 
   @Test
@@ -315,7 +356,7 @@ class TrainingRunTest {
     assertThat(said)
         .anyMatch(line -> line.matches("micro-batch \\d: loss .*gradient norm .* (NaN|Infinity)"));
     assertThat(said).anyMatch(line -> line.startsWith("the weights are finite, the gradient of "));
-    assertThat(said).anyMatch(line -> line.matches("loss \\S+ +.*train.jsonl line \\d+"));
+    assertThat(said).anyMatch(line -> line.matches("  loss \\S+ +.*train.jsonl line \\d+"));
   }
 
   /// Settings under which the step after the 20th counts as a spike, whatever it is.

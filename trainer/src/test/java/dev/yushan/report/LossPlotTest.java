@@ -1,9 +1,10 @@
-package dev.yushan.train;
+package dev.yushan.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LossPlotTest {
   @TempDir Path directory;
@@ -25,16 +28,20 @@ class LossPlotTest {
       double loss = 2.5 + 8 / Math.sqrt(step) + 0.15 * random.nextGaussian();
       history.addObject().put("step", step).put("loss", loss);
       if (step % 200 == 0) {
-        history.addObject().put("step", step).put("eval_loss", 2.7 + 8 / Math.sqrt(step));
+        ObjectNode held = history.addObject().put("step", step);
+        held.put("eval_laws_loss", 2.7 + 8 / Math.sqrt(step));
+        held.put("eval_news_loss", 3.1 + 8 / Math.sqrt(step) + 0.05 * random.nextGaussian());
+        held.put("eval_news_loss_hf", 100);
       }
     }
     return history;
   }
 
-  @Test
-  void aPictureWithAllLines() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {LossPlot.TRAINING, LossPlot.EVALUATION})
+  void aPictureWithAllLines(String file) throws IOException {
     LossPlot.draw(history(), directory);
-    BufferedImage image = ImageIO.read(directory.resolve(LossPlot.FILE).toFile());
+    BufferedImage image = ImageIO.read(directory.resolve(file).toFile());
     assertThat(image.getWidth()).isEqualTo(1200);
     int colours =
         (int) Arrays.stream(image.getRGB(0, 0, 1200, 720, null, 0, 1200)).distinct().count();
@@ -44,7 +51,12 @@ class LossPlotTest {
   @Test
   void nothingWithoutEntries() {
     LossPlot.draw(new ObjectMapper().createArrayNode(), directory);
-    assertThat(directory.resolve(LossPlot.FILE)).doesNotExist();
+    assertThat(directory.resolve(LossPlot.TRAINING)).doesNotExist();
+    ArrayNode history = new ObjectMapper().createArrayNode();
+    history.addObject().put("step", 1).put("loss", 2.0);
+    LossPlot.draw(history, directory);
+    assertThat(directory.resolve(LossPlot.TRAINING)).isNotEmptyFile();
+    assertThat(directory.resolve(LossPlot.EVALUATION)).doesNotExist();
   }
 
   @Test

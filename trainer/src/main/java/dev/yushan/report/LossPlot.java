@@ -1,4 +1,4 @@
-package dev.yushan.train;
+package dev.yushan.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.io.DurableFiles;
@@ -21,56 +21,83 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Draws `training_loss.png`: the loss of each log entry, the same smoothed, and the loss on
-/// held-out data.
-final class LossPlot {
-  static final String FILE = "training_loss.png";
+/// Draws the loss of a run as LLaMA-Factory names the pictures: `training_loss.png`, and with
+/// held-out data `training_eval_loss.png`, a curve for each dataset. Each curve as it was logged
+/// and smoothed.
+public final class LossPlot {
+  public static final String TRAINING = "training_loss.png";
+  public static final String EVALUATION = "training_eval_loss.png";
 
   private static final Logger LOG = LoggerFactory.getLogger(LossPlot.class);
-  private static final Color RAW = new Color(0x9ecae1);
-  private static final Color SMOOTH = new Color(0x1f4e79);
-  private static final Color[] HELD_OUT = {
-    new Color(0xc0392b), new Color(0x2e8b57), new Color(0xe08e0b), new Color(0x7d3c98)
+
+  /// A colour that is read well on white, for each curve; what was logged is drawn in a pale one.
+  private static final Color[] COLOURS = {
+    new Color(0x1f4e79),
+    new Color(0xc0392b),
+    new Color(0x2e8b57),
+    new Color(0xe08e0b),
+    new Color(0x7d3c98),
+    new Color(0x117a8b)
   };
+
+  /// With fewer points there is nothing to smooth.
+  private static final int SMOOTHED_FROM = 8;
 
   private LossPlot() {}
 
-  /// Draws the history of a run; nothing if it has no log entry. A machine that cannot draw, for
-  /// want of fonts or libraries, gets a warning: the model matters more.
-  static void draw(JsonNode history, Path outputDir) {
+  /// Draws the history of a run, entries as in `trainer_state.json`; nothing without an entry. A
+  /// machine that cannot draw, for want of fonts or libraries, gets a warning: the model matters
+  /// more.
+  public static void draw(JsonNode history, Path outputDir) {
     if (System.getProperty("java.awt.headless") == null) {
       System.setProperty("java.awt.headless", "true");
     }
     try {
-      drawChart(history, outputDir);
+      draw(history, "Training loss", List.of("loss"), outputDir.resolve(TRAINING));
+      draw(history, "Loss on held-out data", evalKeys(history), outputDir.resolve(EVALUATION));
     } catch (AWTError | LinkageError | RuntimeException e) {
-      LOG.warn("{} is not drawn: {}; trainer_state.json has its numbers", FILE, e.toString());
+      LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
     }
   }
 
-  private static void drawChart(JsonNode history, Path outputDir) {
-    List<Double> steps = new ArrayList<>();
-    List<Double> losses = new ArrayList<>();
-    collect(history, "loss", steps, losses);
-    if (steps.isEmpty()) {
-      return;
-    }
+  private static void draw(JsonNode history, String title, List<String> keys, Path file) {
     XYChart chart =
         new XYChartBuilder().width(1200).height(720).xAxisTitle("step").yAxisTitle("loss").build();
-    chart.setTitle("Training loss");
+    chart.setTitle(title);
     style(chart);
-    line(chart, "loss", steps, losses, RAW, 1.5f);
-    line(chart, "smoothed", steps, smoothed(losses), SMOOTH, 3f);
-    int next = 0;
-    for (String key : evalKeys(history)) {
-      List<Double> at = new ArrayList<>();
-      List<Double> values = new ArrayList<>();
-      collect(history, key, at, values);
-      XYSeries series = line(chart, key, at, values, HELD_OUT[next % HELD_OUT.length], 2f);
-      series.setMarker(SeriesMarkers.CIRCLE);
-      series.setMarkerColor(HELD_OUT[next++ % HELD_OUT.length]);
+    boolean any = false;
+    for (String key : keys) {
+      any |= curve(chart, history, key, COLOURS[keys.indexOf(key) % COLOURS.length]);
     }
-    write(chart, outputDir.resolve(FILE));
+    if (any) {
+      write(chart, file);
+    }
+  }
+
+  private static boolean curve(XYChart chart, JsonNode history, String key, Color colour) {
+    List<Double> steps = new ArrayList<>();
+    List<Double> losses = new ArrayList<>();
+    collect(history, key, steps, losses);
+    if (steps.isEmpty()) {
+      return false;
+    }
+    boolean smooth = losses.size() >= SMOOTHED_FROM;
+    XYSeries raw = line(chart, key, steps, losses, smooth ? pale(colour) : colour, 1.5f);
+    if (steps.size() <= 60) {
+      raw.setMarker(SeriesMarkers.CIRCLE);
+      raw.setMarkerColor(smooth ? pale(colour) : colour);
+    }
+    if (smooth) {
+      line(chart, key + ", smoothed", steps, smoothed(losses), colour, 3f);
+    }
+    return true;
+  }
+
+  private static Color pale(Color colour) {
+    return new Color(
+        255 - (255 - colour.getRed()) * 2 / 5,
+        255 - (255 - colour.getGreen()) * 2 / 5,
+        255 - (255 - colour.getBlue()) * 2 / 5);
   }
 
   private static XYSeries line(
@@ -94,22 +121,28 @@ final class LossPlot {
     chart.getStyler().setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
     chart.getStyler().setXAxisDecimalPattern("#");
     chart.getStyler().setXAxisTickMarkSpacingHint(120);
+    chart.getStyler().setXAxisMin(0.0);
     chart.getStyler().setChartPadding(20);
   }
 
-  private static List<String> evalKeys(JsonNode history) {
+  static List<String> evalKeys(JsonNode history) {
     List<String> keys = new ArrayList<>();
     for (JsonNode entry : history) {
       entry
           .fieldNames()
           .forEachRemaining(
               key -> {
-                if (key.startsWith("eval") && key.endsWith("_loss") && !keys.contains(key)) {
+                if (isEvaluationLoss(key) && !keys.contains(key)) {
                   keys.add(key);
                 }
               });
     }
     return keys;
+  }
+
+  /// The loss of one held-out dataset: `eval_loss`, or `eval_<name>_loss`.
+  static boolean isEvaluationLoss(String key) {
+    return key.startsWith("eval_") && key.endsWith("_loss");
   }
 
   private static void collect(

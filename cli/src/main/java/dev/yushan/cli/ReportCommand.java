@@ -1,0 +1,34 @@
+package dev.yushan.cli;
+
+import dev.yushan.report.HtmlReport;
+import dev.yushan.report.LossPlot;
+import dev.yushan.report.RunDirectory;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `yushan report`: the page and the pictures of a run, from its files.
+@Command(
+    name = "report",
+    description = "Make report.html and the pictures of a training run, from its files.",
+    footer = {
+      "%nA run that is still going on can be looked at too. For example:",
+      "  yushan report demo-run/continued"
+    })
+final class ReportCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "DIR", description = "The output_dir of the run.")
+  private Path directory;
+
+  @Override
+  public Integer call() {
+    RunDirectory run = RunDirectory.read(directory);
+    LossPlot.draw(run.history(), directory);
+    spec.commandLine().getOut().println(HtmlReport.write(run));
+    return 0;
+  }
+}

@@ -1,0 +1,64 @@
+package dev.yushan.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// The metadata of a model card: YAML between two lines of `---` at the top of `README.md` (Hugging
+/// Face Hub, "Model Cards").
+public final class FrontMatter {
+  private static final Pattern BLOCK =
+      Pattern.compile("\\A\\uFEFF?---[ \\t]*\\R(.*?\\R)---[ \\t]*(?:\\R|\\z)", Pattern.DOTALL);
+
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder()
+          .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+          .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
+          .disable(YAMLGenerator.Feature.SPLIT_LINES)
+          .build();
+
+  private FrontMatter() {}
+
+  /// The metadata of the card in `file`; empty if there is no file, no metadata, or what is there
+  /// is no YAML object: a stranger's card is no reason to fail.
+  public static ObjectNode of(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return new ObjectMapper().createObjectNode();
+    }
+    try {
+      return parse(Files.readString(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  static ObjectNode parse(String card) {
+    Matcher block = BLOCK.matcher(card);
+    try {
+      if (block.find() && YAML.readTree(block.group(1)) instanceof ObjectNode metadata) {
+        return metadata;
+      }
+    } catch (JsonProcessingException e) {
+      return new ObjectMapper().createObjectNode();
+    }
+    return new ObjectMapper().createObjectNode();
+  }
+
+  /// The block with these fields, its `---` lines included.
+  static String write(JsonNode metadata) {
+    try {
+      return YAML.writeValueAsString(metadata).stripTrailing() + "\n---\n";
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

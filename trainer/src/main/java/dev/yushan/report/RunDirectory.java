@@ -1,0 +1,207 @@
+package dev.yushan.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// What the files of a run say, as reports need it. A file that is not there is empty here: a run
+/// that goes on has no results, and one that transformers made has its history alone.
+///
+/// @param path the `output_dir` of the run
+/// @param history log entries and evaluations under the names of `trainer_state.json`
+/// @param totalSteps steps that the run is meant to take; 0 if unknown
+/// @param results `all_results.json`, else `train_results.json`
+/// @param ledger `token_ledger.json`
+/// @param facts `run.json`
+/// @param samples `samples.jsonl`
+/// @param config `training_config.yaml`: each key with its value and where that came from
+public record RunDirectory(
+    Path path,
+    ArrayNode history,
+    long totalSteps,
+    JsonNode results,
+    JsonNode ledger,
+    JsonNode facts,
+    ArrayNode samples,
+    Map<String, Setting> config) {
+
+  /// A value of the configuration as text, and its origin.
+  public record Setting(String value, String origin) {}
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /// A line of `training_config.yaml`.
+  private static final Pattern SETTING = Pattern.compile("(\\w+): (.*?) +# (.*)");
+
+  /// Log lines have these names where the history has others.
+  private static final Map<String, String> NAMES =
+      Map.of("current_steps", "step", "lr", "learning_rate");
+
+  /// Reads the directory.
+  ///
+  /// @throws IllegalArgumentException if there is no run in it
+  public static RunDirectory read(Path path) {
+    JsonNode state = json(path.resolve("trainer_state.json"));
+    ArrayNode lines = lines(path.resolve("trainer_log.jsonl"));
+    if (state.isMissingNode() && lines.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s has no trainer_log.jsonl and no trainer_state.json; name the output_dir of a training run"
+              .formatted(path));
+    }
+    JsonNode all = json(path.resolve("all_results.json"));
+    return new RunDirectory(
+        path,
+        lines.isEmpty() ? entries(state) : entries(lines),
+        lines.isEmpty()
+            ? state.path("max_steps").asLong()
+            : lines.get(lines.size() - 1).path("total_steps").asLong(),
+        all.isMissingNode() ? json(path.resolve("train_results.json")) : all,
+        json(path.resolve("token_ledger.json")),
+        json(path.resolve("run.json")),
+        lines(path.resolve("samples.jsonl")),
+        config(path.resolve("training_config.yaml")));
+  }
+
+  private static ArrayNode entries(JsonNode state) {
+    ArrayNode entries = JsonNodeFactory.instance.arrayNode();
+    for (JsonNode entry : state.path("log_history")) {
+      if (entry.has("loss") || evaluated(entry)) {
+        entries.add(entry);
+      }
+    }
+    return entries;
+  }
+
+  private static boolean evaluated(JsonNode entry) {
+    return entry.properties().stream().anyMatch(field -> LossPlot.isEvaluationLoss(field.getKey()));
+  }
+
+  private static ArrayNode entries(ArrayNode lines) {
+    ArrayNode entries = JsonNodeFactory.instance.arrayNode();
+    for (JsonNode line : lines) {
+      ObjectNode entry = entries.addObject();
+      line.properties()
+          .forEach(
+              field ->
+                  entry.set(NAMES.getOrDefault(field.getKey(), field.getKey()), field.getValue()));
+    }
+    return entries;
+  }
+
+  // ---- what reports ask ------------------------------------------------------------------------
+
+  /// The last step that is known of.
+  public long lastStep() {
+    return history.isEmpty() ? 0 : history.get(history.size() - 1).path("step").asLong();
+  }
+
+  /// Whether the run came to its end.
+  public boolean finished() {
+    return results.has("train_loss");
+  }
+
+  /// The losses on held-out data, in the order they first came.
+  public List<String> evaluationKeys() {
+    return LossPlot.evalKeys(history);
+  }
+
+  /// The value of a key of the configuration; empty if it has none.
+  public Optional<String> setting(String key) {
+    return Optional.ofNullable(config.get(key)).map(Setting::value);
+  }
+
+  /// The prompts that were completed, in order.
+  public List<String> prompts() {
+    List<String> prompts = new ArrayList<>();
+    for (JsonNode sample : samples) {
+      String prompt = sample.path("prompt").asText();
+      if (!prompts.contains(prompt)) {
+        prompts.add(prompt);
+      }
+    }
+    return prompts;
+  }
+
+  // ---- files -----------------------------------------------------------------------------------
+
+  private static JsonNode json(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return JsonNodeFactory.instance.missingNode();
+    }
+    try {
+      return JSON.readTree(file.toFile());
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "%s is damaged: %s; delete it, or restore it from a checkpoint"
+              .formatted(file, e.getOriginalMessage()),
+          e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /// The objects of a file with one a line; a last line that is not finished yet is none.
+  private static ArrayNode lines(Path file) {
+    ArrayNode lines = JsonNodeFactory.instance.arrayNode();
+    if (Files.isRegularFile(file)) {
+      try {
+        for (String line : Files.readAllLines(file)) {
+          object(line).ifPresent(lines::add);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+      }
+    }
+    return lines;
+  }
+
+  private static Optional<ObjectNode> object(String line) {
+    try {
+      return JSON.readTree(line) instanceof ObjectNode object
+          ? Optional.of(object)
+          : Optional.empty();
+    } catch (JsonProcessingException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Map<String, Setting> config(Path file) {
+    Map<String, Setting> settings = new LinkedHashMap<>();
+    if (Files.isRegularFile(file)) {
+      try {
+        for (String line : Files.readAllLines(file)) {
+          Matcher setting = SETTING.matcher(line);
+          if (setting.matches()) {
+            settings.put(
+                setting.group(1), new Setting(unquoted(setting.group(2)), setting.group(3)));
+          }
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+      }
+    }
+    return settings;
+  }
+
+  private static String unquoted(String value) {
+    try {
+      return value.startsWith("\"") ? JSON.readTree(value).asText() : value;
+    } catch (JsonProcessingException e) {
+      return value;
+    }
+  }
+}

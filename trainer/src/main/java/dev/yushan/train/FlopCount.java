@@ -1,0 +1,55 @@
+package dev.yushan.train;
+
+import dev.yushan.model.ModelConfig;
+
+/// The floating-point operations that training takes: those of the matrix products, a multiply and
+/// an add counted as two, which are all but a few per cent of the whole.
+///
+/// - A weight matrix costs 2 operations a token and weight forward, and twice that backward: one
+///   product for the gradient of its input, one for its own. The output projection counts, the
+///   embedding, a look-up, does not.
+/// - Attention costs, for every pair of a token and one it sees, 2 products of `headDim` and head
+///   forward (scores, values) and 4 backward. That the backward kernels compute scores again is not
+///   counted here, as by Dao et al. 2022.
+/// - Activation checkpointing runs the layers forward once more: counted in [#performed], not in
+///   [#model], which is what a utilisation is measured with (Chowdhery et al. 2022, appendix B).
+///
+/// @param layerWeights elements of all matrices in the layers
+/// @param headWeights elements of the output projection
+/// @param pairCost forward operations of a token and one token it sees, over all layers
+/// @param checkpointing whether the layers run forward twice
+record FlopCount(long layerWeights, long headWeights, long pairCost, boolean checkpointing) {
+  static FlopCount of(ModelConfig model, boolean checkpointing) {
+    long hidden = model.hiddenSize();
+    long query = (long) model.heads() * model.headDim();
+    long kv = (long) model.kvHeads() * model.headDim();
+    long layer = hidden * (2 * query + 2 * kv) + 3 * hidden * model.intermediateSize();
+    return new FlopCount(
+        model.layers() * layer,
+        model.vocabSize() * hidden,
+        model.layers() * 4 * query,
+        checkpointing);
+  }
+
+  /// Pairs of a token and one it sees, itself included, in sequences that begin at `starts`, `[S +
+  /// 1]`.
+  static long pairs(int[] starts) {
+    long pairs = 0;
+    for (int s = 0; s + 1 < starts.length; s++) {
+      long length = starts[s + 1] - starts[s];
+      pairs += length * (length + 1) / 2;
+    }
+    return pairs;
+  }
+
+  /// What forward and backward of the model need.
+  double model(long tokens, long pairs) {
+    return 3 * (2.0 * tokens * (layerWeights + headWeights) + (double) pairs * pairCost);
+  }
+
+  /// What is done: recomputation included.
+  double performed(long tokens, long pairs) {
+    double again = 2.0 * tokens * layerWeights + (double) pairs * pairCost;
+    return model(tokens, pairs) + (checkpointing ? again : 0);
+  }
+}
