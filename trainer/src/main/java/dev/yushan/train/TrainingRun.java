@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,7 +91,10 @@ public final class TrainingRun {
       }
       try (TrainingData data = TrainingData.open(config, shape)) {
         LOG.info("training data:\n{}", data.ledger());
-        int checkpoints = resume.isPresent() ? output.checkpoints().all().size() : 0;
+        OptionalInt checkpoints =
+            resume.isPresent()
+                ? OptionalInt.of(output.checkpoints().all().size())
+                : OptionalInt.empty();
         TrainingForecast forecast =
             TrainingForecast.of(
                 config,
