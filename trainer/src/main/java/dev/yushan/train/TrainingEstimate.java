@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// What a run would take, without making it: memory and disk as they are forecast, and the time by
 /// a few real steps, of which nothing is kept. Data that is not tokenised yet is, since all figures
@@ -86,7 +87,7 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
               provider,
               TrainingRun.saveType(config, configJson),
               data,
-              0);
+              OptionalInt.empty());
       String tables = forecast.tables();
       return forecast.refusal().isPresent()
           ? new TrainingEstimate(tables, forecast.refusal(), Optional.empty())

@@ -8,6 +8,7 @@ import dev.yushan.train.MemoryChoices.Choice;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -27,7 +28,7 @@ record TrainingForecast(
   private static final Logger LOG = LoggerFactory.getLogger(TrainingForecast.class);
   private static final String AUTO = "memory: auto";
 
-  /// @param checkpoints of the run that is continued; none for a new one
+  /// @param checkpoints how many there are of the run that is continued; empty for a new run
   static TrainingForecast of(
       TrainingConfig asked,
       Backend backend,
@@ -35,11 +36,11 @@ record TrainingForecast(
       OptimizerProvider provider,
       DType saveType,
       TrainingData data,
-      int checkpoints) {
+      OptionalInt checkpoints) {
     MemoryLimits limits = MemoryLimits.of(backend);
     HostForecast host = HostForecast.now(data.indexBytes(), data.mappedBytes());
     try (MemoryPlan plan = new MemoryPlan(configJson, provider, data.evaluations(), host)) {
-      MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints > 0);
+      MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);
       TrainerConfig trainer = TrainerConfig.of(config);
@@ -57,7 +58,7 @@ record TrainingForecast(
               plan.optimizerState(),
               saveType,
               data.mappedBytes(),
-              checkpoints);
+              checkpoints.orElse(0));
       Optional<String> memory =
           limits.fits(choice.forecast())
               ? Optional.empty()

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,7 +99,10 @@ public final class TrainingRun {
       }
       try (TrainingData data = TrainingData.open(config, shape)) {
         LOG.info("training data:\n{}", data.ledger());
-        int checkpoints = resume.isPresent() ? output.checkpoints().all().size() : 0;
+        OptionalInt checkpoints =
+            resume.isPresent()
+                ? OptionalInt.of(output.checkpoints().all().size())
+                : OptionalInt.empty();
         TrainingForecast forecast =
             TrainingForecast.of(
                 config,

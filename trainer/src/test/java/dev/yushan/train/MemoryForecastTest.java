@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -199,7 +200,8 @@ class MemoryForecastTest {
     ObjectNode json = Models.configJson(base);
     try (Backend backend = backend();
         TrainingData data = TrainingData.open(config, Models.config(json))) {
-      return TrainingForecast.of(config, backend, json, new AdamWProvider(), DType.F32, data, 0)
+      return TrainingForecast.of(
+              config, backend, json, new AdamWProvider(), DType.F32, data, OptionalInt.empty())
           .memory()
           .device();
     }
