@@ -1,15 +1,10 @@
 package dev.yushan.train;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.model.CausalLM;
-import dev.yushan.model.ModelConfig;
-import dev.yushan.model.Models;
 import dev.yushan.optim.Optimizer;
-import dev.yushan.optim.OptimizerProvider;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -72,39 +67,21 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
   ///
   /// @throws ConfigException for a configuration that cannot be followed
   public static TrainingEstimate of(TrainingConfig config, Backend backend) {
-    Path base = Path.of(config.text("model_name_or_path"));
-    ObjectNode configJson = Models.configJson(base);
-    ModelConfig shape = Models.config(configJson);
-    OptimizerProvider provider = TrainingRun.optimizer(config);
-    TrainerConfig.of(config);
-    TrainingRun.requireWeights(config, base);
-    try (TrainingData data = TrainingData.open(config, shape)) {
-      TrainingForecast forecast =
-          TrainingForecast.of(
-              config,
-              backend,
-              configJson,
-              provider,
-              TrainingRun.saveType(config, configJson),
-              data,
-              OptionalInt.empty());
-      String tables = forecast.tables();
-      return forecast.refusal().isPresent()
-          ? new TrainingEstimate(tables, forecast.refusal(), Optional.empty())
-          : new TrainingEstimate(
-              tables,
-              Optional.empty(),
-              Optional.of(probe(forecast.config(), backend, configJson, provider, data)));
+    TrainingJob job = TrainingJob.of(config, backend);
+    try (TrainingData data = job.openData()) {
+      TrainingForecast forecast = job.forecast(data, OptionalInt.empty());
+      return new TrainingEstimate(
+          forecast.tables(),
+          forecast.refusal(),
+          forecast.refusal().isPresent()
+              ? Optional.empty()
+              : Optional.of(probe(job.with(forecast.config()), data)));
     }
   }
 
-  private static Time probe(
-      TrainingConfig config,
-      Backend backend,
-      ObjectNode configJson,
-      OptimizerProvider provider,
-      TrainingData data) {
-    MicroBatches batches = MicroBatches.of(data.loader(config.count(MemoryChoices.BATCH)));
+  private static Time probe(TrainingJob job, TrainingData data) {
+    TrainingConfig config = job.config();
+    MicroBatches batches = job.batches(data);
     TrainerConfig whole = TrainerConfig.of(config);
     StepPlan plan =
         StepPlan.of(batches.perEpoch(), whole.accumulation(), whole.epochs(), whole.maxSteps());
@@ -121,12 +98,10 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
                     "logging_strategy", "no"),
                 "probe"));
     Clock clock = new Clock();
-    Path base = Path.of(config.text("model_name_or_path"));
-    try (CausalLM model = TrainingRun.model(backend, config, configJson, base, Optional.empty());
-        Optimizer optimizer =
-            provider.create(backend, model.parameters(), TrainingRun.optimizerConfig(config))) {
+    try (CausalLM model = job.model(Optional.empty());
+        Optimizer optimizer = job.optimizer(model)) {
       Progress end =
-          new Trainer(backend, model, optimizer, batches, List.of(), few)
+          new Trainer(job.backend(), model, optimizer, batches, List.of(), few)
               .train(Progress.START, clock);
       return new Time(
           plan.totalSteps(),

@@ -1,9 +1,5 @@
 package dev.yushan.train;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.yushan.backend.Backend;
-import dev.yushan.optim.OptimizerProvider;
-import dev.yushan.tensor.DType;
 import dev.yushan.train.MemoryChoices.Choice;
 import java.util.HashSet;
 import java.util.List;
@@ -29,17 +25,12 @@ record TrainingForecast(
   private static final String AUTO = "memory: auto";
 
   /// @param checkpoints how many there are of the run that is continued; empty for a new run
-  static TrainingForecast of(
-      TrainingConfig asked,
-      Backend backend,
-      ObjectNode configJson,
-      OptimizerProvider provider,
-      DType saveType,
-      TrainingData data,
-      OptionalInt checkpoints) {
-    MemoryLimits limits = MemoryLimits.of(backend);
+  static TrainingForecast of(TrainingJob job, TrainingData data, OptionalInt checkpoints) {
+    TrainingConfig asked = job.config();
+    MemoryLimits limits = MemoryLimits.of(job.backend());
     HostForecast host = HostForecast.now(data.indexBytes(), data.mappedBytes());
-    try (MemoryPlan plan = new MemoryPlan(configJson, provider, data.evaluations(), host)) {
+    try (MemoryPlan plan =
+        new MemoryPlan(job.configJson(), job.provider(), data.evaluations(), host)) {
       MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);
@@ -56,7 +47,7 @@ record TrainingForecast(
               steps,
               plan.parameters(),
               plan.optimizerState(),
-              saveType,
+              job.saveType(),
               data.mappedBytes(),
               checkpoints.orElse(0));
       Optional<String> memory =

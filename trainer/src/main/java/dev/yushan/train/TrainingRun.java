@@ -6,14 +6,9 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.io.DurableFiles;
-import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
-import dev.yushan.model.Models;
 import dev.yushan.optim.Optimizer;
-import dev.yushan.optim.OptimizerConfig;
-import dev.yushan.optim.OptimizerProvider;
-import dev.yushan.plugin.Plugins;
 import dev.yushan.report.LossPlot;
 import dev.yushan.report.Reports;
 import dev.yushan.tensor.DType;
@@ -38,7 +33,7 @@ public final class TrainingRun {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final Backend backend;
+  private final TrainingJob job;
   private final TrainingConfig config;
   private final OutputDirectory output;
   private final TrainingData data;
@@ -48,14 +43,13 @@ public final class TrainingRun {
   private final TrainingLog log;
 
   private TrainingRun(
-      Backend backend,
-      TrainingConfig config,
+      TrainingJob job,
       OutputDirectory output,
       TrainingData data,
       ModelState state,
       TrainingForecast forecast) {
-    this.backend = backend;
-    this.config = config;
+    this.job = job;
+    this.config = job.config();
     this.output = output;
     this.data = data;
     this.state = state;
@@ -78,63 +72,54 @@ public final class TrainingRun {
   ///
   /// @throws ConfigException for a configuration that cannot be followed
   /// @throws TrainingException if training cannot go on
-  public static Progress run(TrainingConfig asked, Backend backend, TrainingListener listener) {
-    asked.notices().forEach(LOG::warn);
-    TrainerConfig.of(asked);
-    TrainingConfig config = asked;
-    OptimizerProvider provider = optimizer(config);
-    Path base = Path.of(config.text("model_name_or_path"));
-    ObjectNode configJson = Models.configJson(base);
-    ModelConfig shape = Models.config(configJson);
-    OptimizerConfig optimizerConfig = optimizerConfig(config);
-    requireWeights(config, base);
-    Samples.requirePossible(config, shape);
+  public static Progress run(TrainingConfig config, Backend backend, TrainingListener listener) {
+    config.notices().forEach(LOG::warn);
+    TrainingJob asked = TrainingJob.of(config, backend);
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.resumePoint(config);
-      if (resume.isPresent()) {
-        ResumeState before = ResumeState.read(resume.get());
-        config = before.divided(config, resume.get());
-        before.requireSame(config, resume.get());
-      }
-      try (TrainingData data = TrainingData.open(config, shape)) {
+      TrainingJob job = resume.map(point -> continued(asked, point)).orElse(asked);
+      try (TrainingData data = job.openData()) {
         LOG.info("training data:\n{}", data.ledger());
         OptionalInt checkpoints =
             resume.isPresent()
                 ? OptionalInt.of(output.checkpoints().all().size())
                 : OptionalInt.empty();
-        TrainingForecast forecast =
-            TrainingForecast.of(
-                config,
-                backend,
-                configJson,
-                provider,
-                saveType(config, configJson),
-                data,
-                checkpoints);
+        TrainingForecast forecast = job.forecast(data, checkpoints);
         LOG.info("forecast:\n{}", forecast.tables());
         forecast.requireFit();
-        TrainingConfig fitted = forecast.config();
-        MicroBatches batches = MicroBatches.of(data.loader(fitted.count(MemoryChoices.BATCH)));
-        try (CausalLM model = model(backend, fitted, configJson, base, resume);
-            Optimizer optimizer = provider.create(backend, model.parameters(), optimizerConfig)) {
-          Path tokenizer = Path.of(config.text("tokenizer_name_or_path"));
-          ModelState state =
-              new ModelState(
-                  backend,
-                  model,
-                  optimizer,
-                  configJson,
-                  base,
-                  tokenizer,
-                  config.bytes("max_shard_size"));
-          Trainer trainer =
-              new Trainer(
-                  backend, model, optimizer, batches, data.evaluations(), TrainerConfig.of(fitted));
-          return new TrainingRun(backend, fitted, output, data, state, forecast)
-              .train(trainer, resume, listener);
-        }
+        return run(job.with(forecast.config()), output, data, forecast, resume, listener);
       }
+    }
+  }
+
+  /// `job` as it goes on from a checkpoint, if the checkpoint is of the same run.
+  private static TrainingJob continued(TrainingJob job, Path checkpoint) {
+    ResumeState before = ResumeState.read(checkpoint);
+    TrainingConfig config = before.divided(job.config(), checkpoint);
+    before.requireSame(config, checkpoint);
+    return job.with(config);
+  }
+
+  private static Progress run(
+      TrainingJob job,
+      OutputDirectory output,
+      TrainingData data,
+      TrainingForecast forecast,
+      Optional<Path> resume,
+      TrainingListener listener) {
+    try (CausalLM model = job.model(resume);
+        Optimizer optimizer = job.optimizer(model)) {
+      Trainer trainer =
+          new Trainer(
+              job.backend(),
+              model,
+              optimizer,
+              job.batches(data),
+              data.evaluations(),
+              TrainerConfig.of(job.config()));
+      return new TrainingRun(job, output, data, job.state(model, optimizer), forecast)
+          .train(trainer, resume, listener);
     }
   }
 
@@ -185,7 +170,7 @@ public final class TrainingRun {
     FailedStep step = FailedStep.of(failure, TrainerConfig.of(config));
     Path directory = step.directory(output.path());
     String found =
-        Replay.firstNotFinite(backend, state.model().parameters())
+        Replay.firstNotFinite(job.backend(), state.model().parameters())
             .map(tensor -> "; " + tensor)
             .orElse("");
     try {
@@ -269,7 +254,7 @@ public final class TrainingRun {
     training.setAll(Results.training(end, end.steps() - start.steps(), rows, seconds));
     reportMemory(training);
     log.summary(end, training);
-    state.saveModel(output.path(), saveType(config, state.configJson()));
+    state.saveModel(output.path(), job.saveType());
     ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
     common.put("num_input_tokens_seen", end.tokens());
     Path directory = output.path();
@@ -307,7 +292,7 @@ public final class TrainingRun {
         tally,
         tokens,
         floatOperations(tokens),
-        MatmulPeak.measure(backend));
+        MatmulPeak.measure(job.backend()));
   }
 
   /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but
@@ -316,55 +301,5 @@ public final class TrainingRun {
     ModelConfig shape = state.model().config();
     long embedding = (long) shape.vocabSize() * shape.hiddenSize();
     return 6.0 * tokens * (MemoryForecast.parameters(shape) - embedding);
-  }
-
-  static DType saveType(TrainingConfig config, ObjectNode configJson) {
-    return switch (config.text("save_dtype")) {
-      case "float32" -> DType.F32;
-      case "bfloat16" -> DType.BF16;
-      case "float16" -> DType.F16;
-      default -> Models.dtype(configJson);
-    };
-  }
-
-  // ---- assembling ------------------------------------------------------------------------------
-
-  static CausalLM model(
-      Backend backend,
-      TrainingConfig config,
-      ObjectNode configJson,
-      Path base,
-      Optional<Path> resume) {
-    if (resume.isPresent()) {
-      return Models.load(backend, resume.get(), DType.F32, true);
-    }
-    return config.flag("train_from_scratch")
-        ? Models.create(backend, configJson, DType.F32, true, config.whole("seed"))
-        : Models.load(backend, base, DType.F32, true);
-  }
-
-  /// Throws if the weights that training begins with are not there or their files are damaged:
-  /// better now than after the corpus is tokenised.
-  static void requireWeights(TrainingConfig config, Path base) {
-    if (!config.flag("train_from_scratch")) {
-      SafetensorsDirectory.open(base).close();
-    }
-  }
-
-  static OptimizerProvider optimizer(TrainingConfig config) {
-    String name =
-        switch (config.text("optim")) {
-          case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
-          case String other -> other;
-        };
-    return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
-  }
-
-  static OptimizerConfig optimizerConfig(TrainingConfig config) {
-    return new OptimizerConfig(
-        config.number("adam_beta1"),
-        config.number("adam_beta2"),
-        config.number("adam_epsilon"),
-        config.number("weight_decay"));
   }
 }

@@ -196,14 +196,11 @@ class MemoryForecastTest {
 
   /// Bytes of tensors that a run of `config` takes.
   private static long tensors(TrainingConfig config) {
-    Path base = Path.of(config.text("model_name_or_path"));
-    ObjectNode json = Models.configJson(base);
-    try (Backend backend = backend();
-        TrainingData data = TrainingData.open(config, Models.config(json))) {
-      return TrainingForecast.of(
-              config, backend, json, new AdamWProvider(), DType.F32, data, OptionalInt.empty())
-          .memory()
-          .device();
+    try (Backend backend = backend()) {
+      TrainingJob job = TrainingJob.of(config, backend);
+      try (TrainingData data = job.openData()) {
+        return job.forecast(data, OptionalInt.empty()).memory().device();
+      }
     }
   }
 

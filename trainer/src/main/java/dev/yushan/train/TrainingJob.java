@@ -1,0 +1,120 @@
+package dev.yushan.train;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
+import dev.yushan.optim.Optimizer;
+import dev.yushan.optim.OptimizerConfig;
+import dev.yushan.optim.OptimizerProvider;
+import dev.yushan.plugin.Plugins;
+import dev.yushan.tensor.DType;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// A training configuration with what it names. Whatever can be found wrong without reading data is
+/// found when it is made.
+///
+/// @param configJson of the base model
+/// @param provider of the optimizer
+record TrainingJob(
+    TrainingConfig config,
+    Backend backend,
+    ObjectNode configJson,
+    OptimizerProvider provider,
+    OptimizerConfig optimizerConfig) {
+
+  /// @throws ConfigException for a configuration that cannot be followed
+  static TrainingJob of(TrainingConfig config, Backend backend) {
+    TrainerConfig.of(config);
+    TrainingJob job =
+        new TrainingJob(
+            config,
+            backend,
+            Models.configJson(Path.of(config.text("model_name_or_path"))),
+            provider(config),
+            new OptimizerConfig(
+                config.number("adam_beta1"),
+                config.number("adam_beta2"),
+                config.number("adam_epsilon"),
+                config.number("weight_decay")));
+    if (!config.flag("train_from_scratch")) {
+      // throws if the weights are not there or their files are damaged
+      SafetensorsDirectory.open(job.base()).close();
+    }
+    Samples.requirePossible(config, job.shape());
+    return job;
+  }
+
+  private static OptimizerProvider provider(TrainingConfig config) {
+    String name =
+        switch (config.text("optim")) {
+          case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
+          case String other -> other;
+        };
+    return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
+  }
+
+  /// The same with other settings.
+  TrainingJob with(TrainingConfig other) {
+    return new TrainingJob(other, backend, configJson, provider, optimizerConfig);
+  }
+
+  /// The directory of the base model.
+  Path base() {
+    return Path.of(config.text("model_name_or_path"));
+  }
+
+  ModelConfig shape() {
+    return Models.config(configJson);
+  }
+
+  /// The type of the final model's weights.
+  DType saveType() {
+    return switch (config.text("save_dtype")) {
+      case "float32" -> DType.F32;
+      case "bfloat16" -> DType.BF16;
+      case "float16" -> DType.F16;
+      default -> Models.dtype(configJson);
+    };
+  }
+
+  TrainingData openData() {
+    return TrainingData.open(config, shape());
+  }
+
+  /// @param checkpoints how many there are of the run that is continued; empty for a new run
+  TrainingForecast forecast(TrainingData data, OptionalInt checkpoints) {
+    return TrainingForecast.of(this, data, checkpoints);
+  }
+
+  MicroBatches batches(TrainingData data) {
+    return MicroBatches.of(data.loader(config.count(MemoryChoices.BATCH)));
+  }
+
+  /// The model with the weights that training begins with: those of a checkpoint, of the base, or
+  /// fresh ones.
+  CausalLM model(Optional<Path> checkpoint) {
+    return checkpoint.isEmpty() && config.flag("train_from_scratch")
+        ? Models.create(backend, configJson, DType.F32, true, config.whole("seed"))
+        : Models.load(backend, checkpoint.orElse(base()), DType.F32, true);
+  }
+
+  Optimizer optimizer(CausalLM model) {
+    return provider.create(backend, model.parameters(), optimizerConfig);
+  }
+
+  ModelState state(CausalLM model, Optimizer optimizer) {
+    return new ModelState(
+        backend,
+        model,
+        optimizer,
+        configJson,
+        base(),
+        Path.of(config.text("tokenizer_name_or_path")),
+        config.bytes("max_shard_size"));
+  }
+}
