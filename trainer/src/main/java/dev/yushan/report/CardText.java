@@ -88,7 +88,7 @@ record CardText(RunDirectory run, JsonNode metadata) {
     StringBuilder text = new StringBuilder("## Training data\n\n");
     table(text, "Dataset", run.facts().path("datasets"));
     if (!run.facts().path("eval_datasets").isEmpty()) {
-      text.append("\nHeld out, for evaluation alone:\n\n");
+      text.append("\nEvaluated on:\n\n");
       table(text, "Dataset", run.facts().path("eval_datasets"));
     }
     return text.toString();
@@ -242,7 +242,14 @@ record CardText(RunDirectory run, JsonNode metadata) {
     if (!results.has("train_runtime")) {
       return "### Speeds, sizes, times\n\nThe run has not come to its end.\n";
     }
-    items.put("Train runtime", duration(results.path("train_runtime").asDouble()));
+    int processes = run.facts().path("processes").size();
+    items.put(
+        "Train runtime",
+        duration(results.path("train_runtime").asDouble())
+            + (processes > 1 ? " (the last of %d processes)".formatted(processes) : ""));
+    if (results.has("train_step_seconds")) {
+      items.put("Time in optimizer steps", duration(results.path("train_step_seconds").asDouble()));
+    }
     items.put("Train samples per second", number("train_samples_per_second", 3));
     items.put("Train steps per second", number("train_steps_per_second", 3));
     items.put("Tokens trained on", whole(results.path("num_input_tokens_seen").asLong()));
