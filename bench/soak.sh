@@ -188,7 +188,13 @@ for event in $(seq "$events"); do
         if under_way 1; then kill -9 "$pid" 2>/dev/null || true; fi
         end
         grep -q 'is passed over' "$log" || fault "a damaged ${file#"$disk"/} went unnoticed"
-        settle "damaged checkpoint: passed over"
+        if grep -q 'holds no sound checkpoint' "$log"; then
+          [ "$status" -eq 1 ] || fault "exit $status"
+          tally "all checkpoints damaged: refused, exit 1"
+          rm -rf "$disk/run"
+        else
+          settle "damaged checkpoint: passed over"
+        fi
       fi
       ;;
   esac

@@ -152,8 +152,7 @@ final class DemoCommand implements Callable<Integer> {
     command("train " + file);
     TrainingConfig config = TrainingConfig.read(file, Map.of());
     Training training = new Training();
-    TrainingRun.run(
-        config, backend, new Shown(new ProgressLine(out, TrainCommand.atTerminal()), training));
+    TrainingRun.run(config, backend, new Shown(TrainCommand.progressLine(), training));
     training.curve.draw().forEach(out::println);
     out.println("The same curve as a picture: " + config.text("output_dir") + "/training_loss.png");
     return training;

@@ -12,7 +12,9 @@ import dev.yushan.train.TrainingEstimate;
 import dev.yushan.train.TrainingListener;
 import dev.yushan.train.TrainingRun;
 import java.io.Console;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
@@ -42,6 +44,8 @@ import picocli.CommandLine.TypeConversionException;
       "  yushan train CONFIG.yaml --set resume_from_checkpoint=true"
     })
 final class TrainCommand implements Callable<Integer> {
+  private static final int USUAL_COLUMNS = 80;
+
   @Parameters(
       paramLabel = "CONFIG.yaml",
       arity = "0..1",
@@ -121,7 +125,7 @@ final class TrainCommand implements Callable<Integer> {
         maxTime
             .map(limit -> new StopRequest(limit.minus(uptime()), "--max-time"))
             .orElseGet(StopRequest::new);
-    ProgressLine line = new ProgressLine(System.out, atTerminal());
+    ProgressLine line = progressLine();
     try (Signals signals = new Signals(stop, System.out)) {
       Farewell farewell = new Farewell(yaml, config.text("output_dir"));
       TrainingRun.run(config, TrainingListener.all(signals, line, stop, farewell));
@@ -192,8 +196,24 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  static boolean atTerminal() {
+  /// The line that shows how a run goes, on standard output.
+  static ProgressLine progressLine() {
     Console console = System.console();
-    return console != null && console.isTerminal();
+    boolean terminal = console != null && console.isTerminal();
+    return new ProgressLine(System.out, terminal, terminal ? columns() : USUAL_COLUMNS);
+  }
+
+  /// Characters in a line of the terminal; the JDK has no way to ask.
+  private static int columns() {
+    try {
+      Process stty =
+          new ProcessBuilder("stty", "size")
+              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/tty").toFile()))
+              .start();
+      String size = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      return Integer.parseInt(size.strip().split(" ")[1]);
+    } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
+      return USUAL_COLUMNS;
+    }
   }
 }

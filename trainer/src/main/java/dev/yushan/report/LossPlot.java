@@ -53,14 +53,17 @@ public final class LossPlot {
       System.setProperty("java.awt.headless", "true");
     }
     try {
-      draw(history, "Training loss", List.of("loss"), outputDir.resolve(TRAINING));
+      if (!draw(history, "Training loss", List.of("loss"), outputDir.resolve(TRAINING))) {
+        LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
+      }
       draw(history, "Loss on held-out data", evalKeys(history), outputDir.resolve(EVALUATION));
     } catch (AWTError | LinkageError | RuntimeException e) {
       LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
     }
   }
 
-  private static void draw(JsonNode history, String title, List<String> keys, Path file) {
+  /// Returns whether there was anything to draw.
+  private static boolean draw(JsonNode history, String title, List<String> keys, Path file) {
     XYChart chart =
         new XYChartBuilder().width(1200).height(720).xAxisTitle("step").yAxisTitle("loss").build();
     chart.setTitle(title);
@@ -72,6 +75,7 @@ public final class LossPlot {
     if (any) {
       write(chart, file);
     }
+    return any;
   }
 
   private static boolean curve(XYChart chart, JsonNode history, String key, Color colour) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -32,13 +33,15 @@ record Checkpoints(Path outputDir, OptionalInt limit) {
           content.writeTo(directory);
           Checksums.write(directory);
         });
-    limit.ifPresent(this::deleteOldest);
+    limit.ifPresent(kept -> deleteOldest(kept, step));
     return target;
   }
 
-  private void deleteOldest(int kept) {
-    List<Path> all = all();
-    all.subList(0, Math.max(0, all.size() - kept)).forEach(DurableFiles::deleteDirectory);
+  /// Checkpoints beyond `step`, which a run has that went back to an earlier one, are not touched:
+  /// the run comes to them again.
+  private void deleteOldest(int kept, long step) {
+    List<Path> upTo = all().stream().filter(checkpoint -> step(checkpoint) <= step).toList();
+    upTo.subList(0, Math.max(0, upTo.size() - kept)).forEach(DurableFiles::deleteDirectory);
   }
 
   /// All of them, in the order of their steps.
@@ -57,14 +60,24 @@ record Checkpoints(Path outputDir, OptionalInt limit) {
     return Long.parseLong(checkpoint.getFileName().toString().substring(PREFIX.length()));
   }
 
-  /// The latest that a run can be resumed from; others are named in the log.
+  /// The latest that a run can be resumed from, if there is any checkpoint; damaged ones are passed
+  /// over and named in the log.
+  ///
+  /// @throws TrainingException if there are checkpoints, but none is sound
   Optional<Path> latest() {
+    List<String> passedOver = new ArrayList<>();
     for (Path checkpoint : all().reversed()) {
       List<String> damage = damage(checkpoint);
       if (damage.isEmpty()) {
         return Optional.of(checkpoint);
       }
       LOG.warn("{} is passed over: {}", checkpoint, String.join("; ", damage));
+      passedOver.add(checkpoint.getFileName() + ": " + String.join("; ", damage));
+    }
+    if (!passedOver.isEmpty()) {
+      throw new TrainingException(
+          "output_dir: %s holds no sound checkpoint (%s); restore one, or begin anew with resume_from_checkpoint: false and overwrite_output_dir: true"
+              .formatted(outputDir, String.join(", ", passedOver)));
     }
     return Optional.empty();
   }

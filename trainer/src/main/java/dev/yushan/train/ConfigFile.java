@@ -20,6 +20,9 @@ final class ConfigFile {
   private ConfigFile() {}
 
   static Map<String, Given> read(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new ConfigException(file + " is a directory; name a YAML file with training settings");
+    }
     if (!Files.isRegularFile(file)) {
       throw new ConfigException(file + " does not exist; name a YAML file with training settings");
     }

@@ -87,7 +87,15 @@ final class OutputDirectory implements AutoCloseable {
 
   /// Refuses to mix a new run with an earlier one.
   void requireFree(TrainingConfig config) {
-    boolean used = !checkpoints.all().isEmpty() || Files.exists(path.resolve("train_results.json"));
+    boolean finished = Files.exists(path.resolve("train_results.json"));
+    boolean used = !checkpoints.all().isEmpty() || finished;
+    if (finished
+        && config.text("resume_from_checkpoint").equals("true")
+        && checkpoints.all().isEmpty()) {
+      throw new ConfigException(
+          "output_dir: %s holds a finished run without checkpoints: there is nothing to continue; replace it with resume_from_checkpoint: false and overwrite_output_dir: true, or name another directory"
+              .formatted(path));
+    }
     if (used && !resumes(config) && !config.flag("overwrite_output_dir")) {
       throw new ConfigException(
           "output_dir: %s holds a run already; continue it with resume_from_checkpoint: true, or replace it with overwrite_output_dir: true"

@@ -6,22 +6,26 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /// Shows how a run goes: on a terminal one line that is drawn anew at every step, elsewhere a line
-/// at each log entry.
+/// at each log entry, and where these are rare every half minute.
 public final class ProgressLine implements TrainingListener {
   private static final String CLEAR = "\r\033[K";
   private static final long REDRAW_NANOS = 100_000_000;
+  private static final long LINE_NANOS = 30_000_000_000L;
 
   private final PrintStream out;
   private final boolean terminal;
+  private final int width;
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
   private long begin;
   private long drawn;
 
   /// @param terminal whether `out` is one
-  public ProgressLine(PrintStream out, boolean terminal) {
+  /// @param width of the terminal in characters: a longer line would not be drawn over
+  public ProgressLine(PrintStream out, boolean terminal, int width) {
     this.out = out;
     this.terminal = terminal;
+    this.width = width;
   }
 
   @Override
@@ -29,6 +33,7 @@ public final class ProgressLine implements TrainingListener {
     plan = steps;
     start = progress;
     begin = System.nanoTime();
+    drawn = begin;
   }
 
   @Override
@@ -37,15 +42,20 @@ public final class ProgressLine implements TrainingListener {
     boolean last = progress.steps() == plan.totalSteps();
     if (terminal && (last || now - drawn >= REDRAW_NANOS)) {
       drawn = now;
-      out.print(CLEAR + text(step, step.loss(), progress));
+      String line = text(step, step.loss(), progress);
+      out.print(CLEAR + line.substring(0, Math.min(line.length(), Math.max(0, width - 1))));
       out.flush();
+    } else if (!terminal && now - drawn >= LINE_NANOS) {
+      line(text(step, step.loss(), progress));
+      drawn = now;
     }
   }
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
     if (!terminal) {
-      out.println(text(step, loss, progress));
+      line(text(step, loss, progress));
+      drawn = System.nanoTime();
     }
   }
 
@@ -96,14 +106,14 @@ public final class ProgressLine implements TrainingListener {
     double left = (plan.totalSteps() - progress.steps()) * (seconds / done);
     return String.format(
         Locale.ROOT,
-        "step %d/%d  epoch %.2f  loss %.4f  lr %.3g  grad norm %.3f  %.0f tokens/s  ETA %s",
+        "step %d/%d  loss %.4f  ETA %s  %.0f tokens/s  lr %.3g  grad norm %.3f  epoch %.2f",
         progress.steps(),
         plan.totalSteps(),
-        plan.epochsAfter(progress.steps()),
         loss,
+        TrainingLog.clock(left),
+        (progress.tokens() - start.tokens()) / seconds,
         step.learningRate(),
         step.gradientNorm(),
-        (progress.tokens() - start.tokens()) / seconds,
-        TrainingLog.clock(left));
+        plan.epochsAfter(progress.steps()));
   }
 }

@@ -104,6 +104,10 @@ final class TrainingData implements AutoCloseable {
     Path directory = Path.of(config.text("tokenizer_name_or_path"));
     Path file = directory.resolve("tokenizer.json");
     if (!Files.exists(file)) {
+      if (!config.text("tokenizer_name_or_path").equals(config.text("model_name_or_path"))) {
+        throw config.wrong(
+            "tokenizer_name_or_path", "has no tokenizer.json; name a directory that holds one");
+      }
       return CorpusTokenizer.none(model.vocabSize());
     }
     Tokenizer tokenizer = Tokenizers.load(directory);
@@ -160,6 +164,11 @@ final class TrainingData implements AutoCloseable {
         new PackingConfig(Packing.of(config.text("packing")), config.count("sequence_len"));
     PackedDataset rows = PackedDataset.of(documents, config.count("cutoff_len"), packing);
     requirePositions(documents, rows, packing.packing());
+    if (rows.ledger().packed().targets() == 0) {
+      throw new ConfigException(
+          "dataset: there is nothing to predict in %s: all its labels are -100, or no document has two tokens; look at the records"
+              .formatted(documents.document(0).file()));
+    }
     indexBytes += rows.indexBytes();
     return rows;
   }

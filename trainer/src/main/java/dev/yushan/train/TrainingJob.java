@@ -46,7 +46,18 @@ record TrainingJob(
       SafetensorsDirectory.open(job.base()).close();
     }
     Samples.requirePossible(config, job.shape());
+    job.requirePositions();
     return job;
+  }
+
+  /// Rows of a stream are as long as they can be; how long documents are, only the data says.
+  private void requirePositions() {
+    int most = shape().maxPositions();
+    if (config.text("packing").equals("concat") && config.count("sequence_len") > most) {
+      throw config.wrong(
+          "sequence_len",
+          "is longer than the model's max_position_embeddings of %d; lower it".formatted(most));
+    }
   }
 
   private static OptimizerProvider provider(TrainingConfig config) {

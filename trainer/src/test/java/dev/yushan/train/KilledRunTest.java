@@ -35,7 +35,7 @@ class KilledRunTest {
 
     public static void main(String[] args) {
       TrainingRun.run(
-          TrainingConfig.read(Path.of(args[0]), Map.of()), new ProgressLine(System.out, false));
+          TrainingConfig.read(Path.of(args[0]), Map.of()), new ProgressLine(System.out, false, 80));
     }
   }
 

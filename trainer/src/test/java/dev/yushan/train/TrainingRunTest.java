@@ -233,6 +233,62 @@ class TrainingRunTest {
   }
 
   @Test
+  void whereAllCheckpointsAreDamagedNothingBegins() throws IOException {
+    Path output = fixture.output("all-damaged");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);
+    Files.delete(output.resolve("checkpoint-3/optimizer.safetensors"));
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(output, Map.of("max_steps", 3, "resume_from_checkpoint", true)),
+                    SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("no sound checkpoint (checkpoint-3: optimizer.safetensors is missing")
+        .hasMessageContaining("overwrite_output_dir: true");
+  }
+
+  @Test
+  void aRunThatGoesBackKeepsTheCheckpointsItWrites() throws IOException {
+    Path output = fixture.output("back");
+    Map<String, Object> settings = new HashMap<>(Map.of("save_total_limit", 9));
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    List<String> all = checkpoints(output);
+    settings.put("save_total_limit", 1);
+    settings.put("resume_from_checkpoint", output.resolve("checkpoint-3").toString());
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), stopAfter(7)))
+        .isInstanceOf(Interruption.class);
+    List<String> expected = new ArrayList<>(all);
+    expected.remove("checkpoint-3");
+    assertThat(checkpoints(output)).containsExactlyElementsOf(expected).contains("checkpoint-6");
+  }
+
+  @Test
+  void aFinishedRunWithoutCheckpointsIsNotTrainedAgain() {
+    Path output = fixture.output("finished");
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 2, "save_strategy", "no"));
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    settings.put("resume_from_checkpoint", true);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("holds a finished run without checkpoints");
+  }
+
+  @Test
+  void dataWithNothingToPredictIsRefused() throws IOException {
+    Path data = root.resolve("ignored.jsonl");
+    Files.writeString(data, "{\"input_ids\": [1, 2, 3], \"labels\": [-100, -100, -100]}\n");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("nothing"),
+                        Map.of("dataset", data.toString(), "save_strategy", "no")),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("nothing to predict in " + data);
+  }
+
+  @Test
   void resumeWithoutACheckpointStartsAtTheBeginning() {
     List<Long> started = new ArrayList<>();
     TrainingRun.run(
