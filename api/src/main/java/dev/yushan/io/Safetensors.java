@@ -137,6 +137,9 @@ public final class Safetensors implements AutoCloseable {
     int shown = Math.min(8, present.size());
     String more = present.size() > shown ? " and %d more".formatted(present.size() - shown) : "";
     return FileFormatException.ofTensor(
-        path, name, "not there; there are " + present.subList(0, shown) + more);
+        path,
+        name,
+        "not there; there are %s%s; take the weights that belong to this config.json"
+            .formatted(present.subList(0, shown), more));
   }
 }

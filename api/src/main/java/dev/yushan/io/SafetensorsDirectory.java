@@ -153,7 +153,7 @@ public final class SafetensorsDirectory implements AutoCloseable {
     try {
       map = JSON.readTree(Files.readAllBytes(index)).path("weight_map");
     } catch (JsonProcessingException e) {
-      String reason = "no valid JSON: " + e.getOriginalMessage();
+      String reason = "no valid JSON: " + JsonFault.of(e);
       throw new FileFormatException(index, reason, e);
     } catch (IOException e) {
       throw DurableFiles.failed("read", index, e);
@@ -197,11 +197,13 @@ public final class SafetensorsDirectory implements AutoCloseable {
     boolean pickled = found.stream().anyMatch(name -> name.matches(".*\\.(bin|pth?|ckpt)"));
     return new FileFormatException(
         directory,
-        "neither %s nor %s is there, only %s%s"
+        "neither %s nor %s is there, only %s; %s"
             .formatted(
                 SafetensorsWriter.SINGLE_FILE,
                 SafetensorsWriter.INDEX_FILE,
                 found,
-                pickled ? "; pickled weights are not read, convert them to safetensors" : ""));
+                pickled
+                    ? "pickled weights are not read, convert them to safetensors"
+                    : "name a directory with the weights of a model"));
   }
 }

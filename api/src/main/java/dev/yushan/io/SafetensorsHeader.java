@@ -132,7 +132,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Slot> slots) {
     } catch (CharacterCodingException e) {
       throw new FileFormatException(file, "the header is no UTF-8; is it safetensors?", e);
     } catch (JsonProcessingException e) {
-      String reason = "the header is no valid JSON: " + e.getOriginalMessage();
+      String reason = "the header is no valid JSON: " + JsonFault.of(e);
       throw new FileFormatException(file, reason, e);
     }
   }

@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Typed access to a config.json: every complaint names the key, what it holds and what is
-/// expected.
+/// expected. [Models] puts the file before it.
 ///
 /// A key that is absent and one that is `null` are the same.
 ///
@@ -111,17 +111,17 @@ public record ConfigReader(JsonNode json) {
 
   /// The complaint about a value this project cannot run.
   public ModelException unsupported(String key, String value, String advice) {
-    return new ModelException("config.json: %s = %s: %s".formatted(key, value, advice));
+    return new ModelException("%s = %s: %s".formatted(key, value, advice));
   }
 
   private JsonNode required(String key) {
     if (!json.hasNonNull(key)) {
-      throw new ModelException("config.json: the key %s is missing".formatted(key));
+      throw new ModelException("the key %s is missing".formatted(key));
     }
     return json.get(key);
   }
 
   private static ModelException wrong(String key, JsonNode node, String expected) {
-    return new ModelException("config.json: %s must be %s, got %s".formatted(key, expected, node));
+    return new ModelException("%s must be %s, got %s".formatted(key, expected, node));
   }
 }

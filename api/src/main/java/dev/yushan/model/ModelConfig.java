@@ -27,6 +27,16 @@ public interface ModelConfig {
 
   boolean tiedEmbeddings();
 
+  /// Weights of a decoder of this shape, tied ones once.
+  default long parameters() {
+    long hidden = hiddenSize();
+    long query = (long) heads() * headDim();
+    long kv = (long) kvHeads() * headDim();
+    long layer = hidden * (2 * query + 2 * kv) + 3 * hidden * intermediateSize() + 2 * hidden;
+    long embeddings = (tiedEmbeddings() ? 1L : 2L) * vocabSize() * hidden;
+    return embeddings + layers() * layer + hidden;
+  }
+
   /// The id that begins a text, if the model has one.
   OptionalInt bosId();
 

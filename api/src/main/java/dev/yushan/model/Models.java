@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.io.JsonFault;
 import dev.yushan.io.StorageType;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
@@ -24,6 +25,7 @@ import java.util.function.Supplier;
 /// Model directories in the Hugging Face layout: `config.json`, `generation_config.json`,
 /// safetensors, tokenizer files. What is saved here `transformers` loads unchanged.
 public final class Models {
+  private static final String CONFIG = "config.json";
   private static final String GENERATION_CONFIG = "generation_config.json";
 
   private static final List<String> TOKENIZER_FILES =
@@ -41,10 +43,7 @@ public final class Models {
   ///
   /// @throws ModelException if it is not there or no JSON object
   public static ObjectNode configJson(Path directoryOrFile) {
-    Path file =
-        Files.isDirectory(directoryOrFile)
-            ? directoryOrFile.resolve("config.json")
-            : directoryOrFile;
+    Path file = configFile(directoryOrFile);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(
           file + " does not exist; name a model directory with config.json and safetensors in it");
@@ -55,15 +54,38 @@ public final class Models {
       }
       throw new ModelException(file + ": not a JSON object");
     } catch (JsonProcessingException e) {
-      throw new ModelException(file + ": no valid JSON: " + e.getOriginalMessage(), e);
+      throw new ModelException(file + ": no valid JSON: " + JsonFault.of(e), e);
     } catch (IOException e) {
       throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
     }
   }
 
+  private static Path configFile(Path directoryOrFile) {
+    return Files.isDirectory(directoryOrFile) ? directoryOrFile.resolve(CONFIG) : directoryOrFile;
+  }
+
   /// The shape that a config.json describes.
+  ///
+  /// @throws ModelException naming the key that is wrong
   public static ModelConfig config(JsonNode configJson) {
-    return provider(configJson).config(configJson);
+    return in(CONFIG, () -> provider(configJson).config(configJson));
+  }
+
+  /// The shape that the config.json of a model directory, or the file itself, describes.
+  ///
+  /// @throws ModelException naming the file and the key that is wrong
+  public static ModelConfig config(Path directoryOrFile) {
+    ObjectNode json = configJson(directoryOrFile);
+    return in(configFile(directoryOrFile), () -> provider(json).config(json));
+  }
+
+  /// What `reading` gives; its complaints begin with the file.
+  private static <T> T in(Object file, Supplier<T> reading) {
+    try {
+      return reading.get();
+    } catch (ModelException e) {
+      throw new ModelException(file + ": " + e.getMessage(), e);
+    }
   }
 
   /// Loads the model in `directory`.
@@ -72,29 +94,32 @@ public final class Models {
   /// @param trainable whether gradients are allocated beside the weights
   /// @throws ModelException or [dev.yushan.io.FileFormatException] naming file, tensor and reason
   public static CausalLM load(Backend backend, Path directory, DType weights, boolean trainable) {
-    ObjectNode configJson = withGenerationEos(configJson(directory), directory);
+    ObjectNode configJson = configJson(directory);
+    addGenerationEos(configJson, directory);
     return filled(
-        () -> allocate(backend, configJson, weights, trainable),
+        () -> in(configFile(directory), () -> sized(backend, configJson, weights, trainable)),
         model -> WeightFiles.load(backend, directory, model.parameters()));
   }
 
-  /// The config with the ids that `generation_config.json` ends a text at added to its own.
-  private static ObjectNode withGenerationEos(ObjectNode configJson, Path directory) {
+  /// Adds the ids that `generation_config.json` ends a text at to those of the config.
+  private static void addGenerationEos(ObjectNode configJson, Path directory) {
     String key = "eos_token_id";
     Path file = directory.resolve(GENERATION_CONFIG);
     if (Files.isRegularFile(file)) {
-      Set<Integer> ids = new LinkedHashSet<>(new ConfigReader(configJson).ids(key));
-      ids.addAll(new ConfigReader(configJson(file)).ids(key));
+      ObjectNode generation = configJson(file);
+      Set<Integer> ids =
+          new LinkedHashSet<>(
+              in(configFile(directory), () -> new ConfigReader(configJson).ids(key)));
+      ids.addAll(in(file, () -> new ConfigReader(generation).ids(key)));
       ArrayNode all = configJson.putArray(key);
       ids.forEach(all::add);
     }
-    return configJson;
   }
 
   /// A model with fresh random weights, a pure function of `seed`.
   public static CausalLM create(
       Backend backend, ObjectNode configJson, DType weights, boolean trainable, long seed) {
-    ModelProvider provider = provider(configJson);
+    ModelProvider provider = in(CONFIG, () -> provider(configJson));
     return filled(
         () -> allocate(backend, configJson, weights, trainable),
         model ->
@@ -104,6 +129,11 @@ public final class Models {
 
   /// The model that a config.json describes, with weights of zero.
   public static CausalLM allocate(
+      Backend backend, JsonNode configJson, DType weights, boolean trainable) {
+    return in(CONFIG, () -> sized(backend, configJson, weights, trainable));
+  }
+
+  private static CausalLM sized(
       Backend backend, JsonNode configJson, DType weights, boolean trainable) {
     ModelProvider provider = provider(configJson);
     return provider.allocate(backend, provider.config(configJson), weights, trainable);
@@ -150,7 +180,7 @@ public final class Models {
     dtype.ifPresent(
         d -> written.put(written.has("torch_dtype") ? "torch_dtype" : "dtype", torchName(d)));
     DurableFiles.write(
-        directory.resolve("config.json"),
+        directory.resolve(CONFIG),
         JSON.writerWithDefaultPrettyPrinter().writeValueAsString(written) + "\n");
   }
 
@@ -227,13 +257,27 @@ public final class Models {
   }
 
   /// The type that a config.json says its weights have: F32 if it says none.
+  ///
+  /// @throws ModelException naming the file if the type is none that weights can have here
+  public static DType dtype(Path directoryOrFile) {
+    ObjectNode json = configJson(directoryOrFile);
+    return in(configFile(directoryOrFile), () -> dtypeOf(json));
+  }
+
+  /// The same, of a config.json that was read.
   public static DType dtype(JsonNode configJson) {
+    return in(CONFIG, () -> dtypeOf(configJson));
+  }
+
+  private static DType dtypeOf(JsonNode configJson) {
     String name = configJson.path("dtype").asText(configJson.path("torch_dtype").asText("float32"));
     return switch (name.toLowerCase(Locale.ROOT)) {
       case "float32", "auto", "" -> DType.F32;
       case "bfloat16" -> DType.BF16;
       case "float16" -> DType.F16;
-      default -> throw new ModelException("config.json: dtype " + name + " is not supported");
+      default ->
+          throw new ModelException(
+              "dtype %s is not supported; supported: float32, bfloat16, float16".formatted(name));
     };
   }
 
@@ -259,7 +303,7 @@ public final class Models {
         .orElseThrow(
             () ->
                 new ModelException(
-                    "config.json: architectures %s is not supported; supported: %s"
+                    "architectures %s is not supported; supported: %s"
                         .formatted(
                             configJson.path("architectures"),
                             all.stream().map(ModelProvider::architecture).toList())));

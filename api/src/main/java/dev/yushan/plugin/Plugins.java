@@ -1,8 +1,13 @@
 package dev.yushan.plugin;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.URL;
+import java.net.URLConnection;
+import java.nio.charset.StandardCharsets;
 import java.security.CodeSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -12,6 +17,9 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// All plugins of one kind that are on the class path: found, checked and explained.
 ///
@@ -27,6 +35,8 @@ public final class Plugins<P extends Plugin> {
   /// @param plugin empty if it cannot be called
   public record Row<P extends Plugin>(
       String name, String origin, Optional<P> plugin, Availability availability) {}
+
+  private static final Logger LOG = LoggerFactory.getLogger(Plugins.class);
 
   private final String kind;
   private final List<Row<P>> rows;
@@ -54,7 +64,7 @@ public final class Plugins<P extends Plugin> {
         }
         rows.add(row(found.next()));
       } catch (ServiceConfigurationError | LinkageError e) {
-        rows.add(failed("?", "class path", e));
+        rows.add(failed("?", registrar(e), e));
       }
     }
     rows.sort(
@@ -94,6 +104,35 @@ public final class Plugins<P extends Plugin> {
         Optional.empty(),
         new Availability.Unavailable(
             "failed to load: " + cause, "remove " + origin + " or add what it needs beside it"));
+  }
+
+  /// The jar or folder that registers the class which `e` says is not there. The loader of services
+  /// does not tell, so the registrations are searched for the name.
+  private static String registrar(Throwable e) {
+    String message = String.valueOf(e.getMessage());
+    String service = message.substring(0, Math.max(0, message.indexOf(':')));
+    try {
+      ClassLoader loader = Thread.currentThread().getContextClassLoader();
+      for (URL file : Collections.list(loader.getResources("META-INF/services/" + service))) {
+        if (registered(file).anyMatch(name -> message.contains(" " + name + " "))) {
+          return file.getPath().replaceFirst("^file:", "").replaceFirst("!?/META-INF/.*", "");
+        }
+      }
+    } catch (IOException unreadable) {
+      LOG.debug("registrations of {} cannot be read", service, unreadable);
+    }
+    return "the jar in question";
+  }
+
+  private static Stream<String> registered(URL registration) throws IOException {
+    URLConnection connection = registration.openConnection();
+    connection.setUseCaches(false);
+    try (InputStream in = connection.getInputStream()) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .map(line -> line.replaceFirst("#.*", "").strip())
+          .filter(name -> !name.isEmpty());
+    }
   }
 
   private static String origin(Class<?> type) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.io.JsonFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -72,7 +73,7 @@ record TokenizerJson(
       return new JsonField(file.toString(), "", root);
     } catch (JsonProcessingException e) {
       throw new TokenizerFormatException(
-          file.toString(), "(root)", "is not valid JSON: " + e.getMessage());
+          file.toString(), "(root)", "is not valid JSON: " + JsonFault.of(e));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }

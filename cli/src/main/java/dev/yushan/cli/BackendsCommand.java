@@ -6,10 +6,17 @@ import dev.yushan.plugin.Availability.Available;
 import dev.yushan.plugin.Availability.Unavailable;
 import dev.yushan.plugin.Plugin;
 import dev.yushan.plugin.Plugins.Row;
+import java.io.File;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.jar.JarFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -23,6 +30,8 @@ import picocli.CommandLine.Spec;
       "A backend in a jar of its own is found in the directory plugins/."
     })
 final class BackendsCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(BackendsCommand.class);
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -56,7 +65,25 @@ final class BackendsCommand implements Callable<Integer> {
       chosen |= usable;
     }
     table.print(out);
+    remedies.addAll(unreadable(System.getProperty("java.class.path")));
     remedies.forEach(remedy -> out.printf("%n%s%n", remedy));
     return 0;
+  }
+
+  /// The jars that the JVM passed over without a word.
+  static List<String> unreadable(String classPath) {
+    List<String> found = new ArrayList<>();
+    for (String entry : classPath.split(File.pathSeparator)) {
+      if (entry.endsWith(".jar") && Files.isRegularFile(Path.of(entry))) {
+        try (JarFile jar = new JarFile(entry)) {
+          LOG.debug("{} can be read", jar.getName());
+        } catch (IOException e) {
+          found.add(
+              "%s: is no jar that can be read: %s.%n  Remedy: replace it or remove it."
+                  .formatted(entry, Failures.message(e)));
+        }
+      }
+    }
+    return found;
   }
 }

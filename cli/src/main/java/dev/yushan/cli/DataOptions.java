@@ -1,8 +1,11 @@
 package dev.yushan.cli;
 
+import dev.yushan.data.DataException;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.Records;
 import dev.yushan.data.SourceConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import picocli.CommandLine.Option;
 
@@ -25,9 +28,37 @@ final class DataOptions {
       description = "Field or column that holds the text (default: ${DEFAULT-VALUE}).")
   private String textColumn;
 
-  /// Opens the files; the caller closes what it gets.
-  Records open() {
-    return Records.open(
-        new SourceConfig(files, SourceConfig.DATASET_DIR, textColumn, OnBadRecord.FAIL));
+  /// What reads records.
+  interface Reader {
+    void read(Records records) throws IOException;
+  }
+
+  /// Opens the files for `reader`. Complaints about them, which name keys of a training
+  /// configuration, name options instead.
+  void read(Reader reader) {
+    if (textColumn.isEmpty()) {
+      throw new IllegalArgumentException("--text-column: is empty; name the one with the text");
+    }
+    try (Records records =
+        Records.open(
+            new SourceConfig(files, SourceConfig.DATASET_DIR, textColumn, OnBadRecord.FAIL))) {
+      reader.read(records);
+    } catch (DataException e) {
+      // not as the cause: its message would be shown too
+      DataException inOptions = new DataException(inOptions(e.getMessage()), e.getCause());
+      inOptions.addSuppressed(e);
+      throw inOptions;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String inOptions(String message) {
+    return message
+        .replaceFirst("^dataset: ", "--data: ")
+        .replaceFirst(
+            " nor a dataset name \\(there is no .*; key dataset_dir\\)$",
+            ", a directory nor a glob; correct it")
+        .replace("(key text_column)", "(--text-column)");
   }
 }

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `yushan eval`: how well a model predicts texts.
@@ -71,9 +73,35 @@ final class EvalCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (batchTokens < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--batch-tokens %d: must be 1 or more".formatted(batchTokens));
+    }
+    output.ifPresent(EvalCommand::requireWritable);
+    data.read(this::score);
+    return 0;
+  }
+
+  /// Before anything is computed.
+  private static void requireWritable(Path file) {
+    Path parent = file.toAbsolutePath().getParent();
+    if (Files.isDirectory(file)) {
+      throw new IllegalArgumentException(
+          "--output: %s is a directory; name a file in it".formatted(file));
+    }
+    if (!Files.isDirectory(parent)) {
+      throw new IllegalArgumentException(
+          "--output: there is no directory %s; make it, or name another file".formatted(parent));
+    }
+    if (!Files.isWritable(parent)) {
+      throw new IllegalArgumentException(
+          "--output: the directory %s cannot be written; name a file elsewhere".formatted(parent));
+    }
+  }
+
+  private void score(Records records) {
     Optional<Tokenizer> tokenizer = modelChoice.tokenizer();
-    try (Records records = data.open();
-        Backend backend = backendChoice.open();
+    try (Backend backend = backendChoice.open();
         CausalLM model = modelChoice.load(backend);
         Scorer scorer = new Scorer(backend, model, batchTokens)) {
       RecordEncoder encoder = new RecordEncoder(tokenizer, addEos, maxLength, model.config());
@@ -82,7 +110,6 @@ final class EvalCommand implements Callable<Integer> {
           output.isPresent() ? toFile(output.get(), run) : run.write(standardOutput());
       spec.commandLine().getErr().println(total.summary());
     }
-    return 0;
   }
 
   private ScoredRecord.Total toFile(Path file, Run run) {
@@ -131,6 +158,11 @@ final class EvalCommand implements Callable<Integer> {
           lines.println(scored.json(perToken));
         }
         lines.flush();
+        StandardOutput.requireSound();
+      }
+      if (total.nothingPredicted()) {
+        throw new IllegalArgumentException(
+            "--data: %s; name files with texts of two tokens or more".formatted(total.summary()));
       }
       lines.println(total.json());
       lines.flush();

@@ -1,5 +1,7 @@
 package dev.yushan.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.yushan.io.JsonFault;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -84,6 +86,10 @@ final class Failures {
   private static String withCause(String detail, Throwable cause) {
     if (cause == null || cause.getMessage() == null || isDefect(cause)) {
       return detail;
+    }
+    if (cause instanceof JsonProcessingException json) {
+      JsonFault fault = JsonFault.of(json);
+      return detail.contains(fault.what()) ? detail : detail + ": " + fault;
     }
     String why = message(cause);
     return detail.contains(why) || detail.contains(cause.getMessage())

@@ -2,7 +2,6 @@ package dev.yushan.cli;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.generate.Generator;
-import dev.yushan.generate.SamplingParams;
 import dev.yushan.generate.TextGenerator;
 import dev.yushan.generate.TextGenerator.Completion;
 import dev.yushan.model.CausalLM;
@@ -17,6 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
       "  yushan infer --model demo-run/continued --interactive --temperature 0.7 --top-p 0.9"
     })
 final class InferCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(InferCommand.class);
   private static final int USUAL_CONTEXT = 4096;
 
   @Spec private CommandSpec spec;
@@ -64,6 +66,8 @@ final class InferCommand implements Callable<Integer> {
               + ".")
   private Optional<Integer> maxModelLen = Optional.empty();
 
+  private boolean announced;
+
   @Override
   public Integer call() throws IOException {
     if (interactive && prompt.isPresent()) {
@@ -71,16 +75,16 @@ final class InferCommand implements Callable<Integer> {
           spec.commandLine(), "--interactive reads its prompts; leave out --prompt");
     }
     String text = interactive ? "" : prompt();
-    SamplingParams params = sampling.resolve(modelChoice.directory());
+    SamplingOptions.Chosen chosen = sampling.resolve(modelChoice.directory());
     Tokenizer tokenizer = modelChoice.requireTokenizer();
     try (Backend backend = backendChoice.open();
         CausalLM model = modelChoice.load(backend);
         Generator generator = new Generator(backend, model, context(model.config()))) {
       TextGenerator texts = new TextGenerator(generator, tokenizer);
       if (interactive) {
-        converse(texts, params);
+        converse(texts, chosen);
       } else {
-        complete(texts, text, params);
+        complete(texts, text, chosen);
       }
     }
     return 0;
@@ -115,7 +119,7 @@ final class InferCommand implements Callable<Integer> {
     return console != null && console.isTerminal();
   }
 
-  private void converse(TextGenerator texts, SamplingParams params) throws IOException {
+  private void converse(TextGenerator texts, SamplingOptions.Chosen chosen) throws IOException {
     PrintWriter err = spec.commandLine().getErr();
     var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     boolean asks = atTerminal();
@@ -126,11 +130,14 @@ final class InferCommand implements Callable<Integer> {
       }
       String line = lines.readLine();
       if (line == null) {
+        if (asks) {
+          err.println(); // so that the prompt of the shell has a line of its own
+        }
         return;
       }
       if (!line.isBlank()) {
         try {
-          complete(texts, line, params);
+          complete(texts, line, chosen);
         } catch (IllegalArgumentException e) {
           err.println("yushan: " + e.getMessage());
         }
@@ -138,16 +145,27 @@ final class InferCommand implements Callable<Integer> {
     }
   }
 
-  private void complete(TextGenerator texts, String text, SamplingParams params) {
+  /// Says once how tokens are chosen, and not before one has been: an error may come first.
+  private void announce(SamplingOptions.Chosen chosen) {
+    if (!announced) {
+      LOG.info("{}", chosen.words());
+      announced = true;
+    }
+  }
+
+  private void complete(TextGenerator texts, String text, SamplingOptions.Chosen chosen) {
     PrintWriter out = spec.commandLine().getOut();
     Completion done =
         texts.complete(
             text,
-            params,
+            chosen.params(),
             piece -> {
+              announce(chosen);
               out.print(piece);
               out.flush();
+              StandardOutput.requireSound();
             });
+    announce(chosen);
     out.println();
     int tokens = done.generation().tokens().length;
     spec.commandLine()
@@ -160,6 +178,9 @@ final class InferCommand implements Callable<Integer> {
   }
 
   private static String speed(int tokens, long nanos) {
+    if (tokens == 0) {
+      return "0 tokens";
+    }
     return "%d tokens in %.2f s (%.1f tokens/s)"
         .formatted(tokens, nanos / 1e9, tokens / Math.max(1e-9, nanos / 1e9));
   }

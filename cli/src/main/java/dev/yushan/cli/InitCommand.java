@@ -86,12 +86,12 @@ final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ObjectNode configJson = Models.configJson(config);
-    ModelConfig shape = Models.config(configJson);
+    ModelConfig shape = Models.config(config);
     tokenizer.map(InitCommand::tokenizerIn).ifPresent(t -> requireFit(t, shape));
     refuseForeign(output, force);
-    DType stored = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(configJson));
+    DType stored = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(config));
     try (Backend backend = backendChoice.open();
-        CausalLM model = Models.create(backend, configJson, DType.F32, false, seed)) {
+        CausalLM model = create(backend, configJson, shape)) {
       Models.save(backend, model, configJson, output, stored, maxShardBytes);
       tokenizer.ifPresent(from -> Models.copyTokenizer(from, output));
       Path beside = Files.isDirectory(config) ? config : config.toAbsolutePath().getParent();
@@ -104,6 +104,22 @@ final class InitCommand implements Callable<Integer> {
               output, shape.architecture(), parameters, stored, seed);
     }
     return 0;
+  }
+
+  /// Asks for the memory before taking it: a process that is out of memory may be killed.
+  private CausalLM create(Backend backend, ObjectNode configJson, ModelConfig shape) {
+    long bytes = shape.parameters() * Float.BYTES;
+    if (bytes > backend.availableBytes()) {
+      throw new IllegalArgumentException(
+          ("%s makes a model of %,d parameters, which takes %.1f GiB, but %.1f GiB of memory are"
+               + " free; free some, or lower vocab_size, hidden_size or num_hidden_layers")
+              .formatted(config, shape.parameters(), gib(bytes), gib(backend.availableBytes())));
+    }
+    return Models.create(backend, configJson, DType.F32, false, seed);
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1 << 30);
   }
 
   private static long elements(Parameter parameter) {

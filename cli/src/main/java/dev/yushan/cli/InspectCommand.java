@@ -86,7 +86,7 @@ final class InspectCommand implements Callable<Integer> {
 
   private void directory(Path directory, PrintWriter out) throws IOException {
     JsonNode json = Models.configJson(directory);
-    ModelConfig config = Models.config(json);
+    ModelConfig config = Models.config(directory);
     try (SafetensorsDirectory weights = SafetensorsDirectory.open(directory)) {
       List<TensorHeader> tensors = weights.tensors().stream().map(StoredTensor::header).toList();
       out.printf("%s: %s, %s%n%n", directory, config.architecture(), totals(tensors));

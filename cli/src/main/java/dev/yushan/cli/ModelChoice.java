@@ -8,9 +8,14 @@ import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
@@ -48,15 +53,42 @@ final class ModelChoice {
   private Optional<WeightType> dtype = Optional.empty();
 
   /// The directory of the model.
+  ///
+  /// @throws IllegalArgumentException if it is that of a training run which has only checkpoints
   Path directory() {
-    return HfCache.ofEnvironment().resolve(model, revision);
+    Path directory = HfCache.ofEnvironment().resolve(model, revision);
+    List<String> checkpoints =
+        Files.isRegularFile(directory) || Files.exists(directory.resolve("config.json"))
+            ? List.of()
+            : checkpoints(directory);
+    if (!checkpoints.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s holds no model yet, only checkpoints of a training run (%s); take one: --model %s"
+              .formatted(
+                  directory,
+                  String.join(", ", checkpoints),
+                  directory.resolve(checkpoints.getLast())));
+    }
+    return directory;
+  }
+
+  /// In the order of their steps.
+  private static List<String> checkpoints(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries
+          .map(entry -> entry.getFileName().toString())
+          .filter(name -> name.matches("checkpoint-\\d{1,18}"))
+          .sorted(Comparator.comparingLong(name -> Long.parseLong(name.substring(11))))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + " cannot be read", e);
+    }
   }
 
   /// Loads the model to run it, not to train it; the caller closes it.
   CausalLM load(Backend backend) {
     Path directory = directory();
-    DType weights =
-        dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(Models.configJson(directory)));
+    DType weights = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
     long start = System.nanoTime();
     CausalLM loaded = Models.load(backend, directory, weights, false);
     LOG.info(

@@ -1,8 +1,10 @@
 package dev.yushan.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.generate.SamplingParams;
+import dev.yushan.io.JsonFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -10,14 +12,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /// How the next token is chosen: by options, where they are silent by the model's
 /// `generation_config.json`, and else greedily.
 final class SamplingOptions {
-  private static final Logger LOG = LoggerFactory.getLogger(SamplingOptions.class);
   private static final String FILE = "generation_config.json";
   private static final int MAX_TOKENS = 256;
 
@@ -73,9 +72,30 @@ final class SamplingOptions {
   @Option(names = "--ignore-eos", description = "Go on after a token that ends a text.")
   private boolean ignoreEos;
 
-  /// Takes the defaults from the model in `directory`, and logs what holds and where it is from.
-  SamplingParams resolve(Path directory) {
-    Choice choice = new Choice(read(directory.resolve(FILE)));
+  /// How tokens are chosen, and the words that say so and where each value is from.
+  record Chosen(SamplingParams params, String words) {}
+
+  /// Takes the defaults from the model in `directory`.
+  ///
+  /// @throws IllegalArgumentException naming the option or the file that a wrong value is from
+  Chosen resolve(Path directory) {
+    if (topK.isPresent() && topK.get() < -1) {
+      throw new IllegalArgumentException(
+          "--top-k: must be 1 or more, or 0 or -1 for all, got " + topK.get());
+    }
+    Path file = directory.resolve(FILE);
+    Choice choice = new Choice(read(file));
+    try {
+      SamplingParams params = params(choice);
+      String kind = params.temperature() == 0 ? "greedy" : "sampling with seed " + seed;
+      return new Chosen(
+          params, choice.said.isEmpty() ? kind : kind + ": " + String.join(", ", choice.said));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(choice.origin(e.getMessage(), file) + e.getMessage(), e);
+    }
+  }
+
+  private SamplingParams params(Choice choice) {
     boolean sample = choice.defaults.path("do_sample").asBoolean(false);
     boolean restricted = topK.isPresent() || topP.isPresent() || minP.isPresent();
     double heat =
@@ -83,23 +103,16 @@ final class SamplingOptions {
             ? choice.number("temperature", temperature, true, 1)
             : choice.number("temperature", temperature, false, 0);
     // what only restricts a random choice is not taken from a model that chooses greedily
-    SamplingParams params =
-        new SamplingParams(
-            heat,
-            Math.max(0, (int) choice.number("top_k", topK.map(Integer::doubleValue), sample, 0)),
-            choice.number("top_p", topP, sample, 1),
-            choice.number("min_p", minP, sample, 0),
-            choice.number("repetition_penalty", repetitionPenalty, true, 1),
-            seed,
-            (int)
-                choice.number("max_tokens", maxTokens.map(Integer::doubleValue), true, MAX_TOKENS),
-            stop,
-            ignoreEos);
-    LOG.info(
-        "{}{}",
-        params.temperature() == 0 ? "greedy" : "sampling with seed " + seed,
-        choice.said.isEmpty() ? "" : ": " + String.join(", ", choice.said));
-    return params;
+    return new SamplingParams(
+        heat,
+        Math.max(0, (int) choice.number("top_k", topK.map(Integer::doubleValue), sample, 0)),
+        choice.number("top_p", topP, sample, 1),
+        choice.number("min_p", minP, sample, 0),
+        choice.number("repetition_penalty", repetitionPenalty, true, 1),
+        seed,
+        (int) choice.number("max_tokens", maxTokens.map(Integer::doubleValue), true, MAX_TOKENS),
+        stop,
+        ignoreEos);
   }
 
   private static JsonNode read(Path file) {
@@ -108,15 +121,29 @@ final class SamplingOptions {
     }
     try {
       return new ObjectMapper().readTree(file.toFile());
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "%s: no valid JSON: %s; repair or remove it".formatted(file, JsonFault.of(e)), e);
     } catch (IOException e) {
-      throw new UncheckedIOException(file + " cannot be read as JSON: repair or remove it", e);
+      throw new UncheckedIOException(file + " cannot be read: check its permissions", e);
     }
   }
 
   /// Picks values, and keeps what to say of them.
-  private record Choice(JsonNode defaults, List<String> said) {
+  ///
+  /// @param options keys whose value is from an option
+  private record Choice(JsonNode defaults, List<String> said, List<String> options) {
     Choice(JsonNode defaults) {
-      this(defaults, new ArrayList<>());
+      this(defaults, new ArrayList<>(), new ArrayList<>());
+    }
+
+    /// Where the value is from that a complaint begins with.
+    String origin(String complaint, Path file) {
+      String key = complaint.substring(0, Math.max(0, complaint.indexOf(' ')));
+      if (options.contains(key)) {
+        return "--" + key.replace('_', '-') + ": ";
+      }
+      return said.stream().anyMatch(word -> word.startsWith(key + " ")) ? file + ": " : "";
     }
 
     double number(String key, Optional<Double> option, boolean useDefault, double otherwise) {
@@ -125,7 +152,11 @@ final class SamplingOptions {
         said.add("%s %s (%s)".formatted(key, theirs.asText(), FILE));
         return theirs.doubleValue();
       }
-      option.ifPresent(value -> said.add("%s %s".formatted(key, plain(value))));
+      option.ifPresent(
+          value -> {
+            options.add(key);
+            said.add("%s %s".formatted(key, plain(value)));
+          });
       return option.orElse(otherwise);
     }
 

@@ -87,6 +87,10 @@ record ScoredRecord(int tokens, float[] logProbabilities, OptionalLong bytes) {
       }
     }
 
+    boolean nothingPredicted() {
+      return predicted == 0;
+    }
+
     String json() {
       ObjectNode json = JSON.createObjectNode().put("total", true).put("records", records);
       put(json, tokens, predicted, lossSum, OptionalLong.empty());

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.data.DataRecord;
 import dev.yushan.data.Records;
+import dev.yushan.io.JsonFault;
 import dev.yushan.text.BpeTrainer;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
@@ -108,15 +109,20 @@ final class TokenizerCommand implements Runnable {
                 .formatted(output));
       }
       var options = BpeTrainer.Options.ofVocabSize(vocabSize).withMinFrequency(minFrequency);
-      try (Records records = data.open()) {
-        Tokenizer made = BpeTrainer.train(texts(records), options, output);
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf("%s: %,d ids%n", output, made.vocabSize());
-        if (made.vocabSize() < vocabSize) {
-          out.printf("(fewer than %,d: no other pair occurs %d times)%n", vocabSize, minFrequency);
-        }
-      }
+      data.read(records -> train(texts(records), options));
       return 0;
+    }
+
+    private void train(Iterator<String> texts, BpeTrainer.Options options) {
+      if (!texts.hasNext()) {
+        throw new IllegalArgumentException("--data: holds no text to learn from; name other files");
+      }
+      Tokenizer made = BpeTrainer.train(texts, options, output);
+      PrintWriter out = spec.commandLine().getOut();
+      out.printf("%s: %,d ids%n", output, made.vocabSize());
+      if (made.vocabSize() < vocabSize) {
+        out.printf("(fewer than %,d: no other pair occurs %d times)%n", vocabSize, minFrequency);
+      }
     }
 
     private static Iterator<String> texts(Records records) {
@@ -130,6 +136,7 @@ final class TokenizerCommand implements Runnable {
                         throw new IllegalArgumentException(
                             ids.place() + ": holds input_ids; a tokenizer learns from texts");
                   })
+          .filter(text -> !text.isEmpty())
           .iterator();
     }
   }
@@ -149,20 +156,23 @@ final class TokenizerCommand implements Runnable {
     private boolean parse;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
       Tokenizer tokenizer = choice.load();
       PrintWriter out = spec.commandLine().getOut();
       Specials specials = parse ? Specials.PARSE : Specials.AS_TEXT;
-      try (Records records = data.open()) {
-        while (records.hasNext()) {
-          int[] ids =
-              switch (records.next()) {
-                case DataRecord.Text text -> tokenizer.encodeWithTemplate(text.text(), specials);
-                case DataRecord.Ids given -> given.ids();
-              };
-          out.println(JSON.writeValueAsString(Map.of("ids", ids)));
-        }
-      }
+      data.read(
+          records -> {
+            while (records.hasNext()) {
+              int[] ids =
+                  switch (records.next()) {
+                    case DataRecord.Text text ->
+                        tokenizer.encodeWithTemplate(text.text(), specials);
+                    case DataRecord.Ids given -> given.ids();
+                  };
+              out.println(JSON.writeValueAsString(Map.of("ids", ids)));
+              StandardOutput.requireSound();
+            }
+          });
       return 0;
     }
   }
@@ -210,6 +220,7 @@ final class TokenizerCommand implements Runnable {
           int[] ids = ids(file + " line " + number, line, tokenizer.vocabSize());
           String text = tokenizer.decode(ids, !keep);
           spec.commandLine().getOut().println(JSON.writeValueAsString(Map.of("text", text)));
+          StandardOutput.requireSound();
         }
       }
     }
@@ -220,7 +231,7 @@ final class TokenizerCommand implements Runnable {
         record = JSON.readTree(line);
       } catch (JsonProcessingException e) {
         throw new IllegalArgumentException(
-            place + ": broken JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""), e);
+            "%s: broken JSON: %s; repair the line".formatted(place, JsonFault.of(e).what()), e);
       }
       JsonNode ids = record.path(record.has("ids") ? "ids" : "input_ids");
       int[] values = new int[ids.size()];

@@ -73,10 +73,17 @@ public final class Yushan implements Runnable {
     line.setParameterExceptionHandler(Failures::usage);
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> Failures.report(failure, command, yushan.stacktrace));
+    // made here, one for all sub-commands, so that it can be flushed at the end
+    PrintWriter out = line.getOut();
     try {
-      return line.execute(args);
-    } catch (Error error) {
-      return Failures.report(error, line, yushan.stacktrace);
+      int exit = line.execute(args);
+      out.flush();
+      if (exit == 0) {
+        StandardOutput.requireSound();
+      }
+      return exit;
+    } catch (IllegalStateException | Error failure) {
+      return Failures.report(failure, line, yushan.stacktrace);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.yushan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -26,6 +27,16 @@ class BackendsCommandTest {
   }
 
   @Test
+  void aJarThatCannotBeReadIsNamed() throws IOException {
+    Path broken = Files.writeString(directory.resolve("broken.jar"), "no archive");
+    String classPath = broken + File.pathSeparator + directory + File.pathSeparator + "gone.jar";
+    assertThat(BackendsCommand.unreadable(classPath))
+        .singleElement()
+        .asString()
+        .contains(broken + ": is no jar that can be read", "Remedy: replace it");
+  }
+
+  @Test
   void aBrokenOneIsARowWithAReasonAndARemedy() throws IOException {
     Path services = Files.createDirectories(directory.resolve("META-INF/services"));
     Files.writeString(
@@ -35,7 +46,8 @@ class BackendsCommandTest {
       Thread.currentThread().setContextClassLoader(loader);
       Cli run = Cli.run("backends");
       assertThat(run.exit()).isZero();
-      assertThat(run.out()).contains("see below", "org.example.NotThere", "Remedy: remove");
+      assertThat(run.out())
+          .contains("see below", "org.example.NotThere", "Remedy: remove " + directory);
       assertThat(run.out()).containsPattern("reference +yes");
     } finally {
       Thread.currentThread().setContextClassLoader(real);

@@ -146,6 +146,31 @@ class EvalCommandTest {
   }
 
   @Test
+  void whatCannotBeDoneIsSaidBeforeAnythingIsComputed() throws IOException {
+    Path model = Golden.path("tiny-llama-a");
+    Path data = data(ids(1, 2));
+    Cli folder = Cli.run("eval", "--model", model, "--data", data, "--output", directory);
+    assertThat(folder.exit()).isEqualTo(1);
+    assertThat(folder.err()).contains("--output: " + directory + " is a directory").hasLineCount(1);
+    Path nowhere = directory.resolve("none/out.jsonl");
+    Cli noFolder = Cli.run("eval", "--model", model, "--data", data, "--output", nowhere);
+    assertThat(noFolder.err()).contains("--output: there is no directory").hasLineCount(1);
+    assertThat(Cli.run("eval", "--model", model, "--data", data, "--batch-tokens", 0).exit())
+        .isEqualTo(2);
+    Cli empty = Cli.run("eval", "--model", model, "--data", data());
+    assertThat(empty.exit()).isEqualTo(1);
+    assertThat(empty.err()).contains("--data: 0 records without anything to predict");
+    assertThat(empty.out()).isEmpty();
+    Cli absent = Cli.run("eval", "--model", model, "--data", "absent");
+    assertThat(absent.err())
+        .contains("yushan: --data: absent is neither a file (")
+        .doesNotContain("dataset");
+    Cli column =
+        Cli.run("eval", "--model", model, "--data", data(text("x")), "--text-column", "foo");
+    assertThat(column.err()).contains("has no field foo (--text-column)");
+  }
+
+  @Test
   void errorsNameTheRecord() throws IOException {
     Path model = Golden.path("tiny-llama-a");
     Cli noTokenizer = Cli.run("eval", "--model", model, "--data", data(text("山")));

@@ -140,14 +140,56 @@ class InferCommandTest {
   }
 
   @Test
+  void aFaultIsBlamedOnTheFileItIsIn() throws IOException {
+    Path generation = model.resolve("generation_config.json");
+    Files.writeString(generation, "{\"temperature\": -1, \"do_sample\": true}");
+    assertThat(infer("--prompt", prompt).err())
+        .contains("yushan: " + generation + ": temperature must be 0 (greedy) or more");
+    Files.writeString(generation, "{\"eos_token_id\": \"x\"}");
+    assertThat(infer("--prompt", prompt).err())
+        .contains("yushan: " + generation + ": eos_token_id must be a token id");
+    Files.writeString(generation, "{\"eos_token_id\": ");
+    assertThat(infer("--prompt", prompt).err())
+        .contains("yushan: " + generation + ": no valid JSON: line 1, column 1")
+        .doesNotContain("REDACTED");
+    Files.delete(generation);
+    Path config = model.resolve("config.json");
+    ObjectNode json = (ObjectNode) JSON.readTree(config.toFile());
+    JSON.writeValue(config.toFile(), json.put("hidden_size", "wide"));
+    assertThat(infer("--prompt", prompt).err())
+        .contains("yushan: " + config + ": hidden_size must be a whole number above 0");
+  }
+
+  @Test
+  void aRunWithCheckpointsAloneNamesThem() throws IOException {
+    Path run = directory.resolve("run");
+    Files.createDirectories(run.resolve("checkpoint-90"));
+    Files.createDirectories(run.resolve("checkpoint-100"));
+    Cli refused = Cli.run("infer", "--model", run, "--prompt", "x");
+    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains("(checkpoint-90, checkpoint-100)", "--model " + run.resolve("checkpoint-100"));
+  }
+
+  @Test
+  void noTokensHaveNoSpeed() {
+    Cli run = infer("--prompt", prompt, "--max-tokens", 0);
+    assertThat(run.exit()).isZero();
+    assertThat(run.err()).contains("completion 0 tokens; ended by");
+  }
+
+  @Test
   void errorsSayWhatToDo() throws IOException {
     Cli tooLong = infer("--prompt", prompt, "--max-model-len", 8);
     assertThat(tooLong.exit()).isEqualTo(1);
     assertThat(tooLong.err()).contains("the prompt has 16 tokens, the context only 8");
     assertThat(tooLong.out()).isEmpty();
+    assertThat(tooLong.err()).doesNotContain("greedy");
     assertThat(infer("--prompt", "x", "--max-model-len", 513).exit()).isEqualTo(2);
     assertThat(infer("--prompt", "x", "--interactive").exit()).isEqualTo(2);
-    assertThat(infer("--prompt", "x", "--top-p", 2).err()).contains("top_p must be above 0");
+    assertThat(infer("--prompt", "x", "--top-p", 2).err())
+        .contains("yushan: --top-p: top_p must be above 0");
+    assertThat(infer("--prompt", "x", "--top-k", -5).err()).contains("--top-k: must be 1 or more");
     assertThat(infer("--prompt", "山").err()).contains("model knows 0 to 511");
     Files.delete(model.resolve("tokenizer.json"));
     assertThat(infer("--prompt", "x").err()).contains("tokenizer.json", "--tokenizer");

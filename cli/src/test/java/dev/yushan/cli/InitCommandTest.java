@@ -96,6 +96,17 @@ class InitCommandTest {
   }
 
   @Test
+  void aModelThatDoesNotFitInMemoryIsRefusedBeforeItIsMade() throws IOException {
+    ObjectNode json = (ObjectNode) JSON.readTree(config.toFile());
+    JSON.writeValue(config.toFile(), json.put("vocab_size", 2_000_000_000));
+    Path output = directory.resolve("model");
+    Cli run = Cli.run("init", "--config", config, "--backend", "cpu", "--output", output);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("GiB of memory are free", "lower vocab_size");
+    assertThat(output).doesNotExist();
+  }
+
+  @Test
   void aTokenizerThatIsTooLargeIsRefused() throws IOException {
     ObjectNode json = (ObjectNode) JSON.readTree(config.toFile());
     JSON.writeValue(config.toFile(), json.put("vocab_size", 260));

@@ -53,6 +53,28 @@ class TokenizerCommandTest {
   }
 
   @Test
+  void nothingToLearnFromIsAnError() throws IOException {
+    Path empty = Files.createFile(directory.resolve("empty.txt"));
+    Path none = directory.resolve("none");
+    Cli run = Cli.run("tokenizer", "train", "--data", empty, "--vocab-size", 300, "--output", none);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("--data: holds no text to learn from").hasLineCount(1);
+    assertThat(none).doesNotExist();
+  }
+
+  @Test
+  void aBrokenFileIsOneLine() throws IOException {
+    Cli ids =
+        Cli.runWith("{\"ids\": [1,\n", "tokenizer", "decode", "--tokenizer", made, "--data", "-");
+    assertThat(ids.err()).contains("- line 1: broken JSON").doesNotContain("REDACTED");
+    assertThat(ids.err()).hasLineCount(1);
+    Files.writeString(made.resolve("tokenizer.json"), "{\n\"model\": {");
+    Cli file = Cli.run("tokenizer", "encode", "--tokenizer", made, "--data", data);
+    assertThat(file.err()).contains("is not valid JSON: line 2, column").doesNotContain("REDACTED");
+    assertThat(file.err()).hasLineCount(1);
+  }
+
+  @Test
   void trainsWhatCanBeLoaded() {
     assertThat(training.exit()).as(training.err()).isZero();
     assertThat(training.out()).contains("made: 262 ids");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -105,6 +106,22 @@ class YushanTest {
     assertThat(errors()).isEqualTo("yushan: absent.yaml: no such file or directory\n");
     assertThat(run("evaluate", "context")).isEqualTo(1);
     assertThat(errors()).isEqualTo("yushan: cannot save to here: disk is full\n");
+  }
+
+  @Test
+  void outputThatCannotBeWrittenIsAFailure() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    System.setOut(new PrintStream(full, false, UTF_8));
+    assertThat(run("evaluate", "--help")).isEqualTo(1);
+    assertThat(errors()).startsWith("yushan: standard output cannot be written").hasLineCount(1);
+    assertThat(run("evaluate", "state")).isEqualTo(1);
+    assertThat(errors()).isEqualTo("yushan: corpus.jsonl, line 3: no text field\n");
   }
 
   @Test

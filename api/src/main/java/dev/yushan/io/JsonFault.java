@@ -1,0 +1,28 @@
+package dev.yushan.io;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+
+/// What is wrong with a JSON text, in one line and without what only programmers of the parser
+/// understand.
+///
+/// @param what the fault
+/// @param line from 1; 0 if unknown
+/// @param column from 1; 0 if unknown
+public record JsonFault(String what, int line, int column) {
+  /// The fault that a parser found.
+  public static JsonFault of(JsonProcessingException e) {
+    String first = e.getOriginalMessage().lines().findFirst().orElse("broken");
+    String what = first.replaceFirst("\\s*(\\(start marker )?at \\[Source: .*", "");
+    JsonLocation at = e.getLocation();
+    return at == null
+        ? new JsonFault(what, 0, 0)
+        : new JsonFault(what, Math.max(0, at.getLineNr()), Math.max(0, at.getColumnNr()));
+  }
+
+  /// `line 3, column 7: …`, as far as that is known.
+  @Override
+  public String toString() {
+    return line == 0 ? what : "line %d, column %d: %s".formatted(line, column, what);
+  }
+}
