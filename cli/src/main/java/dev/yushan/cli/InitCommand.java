@@ -112,7 +112,7 @@ final class InitCommand implements Callable<Integer> {
     if (bytes > backend.availableBytes()) {
       throw new IllegalArgumentException(
           ("%s makes a model of %,d parameters, which takes %.1f GiB, but %.1f GiB of memory are"
-               + " free; free some, or lower vocab_size, hidden_size or num_hidden_layers")
+                  + " free; free some, or lower vocab_size, hidden_size or num_hidden_layers")
               .formatted(config, shape.parameters(), gib(bytes), gib(backend.availableBytes())));
     }
     return Models.create(backend, configJson, DType.F32, false, seed);

@@ -1,7 +1,5 @@
 package dev.yushan.train;
 
-import dev.yushan.model.ModelConfig;
-
 /// The memory that training takes, computed before any of it is taken.
 ///
 /// @param parameters trained weights
@@ -27,16 +25,6 @@ record MemoryForecast(
     long evaluation,
     long loading,
     HostForecast host) {
-
-  /// Weights of a decoder of this shape, each once.
-  static long parameters(ModelConfig model) {
-    long hidden = model.hiddenSize();
-    long query = (long) model.heads() * model.headDim();
-    long kv = (long) model.kvHeads() * model.headDim();
-    long layer = hidden * (2 * query + 2 * kv) + 3 * hidden * model.intermediateSize() + 2 * hidden;
-    long embeddings = (model.tiedEmbeddings() ? 1 : 2) * model.vocabSize() * hidden;
-    return embeddings + model.layers() * layer + hidden;
-  }
 
   /// Bytes of tensors.
   long device() {

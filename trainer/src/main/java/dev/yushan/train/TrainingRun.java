@@ -300,6 +300,6 @@ public final class TrainingRun {
   private double floatOperations(long tokens) {
     ModelConfig shape = state.model().config();
     long embedding = (long) shape.vocabSize() * shape.hiddenSize();
-    return 6.0 * tokens * (MemoryForecast.parameters(shape) - embedding);
+    return 6.0 * tokens * (shape.parameters() - embedding);
   }
 }

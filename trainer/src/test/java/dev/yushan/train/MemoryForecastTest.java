@@ -96,7 +96,7 @@ class MemoryForecastTest {
               .isEqualTo(forecast.device());
           assertThat(forecast.parameters())
               .isEqualTo(model.parameters().stream().mapToLong(p -> p.value().elements()).sum())
-              .isEqualTo(MemoryForecast.parameters(model.config()));
+              .isEqualTo(model.config().parameters());
           assertThat(optimizer.state()).hasSize(2 * model.parameters().size());
         }
       }

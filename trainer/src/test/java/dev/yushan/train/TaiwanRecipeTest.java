@@ -101,7 +101,7 @@ class TaiwanRecipeTest {
     long tokens = microBatches * rows * devices * config.count("sequence_len");
     assertThat(tokens).isEqualTo(17_727_872_000L);
     assertThat(6 * norms * tokens).isEqualTo(18_625_327_792_128_000L);
-    assertThat(6.0 * MemoryForecast.parameters(shape) * tokens)
+    assertThat(6.0 * shape.parameters() * tokens)
         .as("of all weights")
         .isEqualTo(3.4e20, within(0.05e20));
   }
