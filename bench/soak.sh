@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Disturbs a small training run over and over: kill -9, SIGTERM, SIGINT twice, a full disk, a disk
+# Disturbs a small training run over and over: kill -9, SIGTERM once and twice, a full disk, a disk
 # that turns read-only, damaged checkpoints. Each time the run is continued; whenever one comes to
 # its end, its weights must be those of a run that nobody disturbed, to the bit. Whatever ends a run
-# must have said so in the words that docs/explanation/soak.md promises.
+# must have said so in the words that docs/reference/messages.md promises.
 #
 #   bench/soak.sh [EVENTS [SEED]]      200 events by default; prints the seed
 #
@@ -52,6 +52,7 @@ export YUSHAN_NO_BUILD=1
 
 train() { # train OUTPUT: starts a run that continues what is there; sets pid
   log=$work/log
+  : >"$log" # not that the lines of the run before are taken for its own
   ./yushan train "$work/train.yaml" --set output_dir="$1" --set resume_from_checkpoint=true \
     >"$log" 2>&1 &
   pid=$!
@@ -71,7 +72,7 @@ under_way() {
 
 end() { # sets status
   status=0
-  wait "$pid" || status=$?
+  { wait "$pid"; } 2>/dev/null || status=$?
 }
 
 fault() {
@@ -111,7 +112,7 @@ settle() { # settle NAME: after a disturbance that the run may have outrun
 }
 
 for event in $(seq "$events"); do
-  kinds=(kill kill term int2 full readonly damage)
+  kinds=(kill kill term twice full readonly damage)
   kind=${kinds[RANDOM % ${#kinds[@]}]}
   case $kind in
     kill)
@@ -134,15 +135,16 @@ for event in $(seq "$events"); do
       [ -e "$disk/run/model.safetensors" ] || said 'stopped after step [0-9]* (SIGTERM), saved'
       settle "SIGTERM: saved, exit 0"
       ;;
-    int2)
+    twice)
       train "$disk/run"
       if under_way 1; then
-        kill -INT "$pid" 2>/dev/null || true
-        kill -INT "$pid" 2>/dev/null || true
+        kill -TERM "$pid" 2>/dev/null || true
+        sleep 0.01
+        kill -TERM "$pid" 2>/dev/null || true
       fi
       end
-      [ "$status" -eq 0 ] || [ "$status" -eq 130 ] || fault "exit $status"
-      settle "SIGINT twice"
+      [ "$status" -eq 0 ] || [ "$status" -eq 143 ] || fault "exit $status"
+      settle "SIGTERM twice: exit $status"
       ;;
     full)
       free=$(df --output=avail -B1 "$disk" | tail -n 1)
