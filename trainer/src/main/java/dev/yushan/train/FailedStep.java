@@ -94,26 +94,9 @@ record FailedStep(
 
   /// The micro-batches as training data of one step.
   MicroBatches data() {
-    return new MicroBatches() {
-      @Override
-      public int perEpoch() {
-        return batches.size();
-      }
-
-      @Override
-      public int maxTokens() {
-        return batches.stream().mapToInt(batch -> batch.rows().length()).max().orElse(1);
-      }
-
-      @Override
-      public int maxSequences() {
-        return batches.stream().mapToInt(batch -> batch.rows().starts().length - 1).max().orElse(1);
-      }
-
-      @Override
-      public MicroBatch get(long epoch, int number) {
-        return new MicroBatch(new int[0], batches.get(number).rows(), List.of());
-      }
-    };
+    return MicroBatches.of(
+        batches.stream()
+            .map(batch -> new MicroBatch(new int[0], batch.rows(), List.of()))
+            .toList());
   }
 }

@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import dev.yushan.data.DataLoader;
 import dev.yushan.data.MicroBatch;
+import java.util.List;
 
 /// Training data as the trainer sees it: micro-batches, a pure function of epoch and number.
 public interface MicroBatches {
@@ -39,6 +40,31 @@ public interface MicroBatches {
       @Override
       public MicroBatch get(long epoch, int number) {
         return loader.microBatch(epoch, number);
+      }
+    };
+  }
+
+  /// These, the same in every epoch.
+  static MicroBatches of(List<MicroBatch> batches) {
+    return new MicroBatches() {
+      @Override
+      public int perEpoch() {
+        return batches.size();
+      }
+
+      @Override
+      public int maxTokens() {
+        return batches.stream().mapToInt(batch -> batch.rows().length()).max().orElse(1);
+      }
+
+      @Override
+      public int maxSequences() {
+        return batches.stream().mapToInt(batch -> batch.rows().starts().length - 1).max().orElse(1);
+      }
+
+      @Override
+      public MicroBatch get(long epoch, int number) {
+        return batches.get(number);
       }
     };
   }

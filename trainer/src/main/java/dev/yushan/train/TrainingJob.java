@@ -29,7 +29,7 @@ record TrainingJob(
 
   /// @throws ConfigException for a configuration that cannot be followed
   static TrainingJob of(TrainingConfig config, Backend backend) {
-    TrainerConfig.of(config);
+    config.check();
     TrainingJob job =
         new TrainingJob(
             config,

@@ -25,29 +25,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class FlopCountTest {
-  /// One micro-batch that fills its batch, so that the shapes of calls are what they compute.
-  private record OneBatch(TokenBatch.Rows rows) implements MicroBatches {
-    @Override
-    public int perEpoch() {
-      return 1;
-    }
-
-    @Override
-    public int maxTokens() {
-      return rows.length();
-    }
-
-    @Override
-    public int maxSequences() {
-      return rows.starts().length - 1;
-    }
-
-    @Override
-    public MicroBatch get(long epoch, int number) {
-      return new MicroBatch(new int[] {0}, rows, List.of());
-    }
-  }
-
   /// Adds up the operations of the calls that go through it.
   private static final class Meter {
     private final Backend backend;
@@ -133,7 +110,11 @@ class FlopCountTest {
       Meter meter = new Meter(cpu, rows.starts());
       try (BatchPass pass =
           BatchPass.training(
-              meter.backend(), model, new OneBatch(rows), checkpointing, Ops.LOSS_CHUNK)) {
+              meter.backend(),
+              model,
+              MicroBatches.of(List.of(new MicroBatch(new int[] {0}, rows, List.of()))),
+              checkpointing,
+              Ops.LOSS_CHUNK)) {
         meter.on = true;
         pass.run(rows);
       }

@@ -132,7 +132,7 @@ class MemoryForecastTest {
   }
 
   private static List<float[]> gradients(TokenBatch.Rows rows, int chunk) {
-    MicroBatches data = new OneBatch(rows);
+    MicroBatches data = MicroBatches.of(List.of(new MicroBatch(new int[] {0}, rows, List.of())));
     try (Backend backend = backend();
         CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
         BatchPass pass = BatchPass.training(backend, model, data, false, chunk)) {
@@ -142,28 +142,6 @@ class MemoryForecastTest {
           .map(Parameter::gradient)
           .map(gradient -> backend.floats(gradient.orElseThrow()))
           .toList();
-    }
-  }
-
-  private record OneBatch(TokenBatch.Rows rows) implements MicroBatches {
-    @Override
-    public int perEpoch() {
-      return 1;
-    }
-
-    @Override
-    public int maxTokens() {
-      return rows.length();
-    }
-
-    @Override
-    public int maxSequences() {
-      return rows.starts().length - 1;
-    }
-
-    @Override
-    public MicroBatch get(long epoch, int number) {
-      return new MicroBatch(new int[] {0}, rows, List.of());
     }
   }
 
