@@ -14,6 +14,9 @@ final class Panels {
   private static final int STRIP = Tile.STRIP;
   private static final int WIDTH = Tile.WIDTH;
 
+  /// Panels that are filled together: rows far apart in memory are read some cache lines at a time.
+  private static final int PANELS = 4;
+
   private final float[] stripe = new float[V * STRIP];
   private final float[] square = new float[V * V];
 
@@ -46,22 +49,21 @@ final class Panels {
   /// @param column first column of op(B), of `columns`
   /// @param k first row of op(B), of `kc`
   void packB(Matrix b, boolean transposed, int column, int columns, int k, int kc, float[] out) {
-    for (int j = 0; j < columns; j += WIDTH) {
-      int n = Math.min(WIDTH, columns - j);
-      if (transposed) {
-        for (int g = 0; g < n; g += V) {
-          fillStripe(b, column + j + g, Math.min(V, n - g), k, kc);
-          Transpose.stripe(stripe, 0, STRIP, kc, out, j * kc + g, WIDTH, square);
-        }
-      } else {
-        copyPanel(b, column + j, n, k, kc, out, j * kc);
+    if (transposed) {
+      for (int j = 0; j < columns; j += V) {
+        fillStripe(b, column + j, Math.min(V, columns - j), k, kc);
+        int to = j / WIDTH * WIDTH * kc + j % WIDTH;
+        Transpose.stripe(stripe, 0, STRIP, kc, out, to, WIDTH, square);
       }
+      return;
     }
-  }
-
-  private static void copyPanel(Matrix b, int column, int n, int k, int kc, float[] out, int at) {
-    for (int p = 0; p < kc; p++) {
-      copyRow(b, b.at(k + p, column), n, out, at + p * WIDTH);
+    for (int j = 0; j < columns; j += PANELS * WIDTH) {
+      int end = Math.min(columns, j + PANELS * WIDTH);
+      for (int p = 0; p < kc; p++) {
+        for (int i = j; i < end; i += WIDTH) {
+          copyRow(b, b.at(k + p, column + i), Math.min(WIDTH, end - i), out, i * kc + p * WIDTH);
+        }
+      }
     }
   }
 

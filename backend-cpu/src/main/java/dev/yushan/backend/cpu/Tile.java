@@ -17,10 +17,10 @@ final class Tile {
   private static final int V = Lanes.COUNT;
 
   /// Columns of a panel.
-  static final int WIDTH = WIDE ? Tile8x2.WIDTH : Tile3x3.WIDTH;
+  static final int WIDTH = WIDE ? Tile8x2.WIDTH : Tile6x2.WIDTH;
 
   /// Rows that are computed together.
-  static final int ROWS = WIDE ? Tile8x2.ROWS : Tile3x3.ROWS;
+  static final int ROWS = WIDE ? Tile8x2.ROWS : Tile6x2.ROWS;
 
   private Tile() {}
 
@@ -37,7 +37,7 @@ final class Tile {
     if (WIDE) {
       Tile8x2.run(rows, kc, a, ao, b, bo, out, oo, ld);
     } else {
-      Tile3x3.run(rows, kc, a, ao, b, bo, out, oo, ld);
+      Tile6x2.run(rows, kc, a, ao, b, bo, out, oo, ld);
     }
   }
 

@@ -38,7 +38,7 @@ final class MatmulBench {
     int m = args.length > 0 ? Integer.parseInt(args[0]) : 2048;
     String[] threads = (args.length > 1 ? args[1] : "1,2").split(",");
     List<String> shapes = args.length > 2 ? List.of(args[2].split(",")) : SHAPES;
-    double peak = Math.max(peak(), peak());
+    double peak = peak();
     System.out.printf(
         "%d-bit vectors, FMA peak of one core %.1f GFLOP/s%n", Lanes.F32.vectorBitSize(), peak);
     for (String count : threads) {
@@ -108,9 +108,9 @@ final class MatmulBench {
     }
   }
 
-  /// Nanoseconds of the fastest of some runs.
+  /// Nanoseconds of the fastest of some runs: of enough of them that the compiler is done.
   private static double best(double flops, Runnable body) {
-    int runs = (int) Math.clamp(2e10 / flops, 3, 30);
+    int runs = (int) Math.clamp(5e10 / flops, 3, 1000);
     double best = Double.MAX_VALUE;
     for (int i = 0; i < runs; i++) {
       long start = System.nanoTime();
@@ -133,8 +133,8 @@ final class MatmulBench {
     int steps = 200_000;
     float[] start = new float[14];
     start[13] = 0.5f;
-    double best = best(1e8, () -> sink += chains(steps, start));
-    return 2.0 * 12 * Lanes.COUNT * steps / best;
+    double flops = 2.0 * 12 * Lanes.COUNT * steps;
+    return flops / best(flops, () -> sink += chains(steps, start));
   }
 
   private static float chains(int steps, float[] s) {
@@ -153,18 +153,18 @@ final class MatmulBench {
     FloatVector x = FloatVector.broadcast(Lanes.F32, s[12]);
     FloatVector y = FloatVector.broadcast(Lanes.F32, s[13]);
     for (int i = 0; i < steps; i++) {
-      c0 = c0.fma(y, x);
-      c1 = c1.fma(y, x);
-      c2 = c2.fma(y, x);
-      c3 = c3.fma(y, x);
-      c4 = c4.fma(y, x);
-      c5 = c5.fma(y, x);
-      c6 = c6.fma(y, x);
-      c7 = c7.fma(y, x);
-      c8 = c8.fma(y, x);
-      c9 = c9.fma(y, x);
-      ca = ca.fma(y, x);
-      cb = cb.fma(y, x);
+      c0 = x.fma(y, c0);
+      c1 = x.fma(y, c1);
+      c2 = x.fma(y, c2);
+      c3 = x.fma(y, c3);
+      c4 = x.fma(y, c4);
+      c5 = x.fma(y, c5);
+      c6 = x.fma(y, c6);
+      c7 = x.fma(y, c7);
+      c8 = x.fma(y, c8);
+      c9 = x.fma(y, c9);
+      ca = x.fma(y, ca);
+      cb = x.fma(y, cb);
     }
     FloatVector sum = c0.add(c1).add(c2).add(c3).add(c4).add(c5);
     return sum.add(c6).add(c7).add(c8).add(c9).add(ca).add(cb).lane(0);
