@@ -19,6 +19,7 @@ public final class ProgressLine implements TrainingListener {
   private Progress start = Progress.START;
   private long begin;
   private long drawn;
+  private long shown;
 
   /// @param terminal whether `out` is one
   /// @param width of the terminal in characters: a longer line would not be drawn over
@@ -48,12 +49,14 @@ public final class ProgressLine implements TrainingListener {
     } else if (!terminal && now - drawn >= LINE_NANOS) {
       line(text(step, step.loss(), progress));
       drawn = now;
+      shown = progress.steps();
     }
   }
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
-    if (!terminal) {
+    boolean told = shown == progress.steps() && loss == step.loss();
+    if (!terminal && !told) {
       line(text(step, loss, progress));
       drawn = System.nanoTime();
     }
