@@ -3,8 +3,8 @@ package dev.yushan.io;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 
-/// What is wrong with a JSON text, in one line and without what only programmers of the parser
-/// understand.
+/// What is wrong with a JSON or YAML text, in one line and without what only programmers of the
+/// parser understand.
 ///
 /// @param what the fault
 /// @param line from 1; 0 if unknown
@@ -12,7 +12,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 public record JsonFault(String what, int line, int column) {
   /// The fault that a parser found.
   public static JsonFault of(JsonProcessingException e) {
-    String first = e.getOriginalMessage().lines().findFirst().orElse("broken");
+    // YAML first tells what was being read, and shows the place in indented lines
+    String first =
+        e.getOriginalMessage()
+            .lines()
+            .filter(text -> !text.startsWith("while ") && !text.startsWith(" "))
+            .findFirst()
+            .orElse("broken");
     String what = first.replaceFirst("\\s*(\\(start marker )?at \\[Source: .*", "");
     JsonLocation at = e.getLocation();
     return at == null

@@ -184,6 +184,15 @@ public final class SafetensorsWriter {
     }
   }
 
+  /// Deletes the weights of a model in `directory`: the files that [#writeModel] may write.
+  public static void deleteModel(Path directory) {
+    try {
+      removeOtherWeights(directory, Set.of());
+    } catch (IOException e) {
+      throw DurableFiles.failed("delete weights in", directory, e);
+    }
+  }
+
   /// The index goes first: shards without one are no weights.
   private static void removeOtherWeights(Path directory, Set<String> kept) throws IOException {
     if (!kept.contains(INDEX_FILE)) {

@@ -55,9 +55,10 @@ final class ExportCommand implements Callable<Integer> {
 
   @Option(
       names = "--max-shard-size",
-      paramLabel = "BYTES",
-      defaultValue = "50000000000",
-      description = "Weights beyond so many bytes go to several files (default: ${DEFAULT-VALUE}).")
+      paramLabel = "SIZE",
+      converter = SizeConverter.class,
+      defaultValue = "50GB",
+      description = "Weights beyond this size go to several files (default: ${DEFAULT-VALUE}).")
   private long maxShardBytes;
 
   @Option(names = "--force", description = "Write into a directory that is not empty.")

@@ -33,7 +33,7 @@ class InspectCommandTest {
   @Test
   void anExportInAnotherTypeIsTheSameModelToTheRoundingOfThatType() {
     Path half = directory.resolve("half");
-    Cli run = Cli.run("export", A, "--output", half, "--dtype", "bf16", "--max-shard-size", 50_000);
+    Cli run = Cli.run("export", A, "--output", half, "--dtype", "bf16", "--max-shard-size", "50KB");
     assertThat(run.exit()).as(run.err()).isZero();
     try (SafetensorsDirectory written = SafetensorsDirectory.open(half)) {
       assertThat(written.files()).hasSizeGreaterThan(1);

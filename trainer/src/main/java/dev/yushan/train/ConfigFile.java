@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.yushan.io.JsonFault;
 import dev.yushan.train.TrainingConfig.Given;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -31,7 +32,9 @@ final class ConfigFile {
     } catch (JsonProcessingException e) {
       String line = e.getLocation() == null ? "" : " line " + e.getLocation().getLineNr();
       throw new ConfigException(
-          "%s%s: no valid YAML: %s".formatted(file, line, firstLine(e.getOriginalMessage())), e);
+          "%s%s: no valid YAML: %s; lines have the form key: value, are indented by spaces, and values with ': ' or '#' need quotes"
+              .formatted(file, line, JsonFault.of(e).what()),
+          e);
     } catch (IOException e) {
       throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
     }
@@ -68,13 +71,8 @@ final class ConfigFile {
       return YAML.readTree(text);
     } catch (JsonProcessingException e) {
       throw new ConfigException(
-          "--set %s: %s is no valid YAML value: %s"
-              .formatted(key, text, firstLine(e.getOriginalMessage())),
+          "--set %s: %s is no valid YAML value: %s".formatted(key, text, JsonFault.of(e).what()),
           e);
     }
-  }
-
-  private static String firstLine(String message) {
-    return message.lines().findFirst().orElse("");
   }
 }

@@ -3,6 +3,8 @@ package dev.yushan.train;
 import dev.yushan.backend.Backend;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.CausalLM;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /// A held-out dataset and how it is evaluated. Takes its memory for the time of one evaluation.
 ///
@@ -11,6 +13,11 @@ public record Evaluation(String name, MicroBatches data) {
 
   /// The loss of `model` on the dataset.
   public EvalResult run(Backend backend, CausalLM model) {
+    return run(backend, model, () -> false).orElseThrow();
+  }
+
+  /// The loss of `model` on the dataset; empty if `stop`, asked before each batch, gave it up.
+  Optional<EvalResult> run(Backend backend, CausalLM model, BooleanSupplier stop) {
     long begin = System.nanoTime();
     double nll = 0;
     long targets = 0;
@@ -18,6 +25,9 @@ public record Evaluation(String name, MicroBatches data) {
     int rows = 0;
     try (BatchPass pass = BatchPass.forward(backend, model, data)) {
       for (int i = 0; i < data.perEpoch(); i++) {
+        if (stop.getAsBoolean()) {
+          return Optional.empty();
+        }
         MicroBatch batch = data.get(0, i);
         int batchTargets = batch.rows().targetCount();
         int batchRows = batch.rowNumbers().length;
@@ -29,7 +39,8 @@ public record Evaluation(String name, MicroBatches data) {
       }
     }
     double seconds = (System.nanoTime() - begin) * 1e-9;
-    return new EvalResult(
-        name, nll / targets, weightedMeans / rows, rows, data.perEpoch(), targets, seconds);
+    return Optional.of(
+        new EvalResult(
+            name, nll / targets, weightedMeans / rows, rows, data.perEpoch(), targets, seconds));
   }
 }

@@ -3,12 +3,10 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.yushan.io.ByteSize;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
@@ -39,19 +37,8 @@ sealed interface KeyType {
     }
   }
 
-  /// Bytes: a number, which may have one of the units KB, MB, GB of powers of 1000.
-  record Size() implements KeyType {
-    private static final Map<String, Double> UNITS =
-        Map.of("", 1.0, "B", 1.0, "KB", 1e3, "MB", 1e6, "GB", 1e9);
-
-    /// The size in bytes, if `text` is one and at least a byte.
-    static OptionalLong bytes(String text) {
-      String digits = text.replaceFirst("[A-Za-z\\s]*$", "");
-      String unit = text.substring(digits.length()).strip().toUpperCase(Locale.ROOT);
-      double bytes = number(digits).orElse(-1.0) * UNITS.getOrDefault(unit, -1.0);
-      return bytes >= 1 && bytes < 1L << 62 ? OptionalLong.of((long) bytes) : OptionalLong.empty();
-    }
-  }
+  /// Bytes, as [ByteSize] reads them.
+  record Size() implements KeyType {}
 
   /// One of these words.
   record Choice(List<String> words) implements KeyType {}
@@ -111,7 +98,7 @@ sealed interface KeyType {
               .filter(v -> v == Math.rint(v) && Math.abs(v) < 1L << 53 && v >= least)
               .map(v -> Long.toString(v.longValue()));
       case Real real -> number(text).filter(real::holds).map(KeyType::spell);
-      case Size() -> Optional.of(text).filter(size -> Size.bytes(size).isPresent());
+      case Size() -> Optional.of(text).filter(size -> ByteSize.parse(size).isPresent());
       case Choice(List<String> words) -> word(words, text);
       case Texts(), Table() -> Optional.empty();
     };

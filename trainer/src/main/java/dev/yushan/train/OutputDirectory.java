@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.io.SafetensorsWriter;
 import dev.yushan.report.EventFile;
 import dev.yushan.report.Reports;
 import java.io.IOException;
@@ -114,6 +115,10 @@ final class OutputDirectory implements AutoCloseable {
     }
     try {
       EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
+      // not that a model of the run before is taken for what this one makes
+      if (!Files.isSameFile(path, Path.of(config.text("model_name_or_path")))) {
+        SafetensorsWriter.deleteModel(path);
+      }
       for (String record : RECORDS) {
         Files.deleteIfExists(path.resolve(record));
       }

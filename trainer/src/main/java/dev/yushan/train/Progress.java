@@ -11,6 +11,7 @@ import java.util.List;
 /// @param loggedSteps steps taken when last logged
 /// @param loggedLossSum `lossSum` at that moment
 /// @param skipped steps that left the weights as they were
+/// @param evaluationDue whether the held-out data is to be evaluated before the next step
 /// @param recent what [SpikeGuard] looks back on, the last step last
 public record Progress(
     long steps,
@@ -19,9 +20,10 @@ public record Progress(
     long loggedSteps,
     double loggedLossSum,
     long skipped,
+    boolean evaluationDue,
     List<SpikeGuard.Seen> recent) {
   /// Before the first step.
-  public static final Progress START = new Progress(0, 0, 0, 0, 0, 0, List.of());
+  public static final Progress START = new Progress(0, 0, 0, 0, 0, 0, false, List.of());
 
   public Progress {
     recent = List.copyOf(recent);
@@ -37,6 +39,7 @@ public record Progress(
         loggedSteps,
         loggedLossSum,
         left ? skipped + 1 : skipped,
+        false,
         left ? recent : seen(step, window));
   }
 
@@ -47,7 +50,16 @@ public record Progress(
   }
 
   Progress logged() {
-    return new Progress(steps, tokens, lossSum, steps, lossSum, skipped, recent);
+    return new Progress(steps, tokens, lossSum, steps, lossSum, skipped, evaluationDue, recent);
+  }
+
+  Progress evaluationDue(boolean due) {
+    return new Progress(steps, tokens, lossSum, loggedSteps, loggedLossSum, skipped, due, recent);
+  }
+
+  /// Whether nothing of `plan` is left to do.
+  boolean completes(StepPlan plan) {
+    return steps == plan.totalSteps() && !evaluationDue;
   }
 
   /// Mean loss of all steps; NaN before the first.

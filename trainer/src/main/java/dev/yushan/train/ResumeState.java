@@ -59,6 +59,10 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "spike_threshold",
           "spike_window");
 
+  private static final String FREE =
+      "what may change in a run: threads, backend, memory, output_dir, and the keys of logging,"
+          + " evaluation, samples and saving";
+
   static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
     return new ResumeState(progress, dataFingerprint, settings(config));
   }
@@ -82,6 +86,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     json.put("logged_step", progress.loggedSteps());
     json.put("logged_loss_sum", progress.loggedLossSum());
     json.put("skipped_steps", progress.skipped());
+    json.put("evaluation_due", progress.evaluationDue());
     json.set("recent", JSON.valueToTree(progress.recent()));
     json.put("data_fingerprint", dataFingerprint);
     json.set("settings", settings);
@@ -100,6 +105,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
               json.required("logged_step").asLong(),
               json.required("logged_loss_sum").asDouble(),
               json.required("skipped_steps").asLong(),
+              json.path("evaluation_due").asBoolean(),
               JSON.convertValue(json.required("recent"), RECENT));
       return new ResumeState(
           progress,
@@ -159,8 +165,8 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
 
   private static ConfigException changed(Path checkpoint, String changes) {
     return new ConfigException(
-        "%s cannot be continued: %s; set it back, or start a new run with %s as model_name_or_path"
-            .formatted(checkpoint, changes, checkpoint));
+        "%s cannot be continued: %s; set it back, or start a new run with %s as model_name_or_path (%s)"
+            .formatted(checkpoint, changes, checkpoint, FREE));
   }
 
   private static String text(JsonNode value) {

@@ -13,6 +13,7 @@ public final class StopRequest implements TrainingListener {
   private final long begin = System.nanoTime();
   private volatile Optional<String> reason = Optional.empty();
   private long asked = begin;
+  private long askedAfter = -1;
   private long longestStep;
 
   /// One that only [#request] makes.
@@ -47,8 +48,12 @@ public final class StopRequest implements TrainingListener {
   @Override
   public Optional<String> stop(Progress progress) {
     long now = System.nanoTime();
-    longestStep = Math.max(longestStep, now - asked);
-    asked = now;
+    // in an evaluation it is asked many times
+    if (progress.steps() > askedAfter) {
+      longestStep = Math.max(longestStep, now - asked);
+      asked = now;
+      askedAfter = progress.steps();
+    }
     if (reason.isEmpty() && now - begin + longestStep > limitNanos) {
       request(limit);
     }

@@ -5,6 +5,7 @@ import dev.yushan.data.MicroBatch;
 import dev.yushan.model.CausalLM;
 import dev.yushan.optim.LrSchedule;
 import dev.yushan.optim.Optimizer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -69,12 +70,30 @@ public final class Trainer {
     try (Gradients gradients = new Gradients(backend, model.parameters());
         BatchPass pass =
             BatchPass.training(backend, model, data, config.checkpointing(), config.lossChunk())) {
-      Progress progress = start;
+      boolean evaluateFirst = start.evaluationDue() || config.evalOnStart() && start.steps() == 0;
+      Progress progress = start.evaluationDue(evaluateFirst);
       listener.started(plan, progress);
-      if (config.evalOnStart() && progress.steps() == 0) {
-        evaluate(progress, listener);
-      }
-      while (progress.steps() < plan.totalSteps()) {
+      while (true) {
+        if (progress.evaluationDue()) {
+          Optional<String> stop = evaluate(progress, listener);
+          if (stop.isPresent()) {
+            return stopped(stop.get(), progress, listener);
+          }
+          progress = progress.evaluationDue(false);
+        }
+        if (progress.steps() > start.steps()) {
+          if (config.saves(plan, progress.steps())) {
+            listener.checkpoint(progress);
+          }
+          Optional<String> stop = listener.stop(progress);
+          if (stop.isPresent() && progress.steps() < plan.totalSteps()) {
+            return stopped(stop.get(), progress, listener);
+          }
+        }
+        if (progress.steps() == plan.totalSteps()) {
+          listener.finished(progress);
+          return progress;
+        }
         StepReport step = step(progress, gradients, pass, listener);
         progress = progress.after(step, config.guard().window());
         listener.stepped(step, progress);
@@ -82,21 +101,14 @@ public final class Trainer {
           listener.logged(step, progress.lossSinceLogged(), progress);
           progress = progress.logged();
         }
-        if (config.evaluates(plan, progress.steps())) {
-          evaluate(progress, listener);
-        }
-        if (config.saves(plan, progress.steps())) {
-          listener.checkpoint(progress);
-        }
-        Optional<String> stop = listener.stop(progress);
-        if (stop.isPresent() && progress.steps() < plan.totalSteps()) {
-          listener.stopped(stop.get(), progress);
-          return progress;
-        }
+        progress = progress.evaluationDue(config.evaluates(plan, progress.steps()));
       }
-      listener.finished(progress);
-      return progress;
     }
+  }
+
+  private static Progress stopped(String why, Progress progress, TrainingListener listener) {
+    listener.stopped(why, progress);
+    return progress;
   }
 
   private StepReport step(
@@ -155,11 +167,22 @@ public final class Trainer {
     return limit > 0 ? Math.min(1, limit / (norm + CLIP_EPSILON)) : 1;
   }
 
-  private void evaluate(Progress progress, TrainingListener listener) {
-    if (!evaluations.isEmpty()) {
-      listener.evaluated(
-          evaluations.stream().map(held -> held.run(backend, model)).toList(), progress);
+  /// Evaluates the held-out data; returns why `listener` stopped it half-way, if it did. What was
+  /// evaluated until then counts for nothing: the run goes on with this evaluation.
+  private Optional<String> evaluate(Progress progress, TrainingListener listener) {
+    List<EvalResult> results = new ArrayList<>();
+    for (Evaluation held : evaluations) {
+      Optional<EvalResult> result =
+          held.run(backend, model, () -> listener.stop(progress).isPresent());
+      if (result.isEmpty()) {
+        return listener.stop(progress).or(() -> Optional.of("evaluation given up"));
+      }
+      results.add(result.get());
     }
+    if (!results.isEmpty()) {
+      listener.evaluated(results, progress);
+    }
+    return Optional.empty();
   }
 
   /// @param suspects the micro-batches that `value` was computed from

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.yushan.io.ByteSize;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
 import dev.yushan.train.TrainingKey.NoEffect;
@@ -273,7 +274,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
 
   /// A size in bytes.
   public long bytes(String key) {
-    return KeyType.Size.bytes(text(key)).orElseThrow();
+    return ByteSize.parse(text(key)).orElseThrow();
   }
 
   /// The names of a list; none if it is not set.

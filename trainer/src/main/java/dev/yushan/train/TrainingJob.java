@@ -30,11 +30,14 @@ record TrainingJob(
   /// @throws ConfigException for a configuration that cannot be followed
   static TrainingJob of(TrainingConfig config, Backend backend) {
     config.check();
+    Path base = Path.of(config.text("model_name_or_path"));
+    // throws, naming the file, if it describes no model
+    Models.config(base);
     TrainingJob job =
         new TrainingJob(
             config,
             backend,
-            Models.configJson(Path.of(config.text("model_name_or_path"))),
+            Models.configJson(base),
             provider(config),
             new OptimizerConfig(
                 config.number("adam_beta1"),

@@ -30,13 +30,14 @@ public interface TrainingListener {
   /// A checkpoint is due.
   default void checkpoint(Progress progress) {}
 
-  /// Asked after every step, when all that was due is done: why the run should end here, if it
-  /// should.
+  /// Asked after every step, when all that was due is done, and before each batch of an evaluation:
+  /// why the run should end here, if it should.
   default Optional<String> stop(Progress progress) {
     return Optional.empty();
   }
 
-  /// The run ends before its last step, because [#stop] of a listener said so.
+  /// The run ends before its last step or the evaluation after it, because [#stop] of a listener
+  /// said so.
   default void stopped(String why, Progress progress) {}
 
   /// The last step was taken.

@@ -140,12 +140,12 @@ public final class TrainingRun {
       Samples.of(output.path(), config, state, board, start).ifPresent(listeners::add);
       listeners.addAll(List.of(listener, writer));
       Progress end = train(trainer, start, new Listeners(listeners), writer);
-      if (end.steps() == trainer.plan().totalSteps()) {
+      if (end.completes(trainer.plan())) {
         finish(trainer.plan(), start, end, writer.lastEvaluation);
       }
       facts.end(end);
       writeRecord(end);
-      if (end.steps() == trainer.plan().totalSteps()) {
+      if (end.completes(trainer.plan())) {
         Reports.afterRun(output.path());
       }
       return end;

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -245,5 +246,23 @@ class RunRecordTest {
     TrainingRun.run(
         fixture.config(output, Map.of("max_steps", 2, "overwrite_output_dir", true)), SILENT);
     assertThat(output.resolve("README.md")).hasContent("mine");
+  }
+
+  @Test
+  void theModelOfAnEarlierRunIsNotTakenForThatOfANewOne() {
+    Path output = fixture.output("replaced");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 1)), SILENT);
+    assertThat(output.resolve("model.safetensors")).exists();
+    TrainingListener stop =
+        new TrainingListener() {
+          @Override
+          public Optional<String> stop(Progress progress) {
+            return Optional.of("test");
+          }
+        };
+    TrainingRun.run(
+        fixture.config(output, Map.of("max_steps", 3, "overwrite_output_dir", true)), stop);
+    assertThat(output.resolve("model.safetensors")).doesNotExist();
+    assertThat(output.resolve("checkpoint-1/model.safetensors")).exists();
   }
 }

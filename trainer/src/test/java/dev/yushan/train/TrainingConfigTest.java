@@ -221,6 +221,10 @@ class TrainingConfigTest {
     assertThatThrownBy(() -> read("seed: 1\nnames: [a, b\nx: y: z", Map.of()))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("no valid YAML");
+    assertThatThrownBy(() -> read("stage: pt\n\tseed: 1", Map.of()))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("(TAB)")
+        .hasMessageContaining("indented by spaces");
     assertThatThrownBy(() -> read("just words", Map.of()))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("key: value");
