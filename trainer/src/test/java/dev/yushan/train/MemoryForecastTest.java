@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import static dev.yushan.train.RunFixture.SILENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -36,8 +37,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What is forecast is what is taken, and what cannot fit is refused with what would help.
 class MemoryForecastTest {
-  private static final TrainingListener SILENT = new TrainingListener() {};
-
   @TempDir static Path root;
 
   private static RunFixture fixture;

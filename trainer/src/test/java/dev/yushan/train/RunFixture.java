@@ -14,6 +14,8 @@ import java.util.Random;
 
 /// A tiny model with a tokenizer of its own and some text to train it on, in a directory of a test.
 record RunFixture(Path root) {
+  static final TrainingListener SILENT = new TrainingListener() {};
+
   private static final String[] WORDS = {
     "山", "水", "台灣", "玉山", "森林", "雲", "海", "市場", "火車", "早餐", "規則", "第一條", "會員", "應", "得", "不得", "。",
     "，", " the ", "river "

@@ -1,5 +1,8 @@
 package dev.yushan.train;
 
+import static dev.yushan.train.RunFixture.SILENT;
+import static dev.yushan.train.RunOutput.json;
+import static dev.yushan.train.RunOutput.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -24,7 +27,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// What a run leaves beside model and log: facts, samples, event files, reports.
 class RunRecordTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final TrainingListener SILENT = new TrainingListener() {};
 
   @TempDir static Path root;
 
@@ -52,10 +54,6 @@ class RunRecordTest {
     settings.put("sample_prompts", List.of("台灣, the ", "第一條"));
     settings.put("sample_max_tokens", 8);
     return settings;
-  }
-
-  private static JsonNode json(Path file) throws IOException {
-    return JSON.readTree(file.toFile());
   }
 
   private static List<JsonNode> samples(Path output) throws IOException {
@@ -128,8 +126,7 @@ class RunRecordTest {
     TrainingRun.run(fixture.config(plain, Map.of()), SILENT);
     assertThat(plain.resolve(Samples.FILE)).doesNotExist();
     assertThat(plain.resolve("runs")).doesNotExist();
-    assertThat(Files.readAllBytes(recorded.resolve("model.safetensors")))
-        .isEqualTo(Files.readAllBytes(plain.resolve("model.safetensors")));
+    assertThat(weights(recorded)).isEqualTo(weights(plain));
   }
 
   @Test
@@ -169,18 +166,8 @@ class RunRecordTest {
   void aContinuedRunLosesNoRecordAndRepeatsNone() throws IOException {
     Path broken = fixture.output("broken");
     assertThatThrownBy(
-            () ->
-                TrainingRun.run(
-                    fixture.config(broken, recording()),
-                    new TrainingListener() {
-                      @Override
-                      public void stepped(StepReport step, Progress progress) {
-                        if (progress.steps() == 8) {
-                          throw new IllegalStateException("power cut");
-                        }
-                      }
-                    }))
-        .hasMessage("power cut");
+            () -> TrainingRun.run(fixture.config(broken, recording()), PowerCut.after(8)))
+        .isInstanceOf(PowerCut.class);
     assertThat(scalars(broken).get("train/loss")).hasSize(7);
     Map<String, Object> again = recording();
     again.put("resume_from_checkpoint", true);

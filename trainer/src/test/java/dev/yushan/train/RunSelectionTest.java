@@ -1,12 +1,13 @@
 package dev.yushan.train;
 
+import static dev.yushan.train.RunFixture.SILENT;
+import static dev.yushan.train.RunOutput.json;
+import static dev.yushan.train.RunOutput.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,18 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// What a run is trained and evaluated on: part of the documents, part of the rows, the batches of
 /// several devices.
 class RunSelectionTest {
-  private static final TrainingListener SILENT = new TrainingListener() {};
-
-  private static final TrainingListener STOP_AFTER_8 =
-      new TrainingListener() {
-        @Override
-        public void stepped(StepReport step, Progress progress) {
-          if (progress.steps() == 8) {
-            throw new IllegalStateException("stopped by the test");
-          }
-        }
-      };
-
   @TempDir static Path root;
 
   private static RunFixture fixture;
@@ -38,14 +27,6 @@ class RunSelectionTest {
   @BeforeAll
   static void files() {
     fixture = RunFixture.in(root);
-  }
-
-  private static byte[] weights(Path output) throws IOException {
-    return Files.readAllBytes(output.resolve("model.safetensors"));
-  }
-
-  private static JsonNode json(Path file) throws IOException {
-    return new ObjectMapper().readTree(file.toFile());
   }
 
   private TrainingConfig drawn(Path output, Map<String, Object> others) {
@@ -75,8 +56,8 @@ class RunSelectionTest {
     assertThat(ledger.at("/selected/other_documents").asInt()).isEqualTo(5);
     assertThat(json(straight.resolve("eval_results.json")).has("eval_loss")).isTrue();
     Path broken = fixture.output("drawn-broken");
-    assertThatThrownBy(() -> TrainingRun.run(drawn(broken, Map.of()), STOP_AFTER_8))
-        .hasMessage("stopped by the test");
+    assertThatThrownBy(() -> TrainingRun.run(drawn(broken, Map.of()), PowerCut.after(8)))
+        .isInstanceOf(PowerCut.class);
     for (Map<String, Object> change :
         List.<Map<String, Object>>of(Map.of("seed", 43, "data_seed", 42), Map.of("val_size", 6))) {
       Map<String, Object> settings = new HashMap<>(change);

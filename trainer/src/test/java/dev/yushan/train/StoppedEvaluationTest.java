@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import static dev.yushan.train.RunFixture.SILENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -16,8 +17,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// A run that is stopped during an evaluation does not wait for its end, and makes up for it.
 class StoppedEvaluationTest {
-  private static final TrainingListener SILENT = new TrainingListener() {};
-
   @TempDir static Path root;
 
   private static RunFixture fixture;

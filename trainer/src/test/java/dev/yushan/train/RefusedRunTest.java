@@ -1,0 +1,114 @@
+package dev.yushan.train;
+
+import static dev.yushan.train.RunFixture.SILENT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Runs that cannot become anything end before anything is done.
+class RefusedRunTest {
+  @TempDir static Path root;
+
+  private static RunFixture fixture;
+
+  @BeforeAll
+  static void files() {
+    fixture = RunFixture.in(root);
+  }
+
+  @Test
+  void configurationsThatCannotBeFollowedAreRefused() {
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    TrainingConfig.of(Map.of("model_name_or_path", fixture.model().toString())),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("dataset is not set");
+    Map<String, Object> noEvaluation =
+        fixture.settings(fixture.output("refused"), Map.of("eval_strategy", "epoch"));
+    noEvaluation.remove("eval_dataset");
+    assertThatThrownBy(() -> TrainingRun.run(TrainingConfig.of(noEvaluation), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("name it with eval_dataset");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("refused"), Map.of("lr_scheduler_kwargs", Map.of("x", 1))),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("lr_scheduler_kwargs");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "optim | sgd | adamw_torch",
+        "adam_beta1 | 1.5 | must be number ≥ 0 < 1",
+        "adam_beta2 | 1 | must be number ≥ 0 < 1",
+        "warmup_ratio | 2 | must be number ≥ 0 ≤ 1",
+        "max_shard_size | 10XB | must be size",
+        "max_shard_size | 0 | must be size",
+        "eval_dataset | nowhere.jsonl | nowhere.jsonl",
+        "eval_steps | 0 | is no interval",
+        "resume_from_checkpoint | nowhere | is no directory"
+      })
+  void wrongSettingsAreFoundBeforeAnythingIsTokenised(String key, String value, String message) {
+    Path cache = root.resolve("untouched-cache");
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("tokenized_cache_dir", cache.toString());
+    settings.put("eval_strategy", "steps");
+    settings.put(key, value);
+    assertThatThrownBy(
+            () -> TrainingRun.run(fixture.config(fixture.output("wrong"), settings), SILENT))
+        .hasMessageContaining(message);
+    assertThat(cache).doesNotExist();
+  }
+
+  @Test
+  void aModelWithoutWeightsIsFoundBeforeAnythingIsTokenised() throws IOException {
+    Path model = Files.createDirectory(root.resolve("no-weights"));
+    Files.copy(fixture.model().resolve("config.json"), model.resolve("config.json"));
+    Path cache = root.resolve("untouched-cache");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("wrong"),
+                        Map.of(
+                            "model_name_or_path",
+                            model.toString(),
+                            "tokenized_cache_dir",
+                            cache.toString())),
+                    SILENT))
+        .hasMessageContaining("no-weights");
+    assertThat(cache).doesNotExist();
+  }
+
+  @Test
+  void dataWithNothingToPredictIsRefused() throws IOException {
+    Path data = root.resolve("ignored.jsonl");
+    Files.writeString(data, "{\"input_ids\": [1, 2, 3], \"labels\": [-100, -100, -100]}\n");
+    assertThatThrownBy(
+            () ->
+                TrainingRun.run(
+                    fixture.config(
+                        fixture.output("nothing"),
+                        Map.of("dataset", data.toString(), "save_strategy", "no")),
+                    SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("nothing to predict in " + data);
+  }
+}

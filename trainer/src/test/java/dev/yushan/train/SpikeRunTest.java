@@ -1,0 +1,107 @@
+package dev.yushan.train;
+
+import static dev.yushan.train.RunFixture.SILENT;
+import static dev.yushan.train.RunOutput.checkpoints;
+import static dev.yushan.train.RunOutput.weights;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.yushan.train.SpikeGuard.Action;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What a run does at a spike: warn, skip, stop.
+class SpikeRunTest {
+  @TempDir static Path root;
+
+  private static RunFixture fixture;
+
+  @BeforeAll
+  static void files() {
+    fixture = RunFixture.in(root);
+  }
+
+  /// Settings under which the usual ups and downs of a run count as spikes.
+  private static Map<String, Object> spiking(Action action) {
+    return Map.of(
+        "on_spike",
+        action.name().toLowerCase(Locale.ROOT),
+        "spike_threshold",
+        1,
+        "spike_window",
+        4,
+        "num_train_epochs",
+        4,
+        "learning_rate",
+        2e-2,
+        "lr_scheduler_type",
+        "constant");
+  }
+
+  /// The steps with a spike, of a run from its beginning or its last checkpoint.
+  private static List<Long> spikes(TrainingConfig config, TrainingListener other) {
+    List<Long> spikes = new ArrayList<>();
+    TrainingRun.run(
+        config,
+        TrainingListener.all(
+            other,
+            new TrainingListener() {
+              @Override
+              public void stepped(StepReport step, Progress progress) {
+                step.spike().ifPresent(spike -> spikes.add(step.step()));
+              }
+            }));
+    return spikes;
+  }
+
+  @Test
+  void skippedStepsAreLeftOutAndAResumeSkipsTheSame() throws IOException {
+    Path warned = fixture.output("spike-warned");
+    List<Long> seen = spikes(fixture.config(warned, spiking(Action.WARN)), SILENT);
+    assertThat(seen).isNotEmpty();
+
+    Path straight = fixture.output("spike-skipped");
+    List<Long> skipped = spikes(fixture.config(straight, spiking(Action.SKIP)), SILENT);
+    assertThat(skipped.getFirst()).isEqualTo(seen.getFirst());
+    assertThat(weights(straight)).isNotEqualTo(weights(warned));
+
+    Path stopped = fixture.output("spike-resumed");
+    StopRequest stop = new StopRequest();
+    TrainingListener afterSpike =
+        new TrainingListener() {
+          @Override
+          public void stepped(StepReport step, Progress progress) {
+            if (step.step() == skipped.getFirst() + 1) {
+              stop.request("test");
+            }
+          }
+        };
+    spikes(fixture.config(stopped, spiking(Action.SKIP)), TrainingListener.all(afterSpike, stop));
+    assertThat(stopped.resolve("model.safetensors")).doesNotExist();
+    Map<String, Object> resumed = new HashMap<>(spiking(Action.SKIP));
+    resumed.put("resume_from_checkpoint", true);
+    spikes(fixture.config(stopped, resumed), SILENT);
+    assertThat(weights(stopped)).isEqualTo(weights(straight));
+  }
+
+  @Test
+  void aRunThatStopsAtASpikeSavesTheWeightsBeforeIt() throws IOException {
+    Path warned = fixture.output("spike-first");
+    long first = spikes(fixture.config(warned, spiking(Action.WARN)), SILENT).getFirst();
+    Path output = fixture.output("spike-stopped");
+    assertThatThrownBy(() -> spikes(fixture.config(output, spiking(Action.STOP)), SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("step " + first + ": ")
+        .hasMessageContaining("on_spike: skip");
+    assertThat(checkpoints(output)).contains("checkpoint-" + (first - 1));
+    assertThat(output.resolve("failed-step-" + first + "/batch.jsonl")).isNotEmptyFile();
+  }
+}
