@@ -2,6 +2,7 @@ package dev.yushan.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.process.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,15 +25,7 @@ class DirectoryLockTest {
   }
 
   private int tryInAnotherProcess() throws IOException, InterruptedException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName(),
-            directory.toString())
-        .inheritIO()
-        .start()
-        .waitFor();
+    return ChildJvm.PLAIN.running(Child.class, directory).inheritIO().start().waitFor();
   }
 
   @Test

@@ -3,10 +3,10 @@ package dev.yushan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.yushan.golden.Golden;
+import dev.yushan.process.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -81,23 +81,15 @@ class TrainCommandTest {
   }
 
   private Run train(String... options) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "-Xmx1g",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Yushan.class.getName(),
-                "train",
-                yaml.toString()));
-    command.addAll(Arrays.asList(options));
+    Object[] arguments = Stream.concat(Stream.of("train", yaml), Arrays.stream(options)).toArray();
     Path log = Files.createTempFile(dir, "train", ".log");
-    return new Run(
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start(),
-        log);
+    Process process =
+        ChildJvm.COMPUTING
+            .running(Yushan.class, arguments)
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    return new Run(process, log);
   }
 
   private String[] output(String name, String... others) {

@@ -2,6 +2,7 @@ package dev.yushan.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.process.ChildJvm;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,15 +46,9 @@ class TokenBuildProcessTest {
   }
 
   private Process start(Path file, Path cache, int pauseMillis) throws IOException {
-    return new ProcessBuilder(
-            ProcessHandle.current().info().command().orElseThrow(),
-            "-Xmx256m",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName(),
-            file.toString(),
-            cache.toString(),
-            Integer.toString(pauseMillis))
+    return ChildJvm.PLAIN
+        .with("-Xmx256m")
+        .running(Child.class, file, cache, pauseMillis)
         .redirectErrorStream(true)
         .redirectOutput(directory.resolve("child-" + System.nanoTime() + ".log").toFile())
         .start();

@@ -1,7 +1,9 @@
 package dev.yushan.train;
 
+import static dev.yushan.train.RunFixture.SILENT;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.process.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,15 +57,8 @@ class KilledRunTest {
     settings.put("resume_from_checkpoint", true);
     Path file = Files.createTempFile(root, "run", ".yaml");
     Files.writeString(file, fixture.config(output, settings).toYaml());
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules",
-            "jdk.incubator.vector",
-            "-Xmx1g",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName(),
-            file.toString())
+    return ChildJvm.COMPUTING
+        .running(Child.class, file)
         .redirectErrorStream(true)
         .redirectOutput(ProcessBuilder.Redirect.appendTo(log(output).toFile()))
         .start();
@@ -108,7 +103,7 @@ class KilledRunTest {
     Random random = new Random(seed);
     Map<String, Object> settings = settings(packing, threads);
     Path straight = fixture.output("straight-" + packing + threads);
-    TrainingRun.run(fixture.config(straight, settings), new TrainingListener() {});
+    TrainingRun.run(fixture.config(straight, settings), SILENT);
 
     Path killed = fixture.output("killed-" + packing + threads);
     int kills = 0;

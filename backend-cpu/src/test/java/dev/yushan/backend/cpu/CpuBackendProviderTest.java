@@ -7,9 +7,9 @@ import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.plugin.Availability;
+import dev.yushan.process.ChildJvm;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -36,13 +36,7 @@ class CpuBackendProviderTest {
 
   @Test
   void aJvmWithoutTheVectorApiIsToldWhatToDo() throws IOException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Opens.class.getName())
-            .start();
+    Process process = ChildJvm.PLAIN.running(Opens.class).start();
     String output =
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     assertThat(output).contains("--add-modules jdk.incubator.vector").doesNotContain("opened");

@@ -2,10 +2,10 @@ package dev.yushan.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.process.ChildJvm;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -33,15 +33,9 @@ class VectorWidthTest {
   }
 
   private static Process start(int width) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules",
-            "jdk.incubator.vector",
-            "-Xmx1g",
-            "-D" + Lanes.PROPERTY + "=" + width,
-            "-cp",
-            System.getProperty("java.class.path"),
-            Digests.class.getName())
+    return ChildJvm.COMPUTING
+        .with("-D" + Lanes.PROPERTY + "=" + width)
+        .running(Digests.class)
         .redirectError(ProcessBuilder.Redirect.DISCARD)
         .start();
   }
