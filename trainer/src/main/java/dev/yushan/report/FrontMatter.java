@@ -2,7 +2,7 @@ package dev.yushan.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -28,29 +28,25 @@ public final class FrontMatter {
 
   private FrontMatter() {}
 
-  /// The metadata of the card in `file`; empty if there is no file, no metadata, or what is there
-  /// is no YAML object: a stranger's card is no reason to fail.
+  /// The metadata of the card in `file`; empty if there is no file that can be read, no metadata,
+  /// or what is there is no YAML object: a stranger's card is no reason to fail.
   public static ObjectNode of(Path file) {
-    if (!Files.isRegularFile(file)) {
-      return new ObjectMapper().createObjectNode();
-    }
     try {
-      return parse(Files.readString(file));
+      return parse(Files.isRegularFile(file) ? Files.readString(file) : "");
     } catch (IOException e) {
-      throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+      return JsonNodeFactory.instance.objectNode();
     }
   }
 
   static ObjectNode parse(String card) {
     Matcher block = BLOCK.matcher(card);
+    JsonNode metadata = JsonNodeFactory.instance.missingNode();
     try {
-      if (block.find() && YAML.readTree(block.group(1)) instanceof ObjectNode metadata) {
-        return metadata;
-      }
+      metadata = block.find() ? YAML.readTree(block.group(1)) : metadata;
     } catch (JsonProcessingException e) {
-      return new ObjectMapper().createObjectNode();
+      // no YAML, hence no metadata
     }
-    return new ObjectMapper().createObjectNode();
+    return metadata instanceof ObjectNode fields ? fields : JsonNodeFactory.instance.objectNode();
   }
 
   /// The block with these fields, its `---` lines included.

@@ -15,13 +15,14 @@ import java.util.Locale;
 /// `report.html`: all that is known of a run on one page that needs nothing but itself, to be
 /// looked at, mailed or archived. Its numbers are in it as JSON, and a script draws them.
 public final class HtmlReport {
-  public static final String FILE = "report.html";
+  /// The name of the page.
+  static final String FILE = "report.html";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private HtmlReport() {}
 
-  /// Writes the page of a run.
+  /// Writes the page of a run and returns its path.
   public static Path write(RunDirectory run) {
     Path file = run.path().resolve(FILE);
     DurableFiles.write(file, page(run));

@@ -25,13 +25,16 @@ import org.slf4j.LoggerFactory;
 /// held-out data `training_eval_loss.png`, a curve for each dataset. Each curve as it was logged
 /// and smoothed.
 public final class LossPlot {
-  public static final String TRAINING = "training_loss.png";
-  public static final String EVALUATION = "training_eval_loss.png";
+  /// The picture of the training loss.
+  static final String TRAINING = "training_loss.png";
+
+  /// The picture of the losses on held-out data.
+  static final String EVALUATION = "training_eval_loss.png";
 
   private static final Logger LOG = LoggerFactory.getLogger(LossPlot.class);
 
   /// A colour that is read well on white, for each curve; what was logged is drawn in a pale one.
-  private static final Color[] COLOURS = {
+  static final Color[] COLOURS = {
     new Color(0x1f4e79),
     new Color(0xc0392b),
     new Color(0x2e8b57),
@@ -56,7 +59,8 @@ public final class LossPlot {
       if (!draw(history, "Training loss", List.of("loss"), outputDir.resolve(TRAINING))) {
         LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
       }
-      draw(history, "Loss on held-out data", evalKeys(history), outputDir.resolve(EVALUATION));
+      List<String> heldOut = RunDirectory.evaluationKeys(history);
+      draw(history, "Loss on held-out data", heldOut, outputDir.resolve(EVALUATION));
     } catch (AWTError | LinkageError | RuntimeException e) {
       LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
     }
@@ -127,26 +131,6 @@ public final class LossPlot {
     chart.getStyler().setXAxisTickMarkSpacingHint(120);
     chart.getStyler().setXAxisMin(0.0);
     chart.getStyler().setChartPadding(20);
-  }
-
-  static List<String> evalKeys(JsonNode history) {
-    List<String> keys = new ArrayList<>();
-    for (JsonNode entry : history) {
-      entry
-          .fieldNames()
-          .forEachRemaining(
-              key -> {
-                if (isEvaluationLoss(key) && !keys.contains(key)) {
-                  keys.add(key);
-                }
-              });
-    }
-    return keys;
-  }
-
-  /// The loss of one held-out dataset: `eval_loss`, or `eval_<name>_loss`.
-  static boolean isEvaluationLoss(String key) {
-    return key.startsWith("eval_") && key.endsWith("_loss");
   }
 
   private static void collect(

@@ -20,20 +20,25 @@ import java.util.List;
 ///
 /// `card.yaml` beside it has metadata that takes the place of ours, for those who know more.
 public final class ModelCard {
-  public static final String FILE = "README.md";
-  public static final String OVERRIDES = "card.yaml";
+  /// The name of the card.
+  static final String FILE = "README.md";
+
+  /// The name of the file with metadata of the user.
+  static final String OVERRIDES = "card.yaml";
 
   /// What tells a card of ours from one that somebody wrote.
   static final String MARKER =
       "<!-- Made by yushan from the files of this run. To keep changes of your own, delete this"
           + " line: a card without it is not replaced. -->";
 
+  /// The share of Han among the letters from which a corpus is Chinese, unless so many are kana.
   private static final double CHINESE = 0.3;
+
   private static final double JAPANESE = 0.05;
 
   private ModelCard() {}
 
-  /// Writes the card of a run.
+  /// Writes the card of a run and returns its path.
   ///
   /// @param force whether to replace one that is not ours
   /// @throws IllegalArgumentException if there is one that is not ours, or `card.yaml` is no YAML
@@ -54,6 +59,7 @@ public final class ModelCard {
     try {
       return Files.isRegularFile(file) && Files.readString(file).contains(MARKER);
     } catch (IOException e) {
+      // what cannot be read as text, ours is not, and it must not be replaced
       return false;
     }
   }

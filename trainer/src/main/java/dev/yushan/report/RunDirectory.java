@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -87,7 +86,7 @@ public record RunDirectory(
   }
 
   private static boolean evaluated(JsonNode entry) {
-    return entry.properties().stream().anyMatch(field -> LossPlot.isEvaluationLoss(field.getKey()));
+    return entry.propertyStream().anyMatch(field -> isEvaluationLoss(field.getKey()));
   }
 
   private static ArrayNode entries(ArrayNode lines) {
@@ -105,35 +104,50 @@ public record RunDirectory(
   // ---- what reports ask ------------------------------------------------------------------------
 
   /// The last step that is known of.
-  public long lastStep() {
+  long lastStep() {
     return history.isEmpty() ? 0 : history.get(history.size() - 1).path("step").asLong();
   }
 
   /// Whether the run came to its end.
-  public boolean finished() {
+  boolean finished() {
     return results.has("train_loss");
   }
 
   /// The losses on held-out data, in the order they first came.
-  public List<String> evaluationKeys() {
-    return LossPlot.evalKeys(history);
+  List<String> evaluationKeys() {
+    return evaluationKeys(history);
+  }
+
+  static List<String> evaluationKeys(JsonNode history) {
+    return history
+        .valueStream()
+        .flatMap(entry -> entry.propertyStream().map(Map.Entry::getKey))
+        .filter(RunDirectory::isEvaluationLoss)
+        .distinct()
+        .toList();
+  }
+
+  /// The loss of one held-out dataset: `eval_loss`, or `eval_<name>_loss`.
+  static boolean isEvaluationLoss(String key) {
+    return key.startsWith("eval_") && key.endsWith("_loss");
   }
 
   /// The value of a key of the configuration; empty if it has none.
-  public Optional<String> setting(String key) {
+  Optional<String> setting(String key) {
     return Optional.ofNullable(config.get(key)).map(Setting::value);
   }
 
   /// The prompts that were completed, in order.
-  public List<String> prompts() {
-    List<String> prompts = new ArrayList<>();
-    for (JsonNode sample : samples) {
-      String prompt = sample.path("prompt").asText();
-      if (!prompts.contains(prompt)) {
-        prompts.add(prompt);
-      }
-    }
-    return prompts;
+  List<String> prompts() {
+    return samples.valueStream().map(sample -> sample.path("prompt").asText()).distinct().toList();
+  }
+
+  /// What the model made of a prompt, in the order of steps.
+  List<JsonNode> samplesOf(String prompt) {
+    return samples
+        .valueStream()
+        .filter(sample -> sample.path("prompt").asText().equals(prompt))
+        .toList();
   }
 
   // ---- files -----------------------------------------------------------------------------------

@@ -295,7 +295,7 @@ function tiles() {
   if (r.train_step_seconds && tokens) all.push(tile('Tokens per second', whole(tokens / r.train_step_seconds), 'in optimizer steps'));
   if (r.model_flops) all.push(tile('Compute', si(r.model_flops, 'FLOP'), `transformers counts ${si(r.total_flos, '')}`));
   if (r.mfu) all.push(tile('Utilisation', `${(100 * r.mfu).toFixed(1)} %`, `of ${si(r.peak_flops_per_second, 'FLOP/s')} measured`));
-  if (r.peak_rss_bytes) all.push(tile('Peak memory', bytes(r.peak_rss_bytes), Number.isFinite(r.memory_forecast_bytes) ? `forecast ${bytes(r.memory_forecast_bytes)}` : ''));
+  if (r.peak_rss_bytes) all.push(tile('Peak memory', bytes(r.peak_rss_bytes), r.memory_forecast_bytes ? `forecast ${bytes(r.memory_forecast_bytes)}` : ''));
   return make('div', { class: 'tiles' }, all);
 }
 
@@ -322,7 +322,7 @@ function datasets() {
 }
 
 function ledger() {
-  const { read, excess, packed } = run.ledger;
+  const { read, selected = {}, excess, packed } = run.ledger;
   if (!read) return [];
   const documents = read.texts + read.given;
   const tokens = read.text_tokens + read.bos_tokens + read.eos_tokens + read.given_tokens;
@@ -335,6 +335,8 @@ function ledger() {
     [2, 'EOS added', null, read.eos_tokens],
     [1, 'lists of ids', read.given, read.given_tokens],
     [0, 'Documents', documents, tokens],
+    [1, 'not taken: beyond max_samples', selected.beyond_documents, selected.beyond_tokens],
+    [1, 'held out by val_size', selected.other_documents, selected.other_tokens],
     [1, 'dropped: too long', excess.dropped_documents, excess.dropped_tokens],
     [1, `split: too long, into ${whole(excess.split_pieces)} pieces`, excess.split_documents, excess.split_tokens],
     [1, 'kept whole', excess.kept_documents, excess.kept_tokens],
@@ -354,9 +356,9 @@ function ledger() {
 function memory() {
   const r = run.results;
   const forecast = r.memory_forecast_bytes;
-  const parts = forecast && typeof forecast === 'object' ? Object.entries(forecast) : forecast ? [['forecast', forecast]] : [];
-  if (!parts.length && !r.peak_rss_bytes) return [];
-  const rows = parts.map(([name, value]) => make('tr', {}, make('td', {}, name.replaceAll('_', ' ')), number(bytes(value))));
+  if (!forecast && !r.peak_rss_bytes) return [];
+  const rows = [];
+  if (forecast) rows.push(make('tr', {}, make('td', {}, 'forecast'), number(bytes(forecast))));
   if (r.peak_rss_bytes) rows.push(make('tr', { class: 'total' }, make('td', {}, 'measured peak (resident)'), number(bytes(r.peak_rss_bytes))));
   return [make('h2', {}, 'Memory'), make('div', { class: 'card' }, table(['', 'bytes'], rows))];
 }

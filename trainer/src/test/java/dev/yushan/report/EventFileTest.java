@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -104,7 +105,7 @@ class EventFileTest {
       file.scalars(2, Map.of("train/loss", 1.5));
     }
     byte[] bytes = Files.readAllBytes(files().getFirst());
-    Files.write(files().getFirst(), java.util.Arrays.copyOf(bytes, bytes.length - 5));
+    Files.write(files().getFirst(), Arrays.copyOf(bytes, bytes.length - 5));
     assertThat(TestEvents.read(files().getFirst())).hasSize(2);
   }
 }

@@ -69,6 +69,7 @@ class HtmlReportTest {
             "中華民國基於三民主義",
             "中華民國&lt;/script&gt;&lt;b&gt;",
             "1,499,000",
+            "held out by val_size",
             "dropped: too long",
             "A &lt;fast&gt; processor",
             "runs/tw cpt",
@@ -86,7 +87,7 @@ class HtmlReportTest {
     }
     assertThat(Pattern.compile("<path d=\"M[^\"]*\"").matcher(page).results().count())
         .isGreaterThanOrEqualTo(8);
-    assertThat(page).doesNotContain("NaN", "undefined", "adam_epsilon");
+    assertThat(page).doesNotContain("NaN", "undefined", "adam_epsilon", "max_samples");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,6 +75,9 @@ class ModelCardTest {
             "Continued pre-training of [meta-llama/Llama-3.2-1B](https://huggingface.co/",
             "| laws | 900 | 1,200,000 |",
             "| **all** | **1,000** | **1,500,000** |",
+            "1,060 records were read: 3 bad and 2 empty ones left out.",
+            "Held out for evaluation (`val_size`): 50 documents, 50,000 tokens.",
+            "Documents of more than 4096 tokens: 5 dropped (102,010 tokens), 0 split (0 tokens).",
             "**learning_rate:** 5e-06",
             "**min_learning_rate:** 5e-07",
             "**train_batch_size:** 4",
@@ -91,7 +95,7 @@ class ModelCardTest {
             "- step 40: `中華民國基於三民主義`",
             "### Framework versions",
             "**Yushan:** 0.1.0")
-        .doesNotContain("null", "not recorded", "?");
+        .doesNotContain("null", "not recorded", "?", "max_samples");
   }
 
   @Test
@@ -163,5 +167,22 @@ class ModelCardTest {
     assertThat(FrontMatter.parse("# no metadata\n---\nlicense: mit\n---\n")).isEmpty();
     assertThat(FrontMatter.parse("---\n[1, 2]\n---\n")).isEmpty();
     assertThat(FrontMatter.parse("---\n\"open: [\n---\n")).isEmpty();
+  }
+
+  @Test
+  void aCardThatIsNoTextHasNoMetadata() throws IOException {
+    Path card = root.resolve("README.md");
+    Files.write(card, "---\nauthor: José\n---\n".getBytes(StandardCharsets.ISO_8859_1));
+    assertThat(FrontMatter.of(card)).isEmpty();
+    Files.writeString(card, "---\nauthor: José\n---\n");
+    assertThat(FrontMatter.of(card).get("author").asText()).isEqualTo("José");
+  }
+
+  @Test
+  void theDevicesOfARecipeCountInItsBatch() throws IOException {
+    TestRun.replace(
+        directory.resolve("training_config.yaml"), "seed: 42", "world_size: 4 # 4 GPUs\nseed: 42");
+    assertThat(card())
+        .contains("**gradient_accumulation_steps:** 32", "**total_train_batch_size:** 128");
   }
 }

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -153,7 +154,7 @@ public final class TestEvents {
   }
 
   private static byte[] bytes(byte[] message, int[] at, int length) {
-    byte[] bytes = java.util.Arrays.copyOfRange(message, at[0], at[0] + length);
+    byte[] bytes = Arrays.copyOfRange(message, at[0], at[0] + length);
     at[0] += length;
     return bytes;
   }
