@@ -30,19 +30,19 @@ public record ConfigReader(JsonNode json) {
     return node.intValue();
   }
 
-  /// A number.
-  public double number(String key) {
-    return number(key, required(key));
+  /// A number that is not below zero.
+  public double notNegative(String key) {
+    return notNegative(key, required(key));
   }
 
-  /// A number, or `fallback`.
-  public double number(String key, double fallback) {
-    return json.hasNonNull(key) ? number(key, json.get(key)) : fallback;
+  /// A number that is not below zero, or `fallback`.
+  public double notNegative(String key, double fallback) {
+    return json.hasNonNull(key) ? notNegative(key, json.get(key)) : fallback;
   }
 
-  private static double number(String key, JsonNode node) {
-    if (!node.isNumber()) {
-      throw wrong(key, node, "a number");
+  private static double notNegative(String key, JsonNode node) {
+    if (!node.isNumber() || node.doubleValue() < 0) {
+      throw wrong(key, node, "a number that is not below 0");
     }
     return node.doubleValue();
   }

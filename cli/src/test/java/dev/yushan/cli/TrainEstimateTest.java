@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,6 +50,29 @@ class TrainEstimateTest {
         .contains("memory\n", "  weights", "  activations", "disk\n", "  one checkpoint", "time\n")
         .containsPattern("10 steps of 32 tokens, [\\d.]+ s each: [\\d,]+ tokens/s");
     assertThat(root.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void ofARunThatIsContinuedItCountsWhatIsLeft() throws IOException {
+    assertThat(estimate(1, 100).exit()).isZero();
+    Path yaml = root.resolve("run.yaml");
+    assertThat(Cli.run("train", yaml, "--threads", "1", "--set", "save_steps=4").exit()).isZero();
+    for (String later : List.of("checkpoint-8", "checkpoint-10")) {
+      Files.move(root.resolve("out").resolve(later), root.resolve(later));
+    }
+    Cli cli = Cli.run("train", yaml, "--estimate", "--set", "resume_from_checkpoint=true");
+    assertThat(cli.err()).doesNotContain("yushan:");
+    assertThat(cli.out()).contains("6 more (after 4) steps of 32 tokens");
+    Cli changed =
+        Cli.run(
+            "train",
+            yaml,
+            "--estimate",
+            "--set",
+            "resume_from_checkpoint=true",
+            "--set",
+            "learning_rate=1e-3");
+    assertThat(changed.err()).contains("learning_rate was 5.0E-5 and is 0.001");
   }
 
   @Test

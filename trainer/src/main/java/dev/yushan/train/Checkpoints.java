@@ -46,6 +46,9 @@ record Checkpoints(Path outputDir, OptionalInt limit) {
 
   /// All of them, in the order of their steps.
   List<Path> all() {
+    if (!Files.exists(outputDir)) {
+      return List.of();
+    }
     try (Stream<Path> children = Files.list(outputDir)) {
       return children
           .filter(child -> child.getFileName().toString().matches(PREFIX + "\\d{1,18}"))
@@ -82,8 +85,18 @@ record Checkpoints(Path outputDir, OptionalInt limit) {
     return Optional.empty();
   }
 
+  /// The checkpoint that a configuration asks to continue.
+  Optional<Path> resumePoint(TrainingConfig config) {
+    String resume = config.text("resume_from_checkpoint");
+    return switch (resume) {
+      case "false" -> Optional.empty();
+      case "true" -> latest();
+      default -> Optional.of(sound(Path.of(resume)));
+    };
+  }
+
   /// A checkpoint that must be sound.
-  static Path sound(Path checkpoint) {
+  private static Path sound(Path checkpoint) {
     if (!Files.isDirectory(checkpoint)) {
       throw new ConfigException(
           "resume_from_checkpoint: %s is no directory; true takes the latest checkpoint"

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,16 +73,6 @@ final class OutputDirectory implements AutoCloseable {
 
   Checkpoints checkpoints() {
     return checkpoints;
-  }
-
-  /// The checkpoint that the configuration asks to continue.
-  Optional<Path> resumePoint(TrainingConfig config) {
-    String resume = config.text("resume_from_checkpoint");
-    return switch (resume) {
-      case "false" -> Optional.empty();
-      case "true" -> checkpoints.latest();
-      default -> Optional.of(Checkpoints.sound(Path.of(resume)));
-    };
   }
 
   /// Refuses to mix a new run with an earlier one.

@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 public final class ProgressLine implements TrainingListener {
   private static final String CLEAR = "\r\033[K";
   private static final long REDRAW_NANOS = 100_000_000;
+  private static final double SHOWN_LOSS = 1e-4;
   private static final long LINE_NANOS = 30_000_000_000L;
 
   private final PrintStream out;
@@ -55,7 +56,7 @@ public final class ProgressLine implements TrainingListener {
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
-    boolean told = shown == progress.steps() && loss == step.loss();
+    boolean told = shown == progress.steps() && Math.abs(loss - step.loss()) < SHOWN_LOSS;
     if (!terminal && !told) {
       line(text(step, loss, progress));
       drawn = System.nanoTime();

@@ -5,6 +5,7 @@ import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.model.CausalLM;
 import dev.yushan.optim.Optimizer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -28,12 +29,13 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
     }
   }
 
-  /// @param steps of the whole run
+  /// @param steps still to take
+  /// @param taken steps that the run has behind it
   /// @param tokensPerStep on average, in the probe
   /// @param secondsPerStep of the probe, its first step left out, during which kernels are compiled
   /// @param peakRss bytes, of the probe; empty where the system does not say
   public record Time(
-      long steps, double tokensPerStep, double secondsPerStep, Optional<Long> peakRss) {
+      long steps, long taken, double tokensPerStep, double secondsPerStep, Optional<Long> peakRss) {
     /// Seconds of all steps; evaluation and checkpoints come on top.
     public double seconds() {
       return steps * secondsPerStep;
@@ -44,9 +46,10 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
     public String toString() {
       return String.format(
           Locale.ROOT,
-          "%,d steps of %,.0f tokens, %.2f s each: %,.0f tokens/s; %s in all, evaluation and"
+          "%,d%s steps of %,.0f tokens, %.2f s each: %,.0f tokens/s; %s in all, evaluation and"
               + " checkpoints not counted",
           steps,
+          taken == 0 ? "" : String.format(Locale.ROOT, " more (after %,d)", taken),
           tokensPerStep,
           secondsPerStep,
           tokensPerStep / Math.max(1e-9, secondsPerStep),
@@ -67,19 +70,25 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
   ///
   /// @throws ConfigException for a configuration that cannot be followed
   public static TrainingEstimate of(TrainingConfig config, Backend backend) {
-    TrainingJob job = TrainingJob.of(config, backend);
+    TrainingJob asked = TrainingJob.of(config, backend);
+    var checkpoints = new Checkpoints(Path.of(config.text("output_dir")), OptionalInt.empty());
+    Optional<Path> resume = checkpoints.resumePoint(config);
+    TrainingJob job = resume.map(asked::continued).orElse(asked);
+    OptionalInt existing =
+        resume.isPresent() ? OptionalInt.of(checkpoints.all().size()) : OptionalInt.empty();
+    long taken = resume.map(point -> ResumeState.read(point).progress().steps()).orElse(0L);
     try (TrainingData data = job.openData()) {
-      TrainingForecast forecast = job.forecast(data, OptionalInt.empty());
+      TrainingForecast forecast = job.forecast(data, existing);
       return new TrainingEstimate(
           forecast.tables(),
           forecast.refusal(),
           forecast.refusal().isPresent()
               ? Optional.empty()
-              : Optional.of(probe(job.with(forecast.config()), data)));
+              : Optional.of(probe(job.with(forecast.config()), data, taken)));
     }
   }
 
-  private static Time probe(TrainingJob job, TrainingData data) {
+  private static Time probe(TrainingJob job, TrainingData data, long taken) {
     TrainingConfig config = job.config();
     MicroBatches batches = job.batches(data);
     TrainerConfig whole = TrainerConfig.of(config);
@@ -104,7 +113,8 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
           new Trainer(job.backend(), model, optimizer, batches, List.of(), few)
               .train(Progress.START, clock);
       return new Time(
-          plan.totalSteps(),
+          plan.totalSteps() - taken,
+          taken,
           (double) end.tokens() / end.steps(),
           clock.secondsPerStep(),
           ProcessMemory.peak().stream().boxed().findFirst());

@@ -77,6 +77,16 @@ record TrainingJob(
     return new TrainingJob(other, backend, configJson, provider, optimizerConfig);
   }
 
+  /// The job as it goes on from a checkpoint.
+  ///
+  /// @throws ConfigException if the checkpoint is of another run
+  TrainingJob continued(Path checkpoint) {
+    ResumeState before = ResumeState.read(checkpoint);
+    TrainingConfig divided = before.divided(config, checkpoint);
+    before.requireSame(divided, checkpoint);
+    return with(divided);
+  }
+
   /// The directory of the base model.
   Path base() {
     return Path.of(config.text("model_name_or_path"));

@@ -77,8 +77,8 @@ public final class TrainingRun {
     TrainingJob asked = TrainingJob.of(config, backend);
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
-      Optional<Path> resume = output.resumePoint(config);
-      TrainingJob job = resume.map(point -> continued(asked, point)).orElse(asked);
+      Optional<Path> resume = output.checkpoints().resumePoint(config);
+      TrainingJob job = resume.map(asked::continued).orElse(asked);
       try (TrainingData data = job.openData()) {
         LOG.info("training data:\n{}", data.ledger());
         OptionalInt checkpoints =
@@ -91,14 +91,6 @@ public final class TrainingRun {
         return run(job.with(forecast.config()), output, data, forecast, resume, listener);
       }
     }
-  }
-
-  /// `job` as it goes on from a checkpoint, if the checkpoint is of the same run.
-  private static TrainingJob continued(TrainingJob job, Path checkpoint) {
-    ResumeState before = ResumeState.read(checkpoint);
-    TrainingConfig config = before.divided(job.config(), checkpoint);
-    before.requireSame(config, checkpoint);
-    return job.with(config);
   }
 
   private static Progress run(

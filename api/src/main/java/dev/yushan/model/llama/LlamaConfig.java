@@ -57,11 +57,11 @@ public record LlamaConfig(
         config.positive("num_key_value_heads", heads),
         config.positive("head_dim", hidden / heads),
         config.positive("max_position_embeddings", 2048),
-        (float) config.number("rms_norm_eps", 1e-6),
-        rope.number("rope_theta", config.number("rope_theta", 10_000)),
+        (float) config.notNegative("rms_norm_eps", 1e-6),
+        rope.notNegative("rope_theta", config.notNegative("rope_theta", 10_000)),
         scaling(rope),
         config.bool("tie_word_embeddings", false),
-        (float) config.number("initializer_range", 0.02),
+        (float) config.notNegative("initializer_range", 0.02),
         config.id("bos_token_id"),
         config.ids("eos_token_id"));
   }
@@ -80,9 +80,9 @@ public record LlamaConfig(
       case "llama3" ->
           Optional.of(
               new RopeScaling(
-                  rope.number("factor"),
-                  rope.number("low_freq_factor"),
-                  rope.number("high_freq_factor"),
+                  rope.notNegative("factor"),
+                  rope.notNegative("low_freq_factor"),
+                  rope.notNegative("high_freq_factor"),
                   rope.positive("original_max_position_embeddings")));
       default -> throw rope.unsupported("rope_type", type, "supported are 'default' and 'llama3'");
     };
