@@ -46,8 +46,16 @@ final class Samples implements TrainingListener {
     static Settings of(TrainingConfig config) {
       return new Settings(
           config.texts("sample_prompts"),
-          config.find("sample_steps").map(steps -> Cadence.steps(config.number("sample_steps"))),
+          config.find("sample_steps").map(steps -> every(config)),
           config.count("sample_max_tokens"));
+    }
+
+    private static Cadence every(TrainingConfig config) {
+      if (config.number("sample_steps") == 0) {
+        throw config.wrong(
+            "sample_steps", "is no interval; leave it out to take samples at evaluations");
+      }
+      return Cadence.steps(config.number("sample_steps"));
     }
 
     /// Positions that the longest prompt and its completion take.

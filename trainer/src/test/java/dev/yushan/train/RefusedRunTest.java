@@ -63,6 +63,7 @@ class RefusedRunTest {
         "max_shard_size | 0 | must be size",
         "eval_dataset | nowhere.jsonl | nowhere.jsonl",
         "eval_steps | 0 | is no interval",
+        "sample_steps | 0 | is no interval; leave it out",
         "resume_from_checkpoint | nowhere | is no directory"
       })
   void wrongSettingsAreFoundBeforeAnythingIsTokenised(String key, String value, String message) {
