@@ -71,29 +71,10 @@ public final class Trainer {
         BatchPass pass =
             BatchPass.training(backend, model, data, config.checkpointing(), config.lossChunk())) {
       boolean evaluateFirst = start.evaluationDue() || config.evalOnStart() && start.steps() == 0;
-      Progress progress = start.evaluationDue(evaluateFirst);
-      listener.started(plan, progress);
-      while (true) {
-        if (progress.evaluationDue()) {
-          Optional<String> stop = evaluate(progress, listener);
-          if (stop.isPresent()) {
-            return stopped(stop.get(), progress, listener);
-          }
-          progress = progress.evaluationDue(false);
-        }
-        if (progress.steps() > start.steps()) {
-          if (config.saves(plan, progress.steps())) {
-            listener.checkpoint(progress);
-          }
-          Optional<String> stop = listener.stop(progress);
-          if (stop.isPresent() && progress.steps() < plan.totalSteps()) {
-            return stopped(stop.get(), progress, listener);
-          }
-        }
-        if (progress.steps() == plan.totalSteps()) {
-          listener.finished(progress);
-          return progress;
-        }
+      listener.started(plan, start);
+      Progress progress = evaluate(start.evaluationDue(evaluateFirst), listener);
+      Optional<String> stop = progress.evaluationDue() ? listener.stop(progress) : Optional.empty();
+      while (progress.steps() < plan.totalSteps() && stop.isEmpty()) {
         StepReport step = step(progress, gradients, pass, listener);
         progress = progress.after(step, config.guard().window());
         listener.stepped(step, progress);
@@ -101,14 +82,20 @@ public final class Trainer {
           listener.logged(step, progress.lossSinceLogged(), progress);
           progress = progress.logged();
         }
-        progress = progress.evaluationDue(config.evaluates(plan, progress.steps()));
+        boolean evaluates = config.evaluates(plan, progress.steps());
+        progress = evaluate(progress.evaluationDue(evaluates), listener);
+        if (config.saves(plan, progress.steps()) && !progress.evaluationDue()) {
+          listener.checkpoint(progress);
+        }
+        stop = listener.stop(progress);
       }
+      if (progress.completes(plan)) {
+        listener.finished(progress);
+      } else {
+        listener.stopped(stop.orElseThrow(), progress);
+      }
+      return progress;
     }
-  }
-
-  private static Progress stopped(String why, Progress progress, TrainingListener listener) {
-    listener.stopped(why, progress);
-    return progress;
   }
 
   private StepReport step(
@@ -167,22 +154,25 @@ public final class Trainer {
     return limit > 0 ? Math.min(1, limit / (norm + CLIP_EPSILON)) : 1;
   }
 
-  /// Evaluates the held-out data; returns why `listener` stopped it half-way, if it did. What was
-  /// evaluated until then counts for nothing: the run goes on with this evaluation.
-  private Optional<String> evaluate(Progress progress, TrainingListener listener) {
+  /// Evaluates the held-out data if that is due. It stays due if `listener` stopped it: what was
+  /// evaluated until then counts for nothing, and the run goes on with this evaluation.
+  private Progress evaluate(Progress progress, TrainingListener listener) {
+    if (!progress.evaluationDue()) {
+      return progress;
+    }
     List<EvalResult> results = new ArrayList<>();
     for (Evaluation held : evaluations) {
       Optional<EvalResult> result =
           held.run(backend, model, () -> listener.stop(progress).isPresent());
       if (result.isEmpty()) {
-        return listener.stop(progress).or(() -> Optional.of("evaluation given up"));
+        return progress;
       }
       results.add(result.get());
     }
     if (!results.isEmpty()) {
       listener.evaluated(results, progress);
     }
-    return Optional.empty();
+    return progress.evaluationDue(false);
   }
 
   /// @param suspects the micro-batches that `value` was computed from

@@ -31,7 +31,7 @@ public interface TrainingListener {
   default void checkpoint(Progress progress) {}
 
   /// Asked after every step, when all that was due is done, and before each batch of an evaluation:
-  /// why the run should end here, if it should.
+  /// why the run should end here, if it should. Having said so once it keeps saying so.
   default Optional<String> stop(Progress progress) {
     return Optional.empty();
   }
