@@ -67,7 +67,7 @@ public final class Yushan implements Runnable {
   /// Runs the command line with the given sub-commands; returns the exit code.
   static int execute(List<Class<?>> commands, String... args) {
     Yushan yushan = new Yushan();
-    CommandLine line = commandLine(yushan, commands);
+    CommandLine line = commandLine(yushan, needed(commands, args));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
     line.setParameterExceptionHandler(Failures::usage);
@@ -85,6 +85,22 @@ public final class Yushan implements Runnable {
     } catch (IllegalStateException | Error failure) {
       return Failures.report(failure, line, yushan.stacktrace);
     }
+  }
+
+  /// The command that is called, none for the version, else all: to build the model of every
+  /// command takes longer than the JVM does to start.
+  private static List<Class<?>> needed(List<Class<?>> commands, String[] args) {
+    String first = args.length == 0 ? "" : args[0];
+    if (first.equals("--version")) {
+      return List.of();
+    }
+    // help is about another command
+    List<Class<?>> called = commands.stream().filter(type -> name(type).equals(first)).toList();
+    return called.isEmpty() || called.contains(HelpCommand.class) ? commands : called;
+  }
+
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
   }
 
   /// The command line as users see it: what the reference page is made from.

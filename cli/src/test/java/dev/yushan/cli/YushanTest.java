@@ -67,6 +67,12 @@ class YushanTest {
   }
 
   @Test
+  void helpKnowsTheOtherCommandsToo() {
+    assertThat(run("help", "evaluate")).isZero();
+    assertThat(out.toString(UTF_8)).contains("Usage: yushan evaluate", "Fails as told.");
+  }
+
+  @Test
   void helpWithoutArgumentsListsTheCommands() {
     assertThat(run()).isZero();
     assertThat(out.toString(UTF_8)).contains("Usage: yushan", "evaluate", "Fails as told.");
