@@ -2,6 +2,7 @@ package dev.yushan.io;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -23,7 +24,13 @@ final class FileDraft implements AutoCloseable {
     this.channel = channel;
   }
 
-  static FileDraft of(Path target) throws IOException {
+  /// A link is followed, so that it stays one. A device or a pipe is not replaced.
+  static FileDraft of(Path name) throws IOException {
+    Path target = Files.exists(name) ? name.toRealPath() : name;
+    if (Files.exists(target) && !Files.isRegularFile(target) && !Files.isDirectory(target)) {
+      throw new FileSystemException(
+          target.toString(), null, "is no regular file; name one that may be replaced");
+    }
     Path draft = Leftovers.sibling(target, Leftovers.PARTIAL);
     // Not Files.createTempFile: its files are readable by their owner alone.
     FileChannel channel =

@@ -145,4 +145,19 @@ class DurableFilesTest {
     assertThat(temp.resolve("checkpoint-2/sub")).exists();
     assertThat(temp.resolve("checkpoint-3/sub")).doesNotExist();
   }
+
+  @Test
+  void aLinkStaysOneAndADeviceIsNotReplaced() throws IOException {
+    Path file = Files.writeString(temp.resolve("file"), "old");
+    Path link = Files.createSymbolicLink(temp.resolve("link"), file);
+    DurableFiles.write(link, "new");
+    assertThat(link).isSymbolicLink();
+    assertThat(file).hasContent("new");
+    Path sink = Path.of("/dev/null");
+    if (Files.exists(sink)) {
+      Path device = Files.createSymbolicLink(temp.resolve("device"), sink);
+      assertThatThrownBy(() -> DurableFiles.write(device, "lost"))
+          .hasMessageContaining("is no regular file");
+    }
+  }
 }

@@ -188,6 +188,8 @@ class ModelsTest {
         "mlp_bias           | true          | mlp_bias = true",
         "hidden_act         | \"gelu\"      | hidden_act = gelu",
         "rms_norm_eps       | \"small\"     | rms_norm_eps must be a number",
+        "num_key_value_heads| 3             | num_attention_heads must be a multiple of"
+            + " num_key_value_heads",
         "initializer_range  | -0.02         | initializer_range must be a number that is not below"
             + " 0, got -0.02",
         "quantization_config| {\"bits\": 4} | quantization_config",

@@ -243,7 +243,7 @@ final class DemoCommand implements Callable<Integer> {
         "infer --model %s/continued --prompt 本會會員 --repetition-penalty 1.2".formatted(directory));
     command("infer --model %s/continued --interactive --temperature 0.7".formatted(directory));
     command(
-        "eval --model %s/continued --data %s/data/continue-heldout.jsonl"
+        "eval --model %s/continued --add-eos --data %s/data/continue-heldout.jsonl"
             .formatted(directory, directory));
     command("train %s/continue.yaml --set learning_rate=5e-4".formatted(directory));
     out.println();

@@ -1,11 +1,13 @@
 package dev.yushan.cli;
 
+import dev.yushan.io.Checksums;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.model.Models;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -64,6 +66,17 @@ final class ExportCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Write into a directory that is not empty.")
   private boolean force;
 
+  /// A checkpoint has checksums; a model from elsewhere may have none.
+  private static void requireSound(Path from) {
+    List<String> damage =
+        Files.exists(from.resolve(Checksums.FILE)) ? Checksums.damage(from) : List.of();
+    if (!damage.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s is damaged: %s; export another checkpoint, or restore the file"
+              .formatted(from, String.join("; ", damage)));
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     Path from = HfCache.ofEnvironment().resolve(model, revision);
@@ -71,6 +84,7 @@ final class ExportCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--output is the model itself; name another directory, then nothing can be lost");
     }
+    requireSound(from);
     InitCommand.refuseForeign(output, force);
     Models.export(from, output, dtype.map(WeightType::dtype), maxShardBytes);
     try (SafetensorsDirectory written = SafetensorsDirectory.open(output)) {

@@ -60,7 +60,8 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--checksums",
       description =
-          "Show the SHA-256 of every file, held against checksums.sha256 if there is one.")
+          "Show the SHA-256 of every file, held against checksums.sha256 if there is one; exit 1 if"
+              + " a file is not as it was.")
   private boolean checksums;
 
   @Override
@@ -70,7 +71,7 @@ final class InspectCommand implements Callable<Integer> {
     if (other.isPresent()) {
       new Differences(path, resolve(other.get()), everyTensor).print(out);
     } else if (Files.isDirectory(path)) {
-      directory(path, out);
+      return directory(path, out) ? 0 : 1;
     } else {
       file(path, out);
     }
@@ -84,7 +85,7 @@ final class InspectCommand implements Callable<Integer> {
         : HfCache.ofEnvironment().resolve(name, HfCache.DEFAULT_REVISION);
   }
 
-  private void directory(Path directory, PrintWriter out) throws IOException {
+  private boolean directory(Path directory, PrintWriter out) throws IOException {
     JsonNode json = Models.configJson(directory);
     ModelConfig config = Models.config(directory);
     try (SafetensorsDirectory weights = SafetensorsDirectory.open(directory)) {
@@ -97,8 +98,9 @@ final class InspectCommand implements Callable<Integer> {
     }
     if (checksums) {
       out.println();
-      sums(directory, out);
+      return sums(directory, out);
     }
+    return true;
   }
 
   private void file(Path file, PrintWriter out) throws IOException {
@@ -113,7 +115,7 @@ final class InspectCommand implements Callable<Integer> {
     }
   }
 
-  private static void sums(Path directory, PrintWriter out) throws IOException {
+  private static boolean sums(Path directory, PrintWriter out) throws IOException {
     for (Path file : Checksums.files(directory)) {
       out.printf("%s  %s%n", Checksums.sum(file), file.getFileName());
     }
@@ -123,7 +125,9 @@ final class InspectCommand implements Callable<Integer> {
           "%s: %s%n",
           Checksums.FILE,
           damage.isEmpty() ? "all files are as they were written" : String.join("; ", damage));
+      return damage.isEmpty();
     }
+    return true;
   }
 
   private static String totals(List<TensorHeader> tensors) {

@@ -68,7 +68,12 @@ class InspectCommandTest {
     assertThat(Cli.run("inspect", model, "--checksums").out())
         .contains("all files are as they were written");
     Files.writeString(model.resolve("generation_config.json"), "{}");
-    assertThat(Cli.run("inspect", model, "--checksums").out())
-        .contains("generation_config.json is not as it was written");
+    Cli damaged = Cli.run("inspect", model, "--checksums");
+    assertThat(damaged.out()).contains("generation_config.json is not as it was written");
+    assertThat(damaged.exit()).isEqualTo(1);
+    Path exported = directory.resolve("exported");
+    assertThat(Cli.run("export", model, "--output", exported).err())
+        .contains("is damaged: generation_config.json is not as it was written");
+    assertThat(exported).doesNotExist();
   }
 }

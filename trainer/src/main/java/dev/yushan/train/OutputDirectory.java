@@ -54,7 +54,10 @@ final class OutputDirectory implements AutoCloseable {
               name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
       return directory;
     } catch (IOException e) {
-      throw new UncheckedIOException("output_dir: " + path + " cannot be used: " + e, e);
+      throw new UncheckedIOException(
+          "output_dir: %s cannot be used; make it writable, or name another directory"
+              .formatted(path),
+          e);
     }
   }
 

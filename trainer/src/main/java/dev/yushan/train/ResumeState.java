@@ -55,13 +55,11 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "adam_epsilon",
           "weight_decay",
           "max_grad_norm",
-          "on_spike",
-          "spike_threshold",
           "spike_window");
 
   private static final String FREE =
-      "what may change in a run: threads, backend, memory, output_dir, and the keys of logging,"
-          + " evaluation, samples and saving";
+      "what may change in a run: threads, backend, memory, output_dir, on_spike, spike_threshold,"
+          + " and the keys of logging, evaluation, samples and saving";
 
   static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
     return new ResumeState(progress, dataFingerprint, settings(config));

@@ -53,11 +53,11 @@ public record ScheduleConfig(
     }
     boolean lowest = kind == Kind.COSINE_WITH_MIN_LR || kind == Kind.COSINE_WARMUP_WITH_MIN_LR;
     if (lowest && arguments.size() != 1) {
-      throw new ConfigException(
-          KWARGS + ": set either min_lr or min_lr_rate for " + config.text("lr_scheduler_type"));
+      throw config.wrong(
+          "lr_scheduler_type", "needs either min_lr or min_lr_rate in lr_scheduler_kwargs");
     }
     if (kind == Kind.WARMUP_STABLE_DECAY && !arguments.containsKey("num_decay_steps")) {
-      throw new ConfigException(KWARGS + ": set num_decay_steps for warmup_stable_decay");
+      throw config.wrong("lr_scheduler_type", "needs num_decay_steps in lr_scheduler_kwargs");
     }
   }
 

@@ -221,6 +221,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     text("model_name_or_path");
     text("dataset");
     TrainerConfig.of(this);
+    TrainingJob.provider(this);
     return this;
   }
 

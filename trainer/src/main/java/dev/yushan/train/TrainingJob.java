@@ -9,6 +9,7 @@ import dev.yushan.model.Models;
 import dev.yushan.optim.Optimizer;
 import dev.yushan.optim.OptimizerConfig;
 import dev.yushan.optim.OptimizerProvider;
+import dev.yushan.plugin.PluginException;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
 import java.nio.file.Path;
@@ -63,13 +64,17 @@ record TrainingJob(
     }
   }
 
-  private static OptimizerProvider provider(TrainingConfig config) {
+  static OptimizerProvider provider(TrainingConfig config) {
     String name =
         switch (config.text("optim")) {
           case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
           case String other -> other;
         };
-    return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
+    try {
+      return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
+    } catch (PluginException e) {
+      throw config.wrong("optim", "cannot be used: " + e.getMessage());
+    }
   }
 
   /// The same with other settings.

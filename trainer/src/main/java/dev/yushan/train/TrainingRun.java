@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
+import dev.yushan.data.TokenLedger;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
@@ -16,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -78,9 +80,13 @@ public final class TrainingRun {
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.checkpoints().resumePoint(config);
+      if (resume.isEmpty() && config.text("resume_from_checkpoint").equals("true")) {
+        LOG.info("{} has no checkpoint: the run begins at the beginning", output.path());
+      }
       TrainingJob job = resume.map(asked::continued).orElse(asked);
       try (TrainingData data = job.openData()) {
         LOG.info("training data:\n{}", data.ledger());
+        warnOfLoss(data.ledger());
         OptionalInt checkpoints =
             resume.isPresent()
                 ? OptionalInt.of(output.checkpoints().all().size())
@@ -90,6 +96,16 @@ public final class TrainingRun {
         forecast.requireFit();
         return run(job.with(forecast.config()), output, data, forecast, resume, listener);
       }
+    }
+  }
+
+  /// Whoever loses most of the data should not find that in a table alone.
+  private static void warnOfLoss(TokenLedger ledger) {
+    if (ledger.droppedTokenShare() > 0.5) {
+      LOG.warn(
+          "{} of the tokens are dropped with documents longer than cutoff_len; raise it, or set"
+              + " on_excess: split to keep them",
+          String.format(Locale.ROOT, "%.0f %%", 100 * ledger.droppedTokenShare()));
     }
   }
 

@@ -386,7 +386,7 @@ function samples() {
     make('h2', {}, 'Samples'),
     make('div', { class: 'card', id: 'samples' },
       make('div', { class: 'tools' }, make('label', {}, 'After', slider, label), make('span', {}, 'the most probable token each time')),
-      make('table', {}, make('thead', {}, make('tr', {}, make('th', {}, 'prompt'), make('th', {}, `step ${steps[0]}`), make('th', {}, 'chosen step'))), body),
+      make('table', { class: 'compared' }, make('thead', {}, make('tr', {}, make('th', {}, 'prompt'), make('th', {}, `step ${steps[0]}`), make('th', {}, 'chosen step'))), body),
       make('details', {}, make('summary', {}, `All ${run.samples.length} samples`),
         make('table', {}, make('tbody', { class: 'sample' }, prompts.flatMap(prompt => steps.map(step =>
           make('tr', {}, make('td', {}, prompt), number(whole(step)), make('td', {}, of(prompt, step))))))))),

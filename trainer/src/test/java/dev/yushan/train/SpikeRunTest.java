@@ -103,5 +103,11 @@ class SpikeRunTest {
         .hasMessageContaining("on_spike: skip");
     assertThat(checkpoints(output)).contains("checkpoint-" + (first - 1));
     assertThat(output.resolve("failed-step-" + first + "/batch.jsonl")).isNotEmptyFile();
+
+    // as the message says
+    Map<String, Object> skipping = new HashMap<>(spiking(Action.SKIP));
+    skipping.put("resume_from_checkpoint", true);
+    assertThat(spikes(fixture.config(output, skipping), SILENT)).contains(first);
+    assertThat(output.resolve("model.safetensors")).exists();
   }
 }

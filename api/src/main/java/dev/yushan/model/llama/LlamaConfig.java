@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.model.ConfigReader;
 import dev.yushan.model.ModelConfig;
+import dev.yushan.model.ModelException;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -47,6 +48,13 @@ public record LlamaConfig(
     config.refuse("quantization_config", "load the unquantised weights instead");
     int hidden = config.positive("hidden_size");
     int heads = config.positive("num_attention_heads");
+    int kvHeads = config.positive("num_key_value_heads", heads);
+    int headDim = config.positive("head_dim", Math.max(1, hidden / heads));
+    if (heads % kvHeads != 0 || headDim % 2 != 0) {
+      throw new ModelException(
+          "num_attention_heads must be a multiple of num_key_value_heads and head_dim even, got %d, %d and %d"
+              .formatted(heads, kvHeads, headDim));
+    }
     ConfigReader rope = rope(config);
     return new LlamaConfig(
         config.positive("vocab_size"),
@@ -54,8 +62,8 @@ public record LlamaConfig(
         config.positive("intermediate_size"),
         config.positive("num_hidden_layers"),
         heads,
-        config.positive("num_key_value_heads", heads),
-        config.positive("head_dim", hidden / heads),
+        kvHeads,
+        headDim,
         config.positive("max_position_embeddings", 2048),
         (float) config.notNegative("rms_norm_eps", 1e-6),
         rope.notNegative("rope_theta", config.notNegative("rope_theta", 10_000)),
