@@ -55,7 +55,7 @@ public final class BpeTrainer {
       int least = 256 + specials.size();
       if (vocabSize < least) {
         throw new IllegalArgumentException(
-            "vocabSize is %d, but 256 bytes and %d special tokens need at least %d"
+            "a vocabulary of %d is too small: 256 bytes and %d special tokens need at least %d"
                 .formatted(vocabSize, specials.size(), least));
       }
     }

@@ -199,7 +199,7 @@ class BpeTrainerTest {
   @Test
   void badOptionsAreRefused() {
     assertThatThrownBy(() -> BpeTrainer.Options.ofVocabSize(257))
-        .hasMessageContaining("vocabSize is 257")
+        .hasMessageContaining("a vocabulary of 257 is too small")
         .hasMessageContaining("at least 258");
     assertThatThrownBy(() -> BpeTrainer.Options.ofVocabSize(300).withMinFrequency(0))
         .hasMessageContaining("minFrequency");

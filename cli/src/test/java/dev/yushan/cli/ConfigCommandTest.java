@@ -42,7 +42,7 @@ class ConfigCommandTest {
     assertThat(slip.out()).isEmpty();
     assertThat(slip.err())
         .isEqualTo(
-            "yushan: %s line 2: there is no key learnign_rate; did you mean learning_rate%n"
+            "yushan: %s line 2: there is no key learnign_rate; did you mean learning_rate?%n"
                 .formatted(file));
     Cli incomplete = Cli.run("config", "--resolve", EXAMPLE, "--set", "eval_dataset=null");
     assertThat(incomplete.exit()).isEqualTo(1);

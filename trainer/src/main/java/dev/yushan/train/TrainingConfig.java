@@ -92,7 +92,8 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
         NearestKey.of(name, TrainingKeys.all().keySet())
             .map(
                 near ->
-                    "%s: there is no key %s; did you mean %s".formatted(given.origin(), name, near))
+                    "%s: there is no key %s; did you mean %s?"
+                        .formatted(given.origin(), name, near))
             .orElse(
                 "%s: there is no key %s, nor one like it; docs/reference/config.md has all keys"
                     .formatted(given.origin(), name)));

@@ -30,7 +30,7 @@ class NearestKeyTest {
   void aSlipIsRecognised(String name, String meant) {
     assertThatThrownBy(() -> TrainingConfig.of(Map.of(name, 1)))
         .isInstanceOf(ConfigException.class)
-        .hasMessage("code: there is no key %s; did you mean %s", name, meant);
+        .hasMessage("code: there is no key %s; did you mean %s?", name, meant);
   }
 
   @ParameterizedTest

@@ -119,7 +119,7 @@ class TrainingConfigTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining("cpt.yaml line 3")
         .hasMessageContaining("no key learning_rates")
-        .hasMessageEndingWith("learning_rate");
+        .hasMessageEndingWith("learning_rate?");
     assertThatThrownBy(() -> read("", Map.of("warmup_step", "1")))
         .hasMessageContaining("--set warmup_step")
         .hasMessageEndingWith("warmup_steps");
