@@ -122,7 +122,7 @@ class TrainingConfigTest {
         .hasMessageEndingWith("learning_rate?");
     assertThatThrownBy(() -> read("", Map.of("warmup_step", "1")))
         .hasMessageContaining("--set warmup_step")
-        .hasMessageEndingWith("warmup_steps");
+        .hasMessageEndingWith("warmup_steps?");
   }
 
   @ParameterizedTest
