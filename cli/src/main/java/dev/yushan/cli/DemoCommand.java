@@ -253,6 +253,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private void command(String arguments) {
-    out.println("  $ ./yushan " + arguments);
+    // the launcher says how it was called
+    out.println("  $ " + System.getProperty("yushan.command", "yushan") + " " + arguments);
   }
 }
