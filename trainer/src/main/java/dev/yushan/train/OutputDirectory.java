@@ -19,12 +19,15 @@ final class OutputDirectory implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OutputDirectory.class);
   private static final String LOCK = ".lock";
 
+  /// What only a finished run has.
+  private static final String RESULTS = "train_results.json";
+
   /// What a run leaves beside checkpoints and model.
   private static final List<String> RECORDS =
       List.of(
           TrainingLog.JSONL,
           TrainingLog.STATE,
-          "train_results.json",
+          RESULTS,
           "eval_results.json",
           "all_results.json",
           RunFacts.FILE,
@@ -80,7 +83,7 @@ final class OutputDirectory implements AutoCloseable {
 
   /// Refuses to mix a new run with an earlier one.
   void requireFree(TrainingConfig config) {
-    boolean finished = Files.exists(path.resolve("train_results.json"));
+    boolean finished = Files.exists(path.resolve(RESULTS));
     boolean used = !checkpoints.all().isEmpty() || finished;
     if (finished
         && config.text("resume_from_checkpoint").equals("true")
@@ -107,8 +110,9 @@ final class OutputDirectory implements AutoCloseable {
     }
     try {
       EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
-      // not that a model of the run before is taken for what this one makes
-      if (!Files.isSameFile(path, Path.of(config.text("model_name_or_path")))) {
+      // not that the model of a run before is taken for what this one makes
+      boolean ofRun = Files.exists(path.resolve(RESULTS));
+      if (ofRun && !Files.isSameFile(path, Path.of(config.text("model_name_or_path")))) {
         SafetensorsWriter.deleteModel(path);
       }
       for (String record : RECORDS) {

@@ -55,10 +55,12 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "adam_epsilon",
           "weight_decay",
           "max_grad_norm",
+          "on_spike",
+          "spike_threshold",
           "spike_window");
 
   private static final String FREE =
-      "what may change in a run: threads, backend, memory, output_dir, on_spike, spike_threshold,"
+      "what may change in a run: threads, backend, memory, output_dir, on_spike after stop,"
           + " and the keys of logging, evaluation, samples and saving";
 
   static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
@@ -143,7 +145,9 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
       JsonNode after = now.path(key);
       // a checkpoint of an older version has fewer keys
       boolean unknown = before.isMissingNode() && config.isDefault(key);
-      if (!before.equals(after) && !unknown) {
+      // a run that a spike has stopped is continued by saying what else to do about it
+      boolean released = key.equals("on_spike") && before.asText().equals("stop");
+      if (!before.equals(after) && !unknown && !released) {
         changes.add("%s was %s and is %s".formatted(key, text(before), text(after)));
       }
     }

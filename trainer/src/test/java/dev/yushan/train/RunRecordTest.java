@@ -252,4 +252,19 @@ class RunRecordTest {
     assertThat(output.resolve("model.safetensors")).doesNotExist();
     assertThat(output.resolve("checkpoint-1/model.safetensors")).exists();
   }
+
+  @Test
+  void aModelThatNoRunHasMadeIsNotDeletedAtTheStart() throws IOException {
+    Path output = Files.createDirectories(fixture.output("foreign"));
+    Path model = Files.writeString(output.resolve("model.safetensors"), "mine");
+    TrainingListener stop =
+        new TrainingListener() {
+          @Override
+          public Optional<String> stop(Progress progress) {
+            return Optional.of("test");
+          }
+        };
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), stop);
+    assertThat(model).hasContent("mine");
+  }
 }

@@ -104,10 +104,21 @@ class SpikeRunTest {
     assertThat(checkpoints(output)).contains("checkpoint-" + (first - 1));
     assertThat(output.resolve("failed-step-" + first + "/batch.jsonl")).isNotEmptyFile();
 
+    Map<String, Object> looser = new HashMap<>(spiking(Action.SKIP));
+    looser.put("resume_from_checkpoint", true);
+    looser.put("spike_threshold", 2);
+    assertThatThrownBy(() -> spikes(fixture.config(output, looser), SILENT))
+        .hasMessageContaining("spike_threshold was 1 and is 2");
+
     // as the message says
     Map<String, Object> skipping = new HashMap<>(spiking(Action.SKIP));
     skipping.put("resume_from_checkpoint", true);
     assertThat(spikes(fixture.config(output, skipping), SILENT)).contains(first);
     assertThat(output.resolve("model.safetensors")).exists();
+
+    Map<String, Object> other = new HashMap<>(spiking(Action.WARN));
+    other.put("resume_from_checkpoint", true);
+    assertThatThrownBy(() -> spikes(fixture.config(output, other), SILENT))
+        .hasMessageContaining("on_spike was skip and is warn");
   }
 }
