@@ -127,7 +127,7 @@ public final class Generator implements AutoCloseable {
     int limit = Math.min(params.maxTokens(), room);
     long start = System.nanoTime();
     float[] logits = limit == 0 ? new float[0] : prefill(prompt);
-    long prefilled = System.nanoTime();
+    long prefilled = limit == 0 ? start : System.nanoTime();
     int[] sequence = Arrays.copyOf(prompt, prompt.length + limit);
     Finish finish = Finish.LENGTH;
     int length = prompt.length;

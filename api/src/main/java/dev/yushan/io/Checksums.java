@@ -47,11 +47,12 @@ public final class Checksums {
     return damage;
   }
 
-  /// All files of `directory` but the sums themselves, by name.
+  /// All files of `directory` but the sums themselves and hidden ones such as locks, by name.
   public static List<Path> files(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(file -> Files.isRegularFile(file) && !file.endsWith(FILE))
+          .filter(file -> !file.getFileName().toString().startsWith("."))
           .sorted()
           .toList();
     }

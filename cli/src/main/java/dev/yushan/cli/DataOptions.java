@@ -6,11 +6,17 @@ import dev.yushan.data.Records;
 import dev.yushan.data.SourceConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /// The options of every command that reads texts or ids from files.
 final class DataOptions {
+  private static final String STANDARD_INPUT = "-";
+
   @Option(
       names = "--data",
       required = true,
@@ -18,8 +24,11 @@ final class DataOptions {
       paramLabel = "FILE",
       description =
           "Files, directories or globs of .jsonl, .jsonl.gz, .json, .parquet (one text a record) or"
-              + " .txt (one text a file).")
+              + " .txt (one text a file); - for JSON lines from standard input.")
   private List<String> files;
+
+  /// Where standard input is kept while it is read.
+  private Optional<Path> input = Optional.empty();
 
   @Option(
       names = "--text-column",
@@ -39,10 +48,12 @@ final class DataOptions {
     if (textColumn.isEmpty()) {
       throw new IllegalArgumentException("--text-column: is empty; name the one with the text");
     }
-    try (Records records =
-        Records.open(
-            new SourceConfig(files, SourceConfig.DATASET_DIR, textColumn, OnBadRecord.FAIL))) {
-      reader.read(records);
+    try {
+      if (files.contains(STANDARD_INPUT)) {
+        readWithInput(reader);
+      } else {
+        read(files, reader);
+      }
     } catch (DataException e) {
       // not as the cause: its message would be shown too
       DataException inOptions = new DataException(inOptions(e.getMessage()), e.getCause());
@@ -53,8 +64,32 @@ final class DataOptions {
     }
   }
 
-  private static String inOptions(String message) {
-    return message
+  private void read(List<String> files, Reader reader) throws IOException {
+    try (Records records =
+        Records.open(
+            new SourceConfig(files, SourceConfig.DATASET_DIR, textColumn, OnBadRecord.FAIL))) {
+      reader.read(records);
+    }
+  }
+
+  /// Records are read from files, so standard input becomes one.
+  private void readWithInput(Reader reader) throws IOException {
+    Path file = Files.createTempFile("standard-input-", ".jsonl");
+    input = Optional.of(file);
+    try {
+      Files.copy(System.in, file, StandardCopyOption.REPLACE_EXISTING);
+      read(
+          files.stream().map(name -> name.equals(STANDARD_INPUT) ? file.toString() : name).toList(),
+          reader);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  private String inOptions(String message) {
+    return input
+        .map(file -> message.replace(file.toString(), "standard input"))
+        .orElse(message)
         .replaceFirst("^dataset: ", "--data: ")
         .replaceFirst(
             " nor a dataset name \\(there is no .*; key dataset_dir\\)$",

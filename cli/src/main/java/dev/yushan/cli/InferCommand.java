@@ -178,10 +178,10 @@ final class InferCommand implements Callable<Integer> {
   }
 
   private static String speed(int tokens, long nanos) {
-    if (tokens == 0) {
-      return "0 tokens";
+    if (tokens == 0 || nanos == 0) {
+      return tokens + " tokens";
     }
     return "%d tokens in %.2f s (%.1f tokens/s)"
-        .formatted(tokens, nanos / 1e9, tokens / Math.max(1e-9, nanos / 1e9));
+        .formatted(tokens, nanos / 1e9, tokens / (nanos / 1e9));
   }
 }

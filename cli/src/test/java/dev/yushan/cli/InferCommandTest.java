@@ -175,7 +175,9 @@ class InferCommandTest {
   void noTokensHaveNoSpeed() {
     Cli run = infer("--prompt", prompt, "--max-tokens", 0);
     assertThat(run.exit()).isZero();
-    assertThat(run.err()).contains("completion 0 tokens; ended by");
+    assertThat(run.err())
+        .contains("prompt 16 tokens; completion 0 tokens; ended by")
+        .doesNotContain("tokens/s");
   }
 
   @Test

@@ -65,8 +65,10 @@ class InspectCommandTest {
     Path model = directory.resolve("model");
     assertThat(Cli.run("export", A, "--output", model).exit()).isZero();
     Checksums.write(model);
+    Files.createFile(model.resolve(".lock"));
     assertThat(Cli.run("inspect", model, "--checksums").out())
-        .contains("all files are as they were written");
+        .contains("all files are as they were written")
+        .doesNotContain(".lock");
     Files.writeString(model.resolve("generation_config.json"), "{}");
     Cli damaged = Cli.run("inspect", model, "--checksums");
     assertThat(damaged.out()).contains("generation_config.json is not as it was written");

@@ -63,6 +63,31 @@ class TokenizerCommandTest {
   }
 
   @Test
+  void standardInputIsReadToo() throws IOException {
+    Cli piped =
+        Cli.runWith(
+            Files.readString(data),
+            "tokenizer",
+            "encode",
+            "--tokenizer",
+            made,
+            "--text-column",
+            "content",
+            "--data",
+            "-");
+    Cli named =
+        Cli.run(
+            "tokenizer", "encode", "--tokenizer", made, "--text-column", "content", "--data", data);
+    assertThat(piped.err()).isEmpty();
+    assertThat(piped.out()).isEqualTo(named.out()).hasLineCount(TEXTS.size());
+
+    Cli broken =
+        Cli.runWith("{\"text\": 1}\n", "tokenizer", "encode", "--tokenizer", made, "--data", "-");
+    assertThat(broken.exit()).isEqualTo(1);
+    assertThat(broken.err()).contains("standard input line 1: ");
+  }
+
+  @Test
   void aBrokenFileIsOneLine() throws IOException {
     Cli ids =
         Cli.runWith("{\"ids\": [1,\n", "tokenizer", "decode", "--tokenizer", made, "--data", "-");

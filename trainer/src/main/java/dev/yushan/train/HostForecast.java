@@ -14,7 +14,8 @@ import java.util.OptionalLong;
 /// @param jvm what the JVM holds besides: heap, classes, compiled code, its own libraries
 /// @param heapGrowth young generation that no object has been in yet: it is used up before anything
 ///   is collected
-/// @param compiler what compiling the training step takes, see [#COMPILER]
+/// @param compiler what compiling the training step takes, see [#COMPILER]; nothing in a process
+///   that has trained before
 record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, long compiler) {
   /// Working memory of the second compiler while it compiles the kernels, and the code and profiles
   /// it leaves: what native memory tracking of JDK 25 shows for a training run, over a process that
@@ -23,6 +24,9 @@ record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, 
 
   /// Packed operands of a thread of the CPU backend.
   private static final long THREAD_BUFFERS = 4L << 20;
+
+  /// What a JVM takes for compiling it takes once, however many runs are made in it.
+  private static volatile boolean compiled;
 
   /// The process as it is now.
   static HostForecast now(long dataIndex, long dataMapped) {
@@ -33,7 +37,13 @@ record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, 
         dataMapped,
         Math.max(0, held - dataIndex),
         unusedYoung(),
-        COMPILER + THREAD_BUFFERS * Runtime.getRuntime().availableProcessors());
+        compiled ? 0 : COMPILER + THREAD_BUFFERS * Runtime.getRuntime().availableProcessors());
+  }
+
+  /// To be called when a run has been through: what its kernels took is now part of what the JVM
+  /// holds, and a further run in this process does not take it again.
+  static void noteCompiled() {
+    compiled = true;
   }
 
   /// What the process will hold of its own.

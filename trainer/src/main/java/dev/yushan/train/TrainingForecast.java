@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import dev.yushan.train.MemoryChoices.Choice;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -50,16 +51,19 @@ record TrainingForecast(
               job.saveType(),
               data.mappedBytes(),
               checkpoints.orElse(0));
-      Optional<String> memory =
-          limits.fits(choice.forecast())
-              ? Optional.empty()
-              : Optional.of(refusal(choice, choices, limits));
+      List<String> refusals = new ArrayList<>();
+      if (!limits.fits(choice.forecast())) {
+        refusals.add(refusal(choice, choices, limits));
+      }
+      if (!disk.fits()) {
+        refusals.add(disk.refusal());
+      }
       return new TrainingForecast(
           config,
           choice.forecast(),
           limits,
           disk,
-          memory.or(() -> Optional.of(disk).filter(d -> !d.fits()).map(DiskForecast::refusal)));
+          refusals.isEmpty() ? Optional.empty() : Optional.of(String.join("\n", refusals)));
     }
   }
 

@@ -282,6 +282,7 @@ public final class TrainingRun {
 
   /// Puts the peak of the process beside what was forecast.
   private void reportMemory(ObjectNode training) {
+    HostForecast.noteCompiled();
     long expected = forecast.residentBytes();
     training.put("memory_forecast_bytes", expected);
     OptionalLong peak = ProcessMemory.peak();

@@ -203,6 +203,22 @@ class MemoryForecastTest {
   }
 
   @Test
+  void bothRefusalsAreShownWhereNeitherMemoryNorDiskSuffices() {
+    TrainingConfig config =
+        config(
+            "both",
+            Map.of(
+                "max_steps", 10_000_000,
+                "save_strategy", "steps",
+                "save_steps", 1,
+                "save_total_limit", 10_000_000));
+    try (Backend backend = backend(1000)) {
+      assertThat(TrainingEstimate.of(config, backend).refusal().orElseThrow())
+          .contains("no setting makes it fit", "but the run writes", "save_total_limit: 1 needs");
+    }
+  }
+
+  @Test
   void autoChoosesWhatFitsAndSaysSo() throws IOException {
     TrainingConfig fixed = config("fixed", Map.of());
     long need = tensors(fixed);
@@ -263,5 +279,11 @@ class MemoryForecastTest {
       assertThat(estimate.time()).isEmpty();
     }
     assertThat(fixture.output("estimated")).doesNotExist();
+  }
+
+  @Test
+  void compilingIsForecastForTheFirstRunOfAProcessOnly() {
+    HostForecast.noteCompiled();
+    assertThat(HostForecast.now(0, 0).compiler()).isZero();
   }
 }
