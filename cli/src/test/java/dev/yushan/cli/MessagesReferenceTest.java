@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /// The messages of `docs/reference/messages.md` are those of the code, and those with which the
-/// code ends a run are all there.
+/// code ends a run or warns in one are all there.
 class MessagesReferenceTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
@@ -26,14 +26,17 @@ class MessagesReferenceTest {
   private static final Map<String, Map<String, String>> MADE =
       Map.of(
           "trainer/src/main/java/dev/yushan/data",
-          Map.of("DataException", "%s", "UncheckedIOException", "%s"),
+          Map.of("DataException", "%s", "UncheckedIOException", "%s", "warn", "%s"),
           "trainer/src/main/java/dev/yushan/train",
           Map.of(
               "ConfigException", "%s",
               "TrainingException", "%s",
               "StepException", "%s",
               "UncheckedIOException", "%s",
+              "warn", "%s",
               "wrong", "…: %s: … %s"),
+          "trainer/src/main/java/dev/yushan/report",
+          Map.of("warn", "%s"),
           "api/src/main/java/dev/yushan/model",
           Map.of(
               "ModelException", "%s",
@@ -47,7 +50,9 @@ class MessagesReferenceTest {
           "backend-cpu/src/main/java/dev/yushan/backend/cpu",
           Map.of("BackendException", "%s"),
           "cli/src/main/java/dev/yushan/cli/TrainCommand.java",
-          Map.of("ParameterException", "%2$s", "TypeConversionException", "%s"));
+          Map.of("ParameterException", "%2$s", "TypeConversionException", "%s"),
+          "cli/src/main/java/dev/yushan/cli/Signals.java",
+          Map.of("warn", "%s"));
 
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
@@ -74,6 +79,8 @@ class MessagesReferenceTest {
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
       Map.of(
+          "TokenBuild.java", "what went wrong with a part of the data",
+          "Trainer.java", "the spike",
           "TrainingConfig.java", "its callers, and the nearest key",
           "TrainingForecast.java", "the refusals of memory and disk",
           "TrainingRun.java", "the failed step",
@@ -159,7 +166,7 @@ class MessagesReferenceTest {
   private static String read(Path file) {
     try {
       String text = Files.readString(file).replaceAll("\"\\s*\\+\\s*\"", "");
-      return Arrays.stream(text.split("%,?\\.?\\d*[sdfg]")).collect(Collectors.joining("…"));
+      return Arrays.stream(text.split("%,?\\.?\\d*[sdfg]|\\{}")).collect(Collectors.joining("…"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -91,7 +91,7 @@ record SourceMessage(String file, String made, String text) {
     private static String text(Tree expression) {
       return switch (expression) {
         case LiteralTree literal when literal.getValue() instanceof String text ->
-            text.replaceAll("%[,.\\d]*[sdfg]", "…").replace("%n", " ");
+            text.replaceAll("%[,.\\d]*[sdfg]|\\{}", "…").replace("%n", " ");
         case BinaryTree sum when sum.getKind() == Tree.Kind.PLUS ->
             text(sum.getLeftOperand()) + text(sum.getRightOperand());
         case ParenthesizedTree inner -> text(inner.getExpression());

@@ -10,7 +10,6 @@ import java.util.stream.Collectors;
 public final class ProgressLine implements TrainingListener {
   private static final String CLEAR = "\r\033[K";
   private static final long REDRAW_NANOS = 100_000_000;
-  private static final double SHOWN_LOSS = 1e-4;
   private static final long LINE_NANOS = 30_000_000_000L;
 
   private final PrintStream out;
@@ -48,7 +47,7 @@ public final class ProgressLine implements TrainingListener {
       out.print(CLEAR + line.substring(0, Math.min(line.length(), Math.max(0, width - 1))));
       out.flush();
     } else if (!terminal && now - drawn >= LINE_NANOS) {
-      line(text(step, step.loss(), progress));
+      line(text(step, progress.lossSinceLogged(), progress)); // what would be logged here
       drawn = now;
       shown = progress.steps();
     }
@@ -56,8 +55,7 @@ public final class ProgressLine implements TrainingListener {
 
   @Override
   public void logged(StepReport step, double loss, Progress progress) {
-    boolean told = shown == progress.steps() && Math.abs(loss - step.loss()) < SHOWN_LOSS;
-    if (!terminal && !told) {
+    if (!terminal && shown != progress.steps()) {
       line(text(step, loss, progress));
       drawn = System.nanoTime();
     }

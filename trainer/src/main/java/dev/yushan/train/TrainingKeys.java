@@ -62,7 +62,7 @@ public final class TrainingKeys {
       adam_beta2 | number ≥ 0 < 1 | 0.999 | Decay of the second moment.
       adam_epsilon | number ≥ 0 | 1e-8 | Added to the root of the second moment.
       weight_decay | number ≥ 0 | 0 | Decoupled weight decay of all weights but norms and biases.
-      on_spike | one of no warn skip stop | warn | What to do about a step whose loss or gradient norm is far above those before: report it; leave the weights as they are; or end the run.
+      on_spike | one of no warn skip stop | warn | What to do about a step whose loss or gradient norm is far above those before: report it; leave the weights as they are (the logged losses count it all the same); or end the run.
       spike_threshold | number ≥ 1 | 6 | Standard deviations above the mean of the last steps that make a spike.
       spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first 20 of a run are not judged.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
