@@ -90,7 +90,7 @@ final class WeightFiles {
       if (bad.isPresent()) {
         throw new FileFormatException(
             file,
-            "tensor %s: element %d is not finite; the file is damaged or training had diverged"
+            "tensor %s: element %d is not finite: the file is damaged or training had diverged; take sound weights"
                 .formatted(stored.name(), from + bad.getAsLong()));
       }
       Tensor piece = flat.rows(from, from + count);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.security.CodeSource;
 import java.util.ArrayList;
@@ -36,6 +37,7 @@ public final class Plugins<P extends Plugin> {
   public record Row<P extends Plugin>(
       String name, String origin, Optional<P> plugin, Availability availability) {}
 
+  private static final String NAMELESS = "?";
   private static final Logger LOG = LoggerFactory.getLogger(Plugins.class);
 
   private final String kind;
@@ -64,7 +66,7 @@ public final class Plugins<P extends Plugin> {
         }
         rows.add(row(found.next()));
       } catch (ServiceConfigurationError | LinkageError e) {
-        rows.add(failed("?", registrar(e), e));
+        rows.add(failed(NAMELESS, registrar(e), e));
       }
     }
     rows.sort(
@@ -76,13 +78,14 @@ public final class Plugins<P extends Plugin> {
   }
 
   private static <P extends Plugin> Row<P> row(ServiceLoader.Provider<P> provider) {
-    String className = provider.type().getName();
+    String name = provider.type().getName(); // until it has told its own
     String origin = origin(provider.type());
     try {
       P plugin = provider.get();
+      name = plugin.name();
       if (plugin.apiVersion() != Plugin.API_VERSION) {
         return new Row<>(
-            plugin.name(),
+            name,
             origin,
             Optional.empty(),
             new Availability.Unavailable(
@@ -90,9 +93,9 @@ public final class Plugins<P extends Plugin> {
                     .formatted(plugin.apiVersion(), Plugin.API_VERSION),
                 "use a build of " + origin + " for this version"));
       }
-      return new Row<>(plugin.name(), origin, Optional.of(plugin), plugin.probe());
+      return new Row<>(name, origin, Optional.of(plugin), plugin.probe());
     } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
-      return failed(className, origin, e);
+      return failed(name, origin, e);
     }
   }
 
@@ -115,7 +118,7 @@ public final class Plugins<P extends Plugin> {
       ClassLoader loader = Thread.currentThread().getContextClassLoader();
       for (URL file : Collections.list(loader.getResources("META-INF/services/" + service))) {
         if (registered(file).anyMatch(name -> message.contains(" " + name + " "))) {
-          return file.getPath().replaceFirst("^file:", "").replaceFirst("!?/META-INF/.*", "");
+          return path(file).replaceFirst("!?/META-INF/.*", "");
         }
       }
     } catch (IOException unreadable) {
@@ -138,7 +141,13 @@ public final class Plugins<P extends Plugin> {
   private static String origin(Class<?> type) {
     CodeSource source = type.getProtectionDomain().getCodeSource();
     URL location = source == null ? null : source.getLocation();
-    return location == null ? type.getName() : location.getPath();
+    return location == null ? type.getName() : path(location);
+  }
+
+  /// As a user would write it: in a URL, blanks and all beyond ASCII are escaped.
+  private static String path(URL location) {
+    String escaped = location.getPath().replaceFirst("^file:", "");
+    return URLDecoder.decode(escaped.replace("+", "%2B"), StandardCharsets.UTF_8);
   }
 
   private static <P extends Plugin> void refuseTwins(String kind, List<Row<P>> rows) {
@@ -196,14 +205,24 @@ public final class Plugins<P extends Plugin> {
   private String names() {
     return rows.isEmpty()
         ? "none (is the jar on the class path or in plugins/?)"
-        : rows.stream().map(Row::name).collect(Collectors.joining(", "));
+        : rows.stream()
+            .map(Row::name)
+            .filter(name -> !name.equals(NAMELESS))
+            .collect(Collectors.joining(", "));
+  }
+
+  private static String why(Availability availability) {
+    return switch (availability) {
+      case Availability.Available(String detail) -> detail;
+      case Availability.Unavailable(String reason, String remedy) -> reason + "; " + remedy;
+    };
   }
 
   private String reasons() {
     return rows.isEmpty()
         ? names()
         : rows.stream()
-            .map(row -> row.name() + ": " + row.availability())
+            .map(row -> row.name() + ": " + why(row.availability()))
             .collect(Collectors.joining("; "));
   }
 }

@@ -122,7 +122,8 @@ class PluginsTest {
   @Test
   void nothingUsableGivesEveryReason() throws IOException {
     Plugins<Sample> plugins = load(Absent.class.getName());
-    assertThatThrownBy(plugins::best).hasMessageContainingAll("no usable sample", "no such device");
+    assertThatThrownBy(plugins::best)
+        .hasMessageContainingAll("no usable sample", "absent: no such device; plug one in");
   }
 
   @Test

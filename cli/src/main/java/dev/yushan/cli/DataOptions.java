@@ -92,7 +92,7 @@ final class DataOptions {
         .orElse(message)
         .replaceFirst("^dataset: ", "--data: ")
         .replaceFirst(
-            " nor a dataset name \\(there is no .*; key dataset_dir\\)$",
+            " nor a dataset name \\(there is no .*; key dataset_dir\\); correct it$",
             ", a directory nor a glob; correct it")
         .replace("(key text_column)", "(--text-column)");
   }

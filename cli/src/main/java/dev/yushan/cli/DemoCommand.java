@@ -254,6 +254,6 @@ final class DemoCommand implements Callable<Integer> {
 
   private void command(String arguments) {
     // the launcher says how it was called
-    out.println("  $ " + System.getProperty("yushan.command", "yushan") + " " + arguments);
+    out.println("  $ " + Yushan.called() + " " + arguments);
   }
 }

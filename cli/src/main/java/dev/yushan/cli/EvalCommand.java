@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
       "%nPrints one JSON line a record and a last one with \"total\": true. A text begins with BOS"
           + " as the tokenizer says; records of input_ids are taken as they are, with labels of"
           + " -100 left out of the loss, and need no tokenizer. For example:",
-      "  yushan eval --model demo-run/continued --data demo-run/data/*-eval.jsonl"
+      "  yushan eval --model demo-run/continued --data demo-run/data/*-heldout.jsonl"
     })
 final class EvalCommand implements Callable<Integer> {
   private static final int GROUP = 64;

@@ -12,13 +12,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /// How the next token is chosen: by options, where they are silent by the model's
 /// `generation_config.json`, and else greedily.
 final class SamplingOptions {
   private static final String FILE = "generation_config.json";
   private static final int MAX_TOKENS = 256;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   @Option(
       names = "--temperature",
@@ -77,10 +83,12 @@ final class SamplingOptions {
 
   /// Takes the defaults from the model in `directory`.
   ///
-  /// @throws IllegalArgumentException naming the option or the file that a wrong value is from
+  /// @throws ParameterException naming the option that a wrong value is from
+  /// @throws IllegalArgumentException naming the file that it is from
   Chosen resolve(Path directory) {
     if (topK.isPresent() && topK.get() < -1) {
-      throw new IllegalArgumentException(
+      throw new ParameterException(
+          command.commandLine(),
           "--top-k: must be 1 or more, or 0 or -1 for all, got " + topK.get());
     }
     Path file = directory.resolve(FILE);
@@ -91,7 +99,10 @@ final class SamplingOptions {
       return new Chosen(
           params, choice.said.isEmpty() ? kind : kind + ": " + String.join(", ", choice.said));
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(choice.origin(e.getMessage(), file) + e.getMessage(), e);
+      String message = choice.origin(e.getMessage(), file) + e.getMessage();
+      throw message.startsWith("--")
+          ? new ParameterException(command.commandLine(), message, e)
+          : new IllegalArgumentException(message, e);
     }
   }
 

@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -127,11 +128,29 @@ final class TrainCommand implements Callable<Integer> {
             .orElseGet(StopRequest::new);
     ProgressLine line = progressLine();
     try (Signals signals = new Signals(stop, System.out)) {
-      Farewell farewell = new Farewell(yaml, config.text("output_dir"));
+      Farewell farewell = new Farewell(config.text("output_dir"), resumption(yaml));
       TrainingRun.run(config, TrainingListener.all(signals, line, stop, farewell));
       System.out.println(farewell.text);
     }
     return 0;
+  }
+
+  /// The command that continues this run: the same, settings and all.
+  private String resumption(Path yaml) {
+    Map<String, String> all = new LinkedHashMap<>(settings);
+    all.put("resume_from_checkpoint", "true");
+    String words =
+        all.entrySet().stream()
+            .map(set -> " --set " + quoted(set.getKey() + "=" + set.getValue()))
+            .collect(Collectors.joining());
+    return quoted(Yushan.called()) + " train " + quoted(yaml.toString()) + words;
+  }
+
+  /// As a POSIX shell takes it for one word.
+  private static String quoted(String word) {
+    return word.matches("[\\p{IsAlphabetic}\\p{IsDigit}_@%+=:,./-]+")
+        ? word
+        : "'" + word.replace("'", "'\\''") + "'";
   }
 
   private static int estimate(TrainingConfig config) {
@@ -160,20 +179,20 @@ final class TrainCommand implements Callable<Integer> {
 
   /// The last line: done, or how to go on.
   private static final class Farewell implements TrainingListener {
-    private final Path yaml;
     private final String outputDir;
+    private final String resumption;
     private String text = "";
 
-    Farewell(Path yaml, String outputDir) {
-      this.yaml = yaml;
+    Farewell(String outputDir, String resumption) {
       this.outputDir = outputDir;
+      this.resumption = resumption;
     }
 
     @Override
     public void stopped(String why, Progress progress) {
       text =
-          "stopped after step %d (%s), saved %s/checkpoint-%d; it goes on with%n  yushan train %s --set resume_from_checkpoint=true"
-              .formatted(progress.steps(), why, outputDir, progress.steps(), yaml);
+          "stopped after step %d (%s), saved %s/checkpoint-%d; it goes on with%n  %s"
+              .formatted(progress.steps(), why, outputDir, progress.steps(), resumption);
     }
 
     @Override
@@ -211,7 +230,8 @@ final class TrainCommand implements Callable<Integer> {
               .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/tty").toFile()))
               .start();
       String size = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
-      return Integer.parseInt(size.strip().split(" ")[1]);
+      int columns = Integer.parseInt(size.strip().split(" ")[1]);
+      return columns > 0 ? columns : USUAL_COLUMNS; // 0 where nobody has told the terminal
     } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
       return USUAL_COLUMNS;
     }

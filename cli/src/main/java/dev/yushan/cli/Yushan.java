@@ -103,6 +103,11 @@ public final class Yushan implements Runnable {
     return command.getAnnotation(Command.class).name();
   }
 
+  /// How this program was called, for commands that a message shows.
+  static String called() {
+    return System.getProperty("yushan.command", "yushan");
+  }
+
   /// The command line as users see it: what the reference page is made from.
   static CommandLine commandLine() {
     return commandLine(new Yushan(), COMMANDS);

@@ -189,8 +189,9 @@ class InferCommandTest {
     assertThat(tooLong.err()).doesNotContain("greedy");
     assertThat(infer("--prompt", "x", "--max-model-len", 513).exit()).isEqualTo(2);
     assertThat(infer("--prompt", "x", "--interactive").exit()).isEqualTo(2);
-    assertThat(infer("--prompt", "x", "--top-p", 2).err())
-        .contains("yushan: --top-p: top_p must be above 0");
+    Cli wrong = infer("--prompt", "x", "--top-p", 2);
+    assertThat(wrong.exit()).isEqualTo(2);
+    assertThat(wrong.err()).contains("yushan: --top-p: top_p must be above 0");
     assertThat(infer("--prompt", "x", "--top-k", -5).err()).contains("--top-k: must be 1 or more");
     assertThat(infer("--prompt", "山").err()).contains("model knows 0 to 511");
     Files.delete(model.resolve("tokenizer.json"));

@@ -110,7 +110,9 @@ class TrainCommandTest {
     assertThat(stopped.exit()).as(stopped.output()).isZero();
     assertThat(stopped.output())
         .containsPattern("stopped after step \\d+ \\(SIGTERM\\), saved .*/stopped/checkpoint-\\d+;")
-        .contains("yushan train " + yaml + " --set resume_from_checkpoint=true");
+        .contains(
+            "yushan train %s --set output_dir=%s --set resume_from_checkpoint=true"
+                .formatted(yaml, dir.resolve("stopped")));
     assertThat(dir.resolve("stopped/model.safetensors")).doesNotExist();
 
     Run resumed = train(output("stopped", "--set", "resume_from_checkpoint=true"));

@@ -11,9 +11,9 @@ import java.util.TreeMap;
 
 /// LLaMA-Factory's `dataset_info.json`: names for files, and which column holds the text.
 ///
-/// For pre-training an entry needs `file_name` (a file or directory beside `dataset_info.json`) and
-/// `columns.prompt`, the text column (`data/README.md` of LLaMA-Factory). What is made for other
-/// stages, or lives on a hub, is refused by the name of its key.
+/// For pre-training an entry needs `file_name` (a file or directory beside `dataset_info.json`),
+/// and may have `columns.prompt`, the text column (`data/README.md` of LLaMA-Factory). What is made
+/// for other stages, or lives on a hub, is refused by the name of its key.
 final class DatasetInfo {
   static final String FILE = "dataset_info.json";
 
@@ -50,7 +50,8 @@ final class DatasetInfo {
     return entries.containsKey(name);
   }
 
-  Source source(String name) {
+  /// @param textColumn where the entry names none
+  Source source(String name, String textColumn) {
     JsonNode entry = entries.get(name);
     String where = directory.resolve(FILE) + ": " + name + ": ";
     checkForPretraining(entry, where);
@@ -62,15 +63,7 @@ final class DatasetInfo {
     if (!Files.exists(path)) {
       throw new DataException(where + "file_name " + path + " does not exist");
     }
-    Format format = Format.of(path).orElse(Format.JSONL);
-    JsonNode prompt = entry.path("columns").path("prompt");
-    if (!prompt.isTextual() && format != Format.TXT) {
-      throw new DataException(
-          where
-              + "names no text column; add \"columns\": {\"prompt\": \"text\"} with the column that"
-              + " holds the text");
-    }
-    String column = prompt.asText("text");
+    String column = entry.path("columns").path("prompt").asText(textColumn);
     return new Source(
         name,
         Files.isDirectory(path)

@@ -31,7 +31,7 @@ public final class Sources {
     for (String name : config.names()) {
       sources.add(
           info.contains(name)
-              ? info.source(name)
+              ? info.source(name, config.textColumn())
               : new Source(name, files(name, config.textColumn(), info)));
     }
     return sources;
@@ -52,12 +52,22 @@ public final class Sources {
     }
     if (!isGlob(name)) {
       throw new DataException(
-          "dataset: " + name + " is neither a file (" + path.toAbsolutePath() + ") nor " + info);
+          "dataset: "
+              + name
+              + " is neither a file ("
+              + path.toAbsolutePath()
+              + ") nor "
+              + info
+              + "; correct it");
     }
     List<SourceFile> found = glob(name).stream().map(matched -> file(matched, textColumn)).toList();
     if (found.isEmpty()) {
       throw new DataException(
-          "dataset: no file matches " + name + " in " + globRoot(name).toAbsolutePath());
+          "dataset: no file matches "
+              + name
+              + " in "
+              + globRoot(name).toAbsolutePath()
+              + "; correct it");
     }
     return found;
   }

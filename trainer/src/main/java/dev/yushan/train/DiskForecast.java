@@ -87,7 +87,7 @@ record DiskForecast(
   }
 
   private String contents() {
-    return checkpoint == weights
+    return config.flag("save_only_model")
         ? "float32 weights alone: save_only_model"
         : "float32 weights and optimizer state";
   }

@@ -16,11 +16,18 @@ import java.util.OptionalLong;
 ///   is collected
 /// @param compiler what compiling the training step takes, see [#COMPILER]; nothing in a process
 ///   that has trained before
-record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, long compiler) {
+/// @param drawing what the pictures of the losses take, when the passes have given their memory
+///   back, see [#DRAWING]
+record HostForecast(
+    long dataIndex, long dataMapped, long jvm, long heapGrowth, long compiler, long drawing) {
   /// Working memory of the second compiler while it compiles the kernels, and the code and profiles
   /// it leaves: what native memory tracking of JDK 25 shows for a training run, over a process that
   /// has only read its data.
   static final long COMPILER = 64L << 20;
+
+  /// The JDK's libraries and classes for drawing and fonts, pictures and their files: how far two
+  /// pictures raised the resident set of runs of a few steps, JDK 25 on Linux.
+  static final long DRAWING = 112L << 20;
 
   /// Packed operands of a thread of the CPU backend.
   private static final long THREAD_BUFFERS = 4L << 20;
@@ -29,7 +36,9 @@ record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, 
   private static volatile boolean compiled;
 
   /// The process as it is now.
-  static HostForecast now(long dataIndex, long dataMapped) {
+  ///
+  /// @param draws whether the losses will be drawn at the end
+  static HostForecast now(long dataIndex, long dataMapped, boolean draws) {
     OptionalLong resident = ProcessMemory.resident();
     long held = resident.isPresent() ? resident.getAsLong() - dataMapped : managed();
     return new HostForecast(
@@ -37,7 +46,8 @@ record HostForecast(long dataIndex, long dataMapped, long jvm, long heapGrowth, 
         dataMapped,
         Math.max(0, held - dataIndex),
         unusedYoung(),
-        compiled ? 0 : COMPILER + THREAD_BUFFERS * Runtime.getRuntime().availableProcessors());
+        compiled ? 0 : COMPILER + THREAD_BUFFERS * Runtime.getRuntime().availableProcessors(),
+        draws && !compiled ? DRAWING : 0);
   }
 
   /// To be called when a run has been through: what its kernels took is now part of what the JVM

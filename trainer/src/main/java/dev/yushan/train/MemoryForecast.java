@@ -38,13 +38,19 @@ record MemoryForecast(
   /// Bytes that the process will hold where tensors lie in the memory of the host: to be compared
   /// with its peak resident set. Mapped files are part of that.
   long resident(boolean tensorsOnHost) {
-    long tensors = tensorsOnHost ? Math.max(device(), device() - passes() + loading) : loading;
-    return tensors + host.needed() + host.dataMapped();
+    long loaded = (tensorsOnHost ? device() - passes() : 0) + loading;
+    return Math.max(onHost(tensorsOnHost), loaded) + host.needed() + host.dataMapped();
+  }
+
+  /// Bytes of the host's memory for tensors and pictures, of which the passes have theirs first.
+  long onHost(boolean tensorsOnHost) {
+    long held = tensorsOnHost ? device() - passes() : 0;
+    return held + Math.max(tensorsOnHost ? passes() : 0, host.drawing());
   }
 
   /// Bytes still to be taken of the memory that holds the tensors.
   long toCome(boolean tensorsOnHost) {
-    return device() + (tensorsOnHost ? host.growth() : 0);
+    return tensorsOnHost ? onHost(true) + host.growth() : device();
   }
 
   /// The rows, one a line, in GiB.
@@ -64,6 +70,7 @@ record MemoryForecast(
     table.add("JVM so far", host.jvm(), "heap, classes, code, libraries, as measured now");
     table.add("JVM heap to come", host.heapGrowth(), "young generation not used yet");
     table.add("JVM compiler", host.compiler(), "code of the kernels, buffers of threads");
+    table.add("drawing", host.drawing(), "pictures of the losses, when the passes have ended");
     table.add("process", resident(tensorsOnHost), "to compare with its peak RSS");
     return table.toString();
   }

@@ -16,7 +16,7 @@ record MemoryLimits(String name, long device, HostMemory host, boolean shared) {
 
   /// Whether all that is still to be taken is there. Mapped files do not count: they give way.
   boolean fits(MemoryForecast forecast) {
-    long onHost = forecast.host().growth() + (shared ? forecast.device() : 0);
+    long onHost = forecast.host().growth() + forecast.onHost(shared);
     return forecast.device() <= device && onHost <= host.available();
   }
 

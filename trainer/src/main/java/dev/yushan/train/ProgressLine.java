@@ -43,8 +43,7 @@ public final class ProgressLine implements TrainingListener {
     boolean last = progress.steps() == plan.totalSteps();
     if (terminal && (last || now - drawn >= REDRAW_NANOS)) {
       drawn = now;
-      String line = text(step, step.loss(), progress);
-      out.print(CLEAR + line.substring(0, Math.min(line.length(), Math.max(0, width - 1))));
+      out.print(CLEAR + cut(text(step, step.loss(), progress)));
       out.flush();
     } else if (!terminal && now - drawn >= LINE_NANOS) {
       line(text(step, progress.lossSinceLogged(), progress)); // what would be logged here
@@ -96,6 +95,15 @@ public final class ProgressLine implements TrainingListener {
     if (terminal) {
       out.println();
     }
+  }
+
+  /// As many fields as fit: a number that is cut off is another number.
+  private String cut(String line) {
+    int end = line.length();
+    while (end >= width && line.lastIndexOf("  ", end - 1) > 0) {
+      end = line.lastIndexOf("  ", end - 1);
+    }
+    return line.substring(0, Math.min(end, Math.max(0, width - 1)));
   }
 
   private void line(String text) {

@@ -93,6 +93,10 @@ public record TrainerConfig(
     return evaluation.due(plan, steps) || (evalAtEnd && steps == plan.totalSteps());
   }
 
+  boolean everEvaluates() {
+    return evalOnStart || evalAtEnd;
+  }
+
   /// As in `transformers`, a run that saves by steps also saves its end.
   boolean saves(StepPlan plan, long steps) {
     boolean end = saving.unit() == Cadence.Unit.STEPS && steps == plan.totalSteps();

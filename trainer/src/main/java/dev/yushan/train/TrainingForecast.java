@@ -29,9 +29,11 @@ record TrainingForecast(
   static TrainingForecast of(TrainingJob job, TrainingData data, OptionalInt checkpoints) {
     TrainingConfig asked = job.config();
     MemoryLimits limits = MemoryLimits.of(job.backend());
-    HostForecast host = HostForecast.now(data.indexBytes(), data.mappedBytes());
-    try (MemoryPlan plan =
-        new MemoryPlan(job.configJson(), job.provider(), data.evaluations(), host)) {
+    HostForecast host =
+        HostForecast.now(data.indexBytes(), data.mappedBytes(), asked.flag("plot_loss"));
+    List<Evaluation> evaluations =
+        TrainerConfig.of(asked).everEvaluates() ? data.evaluations() : List.of();
+    try (MemoryPlan plan = new MemoryPlan(job.configJson(), job.provider(), evaluations, host)) {
       MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);

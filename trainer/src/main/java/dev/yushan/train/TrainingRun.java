@@ -152,9 +152,11 @@ public final class TrainingRun {
         finish(trainer.plan(), start, end, writer.lastEvaluation);
       }
       facts.end(end);
-      writeRecord(end);
       if (end.completes(trainer.plan())) {
+        log.writeState(output.path(), end);
         Reports.afterRun(output.path());
+      } else {
+        writeRecord(end);
       }
       return end;
     }
@@ -258,11 +260,12 @@ public final class TrainingRun {
     double seconds = log.seconds();
     double epochs = plan.epochsAfter(end.steps());
     double rows = (epochs - plan.epochsAfter(start.steps())) * data.rows();
+    state.saveModel(output.path(), job.saveType());
     ObjectNode training = work(end.tokens());
     training.setAll(Results.training(end, end.steps() - start.steps(), rows, seconds));
+    draw(); // before the peak of memory is read, which it may be
     reportMemory(training);
     log.summary(end, training);
-    state.saveModel(output.path(), job.saveType());
     ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
     common.put("num_input_tokens_seen", end.tokens());
     Path directory = output.path();
@@ -275,6 +278,10 @@ public final class TrainingRun {
 
   private void writeRecord(Progress end) {
     log.writeState(output.path(), end);
+    draw();
+  }
+
+  private void draw() {
     if (config.flag("plot_loss")) {
       LossPlot.draw(log.history(), output.path());
     }

@@ -108,7 +108,6 @@ class SourcesTest {
         "{\"file_name\": \"a.jsonl\", \"ranking\": true} | ranking data is not for pre-training",
         "{\"file_name\": \"a.jsonl\", \"columns\": {\"prompt\": \"p\", \"response\": \"r\"}} |"
             + " columns.response is not for pre-training",
-        "{\"file_name\": \"a.jsonl\"} | names no text column",
         "{\"file_name\": \"a.jsonl\", \"num_samples\": 5} | num_samples is not supported",
         "{\"file_name\": \"zzz.jsonl\", \"columns\": {\"prompt\": \"p\"}} | does not exist",
         "{\"columns\": {\"prompt\": \"p\"}} | has no file_name",

@@ -58,7 +58,7 @@ class MemoryForecastTest {
   }
 
   private static HostForecast nothing() {
-    return new HostForecast(0, 0, 0, 0, 0);
+    return new HostForecast(0, 0, 0, 0, 0, 0);
   }
 
   @Test
@@ -284,6 +284,19 @@ class MemoryForecastTest {
   @Test
   void compilingIsForecastForTheFirstRunOfAProcessOnly() {
     HostForecast.noteCompiled();
-    assertThat(HostForecast.now(0, 0).compiler()).isZero();
+    assertThat(HostForecast.now(0, 0, true).compiler()).isZero();
+  }
+
+  @Test
+  void picturesTakeTheMemoryThatThePassesHaveGivenBack() {
+    HostForecast host = new HostForecast(0, 0, 0, 0, 0, 100);
+    assertThat(forecast(60, host).resident(true)).isEqualTo(1000 + 100);
+    assertThat(forecast(300, host).resident(true)).isEqualTo(1000 + 300);
+    assertThat(forecast(60, host).resident(false)).isEqualTo(100);
+    assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100);
+  }
+
+  private static MemoryForecast forecast(long activations, HostForecast host) {
+    return new MemoryForecast(0, 1000, 0, 0, 0, activations, 0, 0, 0, host);
   }
 }

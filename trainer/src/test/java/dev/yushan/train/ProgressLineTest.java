@@ -27,7 +27,10 @@ class ProgressLineTest {
   void aTerminalLineIsDrawnOverAndNeverWiderThanTheTerminal() {
     String text = shown(true, 60);
     assertThat(text).startsWith("\r\033[Kstep 100000/100000  loss 2.5000  ETA 0:00:00");
-    assertThat(text.replaceAll("\r\033\\[K", "").stripTrailing()).hasSizeLessThan(60);
+    assertThat(text.replaceAll("\r\033\\[K", "").stripTrailing())
+        .hasSizeLessThan(60)
+        .endsWith("  ETA 0:00:00"); // and no half of the next number
+    assertThat(shown(true, 8)).startsWith("\r\033[Kstep 10");
   }
 
   @Test
