@@ -19,7 +19,9 @@ final class JsonLines {
     try {
       Files.writeString(file, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
-      throw new UncheckedIOException(file + " cannot be written", e);
+      throw new UncheckedIOException(
+          file + " cannot be written; free some space or make it writable, then continue the run",
+          e);
     }
   }
 

@@ -71,12 +71,14 @@ final class TrainingLog implements TrainingListener {
     entry.put("grad_norm", step.gradientNorm());
     entry.put("learning_rate", step.learningRate());
     entry.setAll(tallied);
+    noteSkipped(entry, progress);
     add(entry);
     ObjectNode line = line(progress);
     line.put("loss", loss);
     line.put("lr", step.learningRate());
     line.put("grad_norm", step.gradientNorm());
     line.setAll(tallied);
+    noteSkipped(line, progress);
     append(line);
   }
 
@@ -90,8 +92,16 @@ final class TrainingLog implements TrainingListener {
     append(line);
   }
 
+  /// A step that was left out must not be known to the terminal alone.
+  private static void noteSkipped(ObjectNode entry, Progress progress) {
+    if (progress.skipped() > 0) {
+      entry.put("skipped_steps", progress.skipped());
+    }
+  }
+
   /// Adds the summary of the whole run.
   void summary(Progress progress, ObjectNode results) {
+    noteSkipped(results, progress);
     ObjectNode entry = entry(progress);
     entry.setAll(results);
     add(entry);

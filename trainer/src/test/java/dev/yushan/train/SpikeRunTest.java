@@ -72,6 +72,10 @@ class SpikeRunTest {
     List<Long> skipped = spikes(fixture.config(straight, spiking(Action.SKIP)), SILENT);
     assertThat(skipped.getFirst()).isEqualTo(seen.getFirst());
     assertThat(weights(straight)).isNotEqualTo(weights(warned));
+    String told = "\"skipped_steps\" : " + skipped.size();
+    assertThat(straight.resolve("train_results.json")).content().contains(told);
+    assertThat(straight.resolve("trainer_state.json")).content().contains(told);
+    assertThat(warned.resolve("trainer_state.json")).content().doesNotContain("skipped_steps");
 
     Path stopped = fixture.output("spike-resumed");
     StopRequest stop = new StopRequest();
