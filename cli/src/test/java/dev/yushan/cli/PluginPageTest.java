@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,8 +38,7 @@ class PluginPageTest {
     String page = Files.readString(PAGE);
     classes = Files.createDirectory(dir.resolve("classes"));
     List<String> arguments =
-        Stream.of("--release", "25", "-Xlint:all", "-Werror", "-proc:none")
-            .collect(Collectors.toCollection(ArrayList::new));
+        new ArrayList<>(List.of("--release", "25", "-Xlint:all", "-Werror", "-proc:none"));
     arguments.addAll(List.of("-cp", System.getProperty("java.class.path"), "-d", "" + classes));
     for (Matcher code = CODE.matcher(page); code.find(); ) {
       Path source = Files.writeString(dir.resolve(code.group(2) + ".java"), code.group(1));

@@ -63,7 +63,12 @@ final class DatasetInfo {
     if (!Files.exists(path)) {
       throw new DataException(where + "file_name " + path + " does not exist");
     }
-    String column = entry.path("columns").path("prompt").asText(textColumn);
+    JsonNode prompt = entry.path("columns").path("prompt");
+    if (!prompt.isMissingNode() && !prompt.isTextual()) {
+      throw new DataException(
+          where + "columns.prompt is no name; write the name of the column that holds the text");
+    }
+    String column = prompt.asText(textColumn);
     return new Source(
         name,
         Files.isDirectory(path)

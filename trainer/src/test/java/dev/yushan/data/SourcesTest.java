@@ -103,6 +103,7 @@ class SourcesTest {
       quoteCharacter = '`',
       value = {
         "{\"hf_hub_url\": \"x/y\"} | hf_hub_url is remote",
+        "{\"file_name\": \"a.jsonl\", \"columns\": {\"prompt\": 5}} | columns.prompt is no name",
         "{\"file_name\": \"a.jsonl\", \"formatting\": \"sharegpt\"} | formatting sharegpt is not"
             + " for pre-training",
         "{\"file_name\": \"a.jsonl\", \"ranking\": true} | ranking data is not for pre-training",
