@@ -87,9 +87,11 @@ class SourcesTest {
         """
         {"laws": {"file_name": "sub/d.parquet", "columns": {"prompt": "body"}},
          "all": {"file_name": "sub", "columns": {"prompt": "body"}, "formatting": "alpaca"},
-         "plain": {"file_name": "c.txt"}}
+         "plain": {"file_name": "c.txt"},
+         "unnamed": {"file_name": "sub/d.parquet"}}
         """);
-    List<Source> sources = resolve("laws", "all", "plain");
+    List<Source> sources = resolve("laws", "all", "plain", "unnamed");
+    assertThat(sources.get(3).files().getFirst().textColumn()).isEqualTo("content");
     assertThat(names(sources.get(0))).containsExactly("sub/d.parquet");
     assertThat(sources.get(0).files().getFirst().textColumn()).isEqualTo("body");
     assertThat(sources.get(0).name()).isEqualTo("laws");
