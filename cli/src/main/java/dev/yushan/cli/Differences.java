@@ -74,11 +74,15 @@ record Differences(Path a, Path b, boolean everyTensor) {
   private void tensors(SafetensorsDirectory left, SafetensorsDirectory right, PrintWriter out) {
     List<Distance> apart = new ArrayList<>();
     int equal = 0;
+    int reshaped = 0;
+    int single = 0;
     for (StoredTensor one : left.tensors()) {
       StoredTensor two = right.find(one.name()).orElse(one);
       if (two == one) {
+        single++;
         out.printf("tensor %s: only in %s%n", one.name(), a);
       } else if (!one.header().dims().equals(two.header().dims())) {
+        reshaped++;
         out.printf(
             "tensor %s: shape %s against %s%n",
             one.name(), one.header().dims(), two.header().dims());
@@ -90,10 +94,18 @@ record Differences(Path a, Path b, boolean everyTensor) {
         }
       }
     }
-    right.tensors().stream()
-        .filter(two -> left.find(two.name()).isEmpty())
-        .forEach(two -> out.printf("tensor %s: only in %s%n", two.name(), b));
-    out.printf("tensors: %d of equal values, %d that differ%n", equal, apart.size());
+    for (StoredTensor two : right.tensors()) {
+      if (left.find(two.name()).isEmpty()) {
+        single++;
+        out.printf("tensor %s: only in %s%n", two.name(), b);
+      }
+    }
+    out.printf(
+        "tensors: %d of equal values, %d that differ%s%n",
+        equal,
+        apart.size(),
+        (reshaped == 0 ? "" : ", %d of another shape".formatted(reshaped))
+            + (single == 0 ? "" : ", %d in one of them only".formatted(single)));
     print(apart, out);
   }
 

@@ -9,6 +9,8 @@ import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
+import dev.yushan.model.llama.LlamaConfig;
+import dev.yushan.model.llama.RopeScaling;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
@@ -149,11 +151,25 @@ final class InspectCommand implements Callable<Integer> {
         "%d of %d, %d for keys and values"
             .formatted(config.heads(), config.headDim(), config.kvHeads()));
     table.add("positions", "%,d".formatted(config.maxPositions()));
+    if (config instanceof LlamaConfig llama) {
+      table.add("rope theta", "%,.0f".formatted(llama.ropeTheta()));
+      table.add("rope scaling", llama.ropeScaling().map(InspectCommand::text).orElse("none"));
+      table.add("norm epsilon", String.valueOf(llama.rmsNormEps()));
+    }
     table.add("head", config.tiedEmbeddings() ? "tied to the embedding" : "of its own");
     table.add("BOS", text(config.bosId()));
     table.add("EOS", config.eosIds().isEmpty() ? "none" : config.eosIds().toString());
     table.add("type", Models.dtype(json).toString());
     table.print(out);
+  }
+
+  private static String text(RopeScaling scaling) {
+    return "llama3, %s times beyond %,d positions, frequency factors %s to %s"
+        .formatted(
+            scaling.factor(),
+            scaling.originalMaxPositions(),
+            scaling.lowFreqFactor(),
+            scaling.highFreqFactor());
   }
 
   private static String text(OptionalInt id) {

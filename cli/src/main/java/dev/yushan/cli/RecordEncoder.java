@@ -66,9 +66,8 @@ record RecordEncoder(
         tokenizer.orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "%s: is a text, but the model has no tokenizer.json: name one by --tokenizer, or"
-                            .formatted(place)
-                        + " use records of input_ids"));
+                    "%s: is a text, but the model has no tokenizer.json: name one by --tokenizer, or use records of input_ids"
+                        .formatted(place)));
     int[] ids = t.encodeWithTemplate(text, Specials.AS_TEXT);
     if (!addEos) {
       return ids;

@@ -12,9 +12,8 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// SIGINT, SIGTERM and SIGHUP from the first step on: the first of them asks for an end in order,
-/// the second ends the process at once. Before the first step there is nothing to save, and they
-/// end the process as ever.
+/// SIGINT, SIGTERM and SIGHUP: the first of them asks for an end in order, the second ends the
+/// process at once. Before the first step there is nothing to save, and the first one ends it.
 ///
 /// The JDK offers signals only as `sun.misc.Signal` (module jdk.unsupported), for which the
 /// compiler has a warning that cannot be switched off: hence the reflection.
@@ -26,14 +25,11 @@ final class Signals implements TrainingListener, AutoCloseable {
   private final StopRequest stop;
   private final PrintStream out;
   private final List<Runnable> restore = new ArrayList<>();
+  private volatile boolean started;
 
   Signals(StopRequest stop, PrintStream out) {
     this.stop = stop;
     this.out = out;
-  }
-
-  @Override
-  public void started(StepPlan plan, Progress progress) {
     try {
       for (String name : NAMES) {
         handle(name);
@@ -41,6 +37,11 @@ final class Signals implements TrainingListener, AutoCloseable {
     } catch (ReflectiveOperationException e) {
       LOG.warn("a signal ends the run at once, without a checkpoint: {}", e.toString());
     }
+  }
+
+  @Override
+  public void started(StepPlan plan, Progress progress) {
+    started = true;
   }
 
   private void handle(String name) throws ReflectiveOperationException {
@@ -81,8 +82,12 @@ final class Signals implements TrainingListener, AutoCloseable {
     if (stop.requested()) {
       Runtime.getRuntime().halt(SIGNALLED + number);
     }
-    stop.request(name);
     out.println();
+    if (!started) {
+      out.println(name + " before the first step: nothing is lost, the same command begins again");
+      Runtime.getRuntime().exit(SIGNALLED + number);
+    }
+    stop.request(name);
     out.println(name + ": the step is finished and saved; another one ends the run at once");
   }
 

@@ -117,7 +117,6 @@ final class TrainCommand implements Callable<Integer> {
     threads.ifPresent(value -> settings.put("threads", value));
     device.ifPresent(value -> settings.put("device", value));
     TrainingConfig config = TrainingConfig.read(yaml, settings);
-    System.out.println(config.toYaml());
     return estimate ? estimate(config) : train(yaml, config);
   }
 
@@ -128,6 +127,7 @@ final class TrainCommand implements Callable<Integer> {
             .orElseGet(StopRequest::new);
     ProgressLine line = progressLine();
     try (Signals signals = new Signals(stop, System.out)) {
+      System.out.println(config.toYaml());
       Farewell farewell = new Farewell(config.text("output_dir"), resumption(yaml));
       TrainingRun.run(config, TrainingListener.all(signals, line, stop, farewell));
       System.out.println(farewell.text);
@@ -154,6 +154,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static int estimate(TrainingConfig config) {
+    System.out.println(config.toYaml());
     TrainingEstimate estimate = TrainingEstimate.of(config);
     System.out.println(estimate.tables());
     estimate

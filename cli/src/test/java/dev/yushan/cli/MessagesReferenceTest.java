@@ -20,9 +20,9 @@ import org.junit.jupiter.api.Test;
 class MessagesReferenceTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
-  /// Where messages that end `yushan train` are made, and by what. The parts of files with weights
-  /// or a tokenizer (packages `io` and `text`) that can be at fault are many and name themselves:
-  /// the page has those that are met.
+  /// Where messages that end a command are made, and by what. The parts of files with weights or a
+  /// tokenizer (packages `io` and `text`) that can be at fault are many and name themselves: the
+  /// page has those that are met.
   private static final Map<String, Map<String, String>> MADE =
       Map.of(
           "trainer/src/main/java/dev/yushan/data",
@@ -36,7 +36,7 @@ class MessagesReferenceTest {
               "warn", "%s",
               "wrong", "…: %s: … %s"),
           "trainer/src/main/java/dev/yushan/report",
-          Map.of("warn", "%s"),
+          Map.of("warn", "%s", "IllegalArgumentException", "%s", "UncheckedIOException", "%s"),
           "api/src/main/java/dev/yushan/model",
           Map.of(
               "ModelException", "%s",
@@ -49,10 +49,14 @@ class MessagesReferenceTest {
           Map.of("PluginException", "%s"),
           "backend-cpu/src/main/java/dev/yushan/backend/cpu",
           Map.of("BackendException", "%s"),
-          "cli/src/main/java/dev/yushan/cli/TrainCommand.java",
-          Map.of("ParameterException", "%2$s", "TypeConversionException", "%s"),
-          "cli/src/main/java/dev/yushan/cli/Signals.java",
-          Map.of("warn", "%s"));
+          "cli/src/main/java/dev/yushan/cli",
+          Map.of(
+              "ParameterException", "%2$s",
+              "TypeConversionException", "%s",
+              "IllegalArgumentException", "%s",
+              "IOException", "%s",
+              "UncheckedIOException", "%s",
+              "warn", "%s"));
 
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
@@ -72,9 +76,7 @@ class MessagesReferenceTest {
           Map.entry(
               "there is nothing to train on: the data gives no micro-batch",
               "data without a target is refused before"),
-          Map.entry(
-              "…: …; correct or remove the record",
-              "of the commands that read one record after the other, not of train"));
+          Map.entry("… cells in a table of … columns", "a slip in the code of a command"));
 
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
@@ -85,6 +87,7 @@ class MessagesReferenceTest {
           "TrainingForecast.java", "the refusals of memory and disk",
           "TrainingRun.java", "the failed step",
           "ConfigReader.java", "its callers",
+          "SamplingOptions.java", "what SamplingParams says of a value out of its range",
           "Models.java", "the reader of config.json");
 
   @Test

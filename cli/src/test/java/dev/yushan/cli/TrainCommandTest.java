@@ -147,6 +147,19 @@ class TrainCommandTest {
     assertThat(dir.resolve("twice/checkpoint-1")).doesNotExist();
   }
 
+  @Test
+  void aSignalBeforeTheFirstStepSaysThatNothingIsLost() throws Exception {
+    // data that never comes
+    Path pipe = dir.resolve("pipe.jsonl");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    Run run = train(output("early", "--set", "dataset=" + pipe));
+    run.awaitLine("max_steps: 60");
+    run.signal("INT");
+    assertThat(run.exit()).as(run.output()).isEqualTo(SIGINT_EXIT);
+    assertThat(run.output())
+        .contains("SIGINT before the first step: nothing is lost, the same command begins again");
+  }
+
   private static List<String> repeated(Path file, int times) {
     return Stream.generate(file::toString).limit(times).toList();
   }

@@ -34,6 +34,7 @@ final class TokenCache {
   final AtomicInteger tokenized = new AtomicInteger();
   final AtomicInteger damaged = new AtomicInteger();
   private String fingerprint = "";
+  private List<FileHash> files = List.of();
 
   TokenCache(CacheConfig config, DocumentEncoder encoder, OnBadRecord onBadRecord, Arena arena) {
     this.config = config;
@@ -56,8 +57,14 @@ final class TokenCache {
 
   /// A unit with its name in the cache.
   ///
+  /// @param content a hash of the content of its files
   /// @param modified when its files were last written before they were hashed
-  record Keyed(Unit unit, UnitDirectory directory, String settings, List<FileTime> modified) {}
+  record Keyed(
+      Unit unit,
+      UnitDirectory directory,
+      String settings,
+      String content,
+      List<FileTime> modified) {}
 
   /// The shards of every unit, in order.
   List<List<Shard>> open(List<Unit> units) {
@@ -68,6 +75,7 @@ final class TokenCache {
     try {
       List<Keyed> keyed = keyed(units, pool);
       fingerprint = fingerprint(keyed);
+      files = keyed.stream().map(unit -> new FileHash(unit.unit().name(), unit.content())).toList();
       Map<String, List<Shard>> found = finished(keyed, pool);
       TokenBuild build = new TokenBuild(this, pool);
       for (Keyed unit : keyed) {
@@ -89,6 +97,11 @@ final class TokenCache {
     return fingerprint;
   }
 
+  /// The content of the files that were opened, one for each unit.
+  List<FileHash> files() {
+    return files;
+  }
+
   private static String fingerprint(List<Keyed> keyed) {
     return ContentHash.ofText(
         keyed.stream().map(unit -> unit.directory().key()).collect(Collectors.joining("\n")));
@@ -107,14 +120,16 @@ final class TokenCache {
               + "; shards of "
               + config.shardBytes()
               + " bytes";
-      StringBuilder all = new StringBuilder(settings);
-      for (CompletableFuture<String> hash : hashes.get(u)) {
-        all.append('\n').append(Failures.join(hash));
-      }
-      String key = ContentHash.ofText(all.toString());
+      String contents =
+          hashes.get(u).stream().map(Failures::join).collect(Collectors.joining("\n"));
+      String key = ContentHash.ofText(settings + "\n" + contents);
       keyed.add(
           new Keyed(
-              units.get(u), UnitDirectory.of(config.directory(), key), settings, modified.get(u)));
+              units.get(u),
+              UnitDirectory.of(config.directory(), key),
+              settings,
+              ContentHash.ofText(contents),
+              modified.get(u)));
     }
     return keyed;
   }

@@ -25,6 +25,7 @@ public final class TokenizedDataset implements AutoCloseable {
   private final ReadCounts readCounts;
   private final CacheUse cacheUse;
   private final String fingerprint;
+  private final List<FileHash> files;
   private final SelectionCounts selected;
   private final Excess.Result documents;
 
@@ -37,11 +38,13 @@ public final class TokenizedDataset implements AutoCloseable {
       Selection selection,
       TokenizeConfig config,
       CacheUse cacheUse,
-      String fingerprint) {
+      String fingerprint,
+      List<FileHash> files) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
     this.fingerprint = fingerprint;
+    this.files = files;
     partStart = new long[parts.size() + 1];
     ReadCounts sum = ReadCounts.ZERO;
     for (int p = 0; p < parts.size(); p++) {
@@ -101,7 +104,8 @@ public final class TokenizedDataset implements AutoCloseable {
               ? cache.fingerprint()
               : ContentHash.ofText(cache.fingerprint() + "\n" + selection);
       TokenizedDataset dataset =
-          new TokenizedDataset(arena, parts, selection, config, cache.use(), fingerprint);
+          new TokenizedDataset(
+              arena, parts, selection, config, cache.use(), fingerprint, cache.files());
       dataset.report();
       return dataset;
     } catch (Throwable e) {
@@ -185,6 +189,11 @@ public final class TokenizedDataset implements AutoCloseable {
   /// settings that [#open] hands to it, and the selection. The length limit is no part of it.
   public String fingerprint() {
     return fingerprint;
+  }
+
+  /// The files, in order.
+  public List<FileHash> files() {
+    return files;
   }
 
   /// Where document `d` came from.

@@ -48,6 +48,12 @@ record Unit(List<SourceFile> files) {
     return isTexts() ? "" : files.getFirst().format().unit() + " " + position;
   }
 
+  /// Its file; of several the first, and how many there are more.
+  String name() {
+    String first = files.getFirst().path().toString();
+    return files.size() == 1 ? first : first + " and %d more".formatted(files.size() - 1);
+  }
+
   /// Where a record is, for messages.
   String where(long position) {
     String place = place(position);

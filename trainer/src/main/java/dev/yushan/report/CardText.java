@@ -88,6 +88,17 @@ record CardText(RunDirectory run, JsonNode metadata) {
             terms the base model and the data may be passed on before this model is, and put them as \
             `license: …` into `card.yaml`.
             """;
+    boolean nameless =
+        !metadata.has("base_model")
+            && !run.facts().path("base").path("train_from_scratch").asBoolean();
+    notice +=
+        nameless
+            ? """
+
+            > **The base model is a local directory.** If it is on the Hub, put its id as \
+            `base_model: org/name` into `card.yaml`.
+            """
+            : "";
     return "## Model description\n\n" + (model.isMissingNode() ? "" : list(items)) + notice;
   }
 

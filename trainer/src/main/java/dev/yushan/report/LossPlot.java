@@ -143,16 +143,22 @@ public final class LossPlot {
     }
   }
 
-  /// The mean over about a twentieth of the run around each entry, less towards the ends, so that
-  /// the line is neither early nor late.
+  /// The value of the line through about a twentieth of the run around each entry, by least
+  /// squares. Within the run that is the mean; at its ends the line is neither early nor late.
   static List<Double> smoothed(List<Double> values) {
-    int last = values.size() - 1;
-    int reach = Math.max(1, values.size() / 40);
+    int width = Math.min(values.size(), 2 * Math.max(1, values.size() / 40) + 1);
+    double centre = (width - 1) / 2.0;
+    double squares = width * ((double) width * width - 1) / 12;
     List<Double> smooth = new ArrayList<>();
-    for (int i = 0; i <= last; i++) {
-      int half = Math.min(reach, Math.min(i, last - i));
-      List<Double> around = values.subList(i - half, i + half + 1);
-      smooth.add(around.stream().mapToDouble(Double::doubleValue).average().orElseThrow());
+    for (int i = 0; i < values.size(); i++) {
+      int from = Math.clamp(i - width / 2, 0, values.size() - width);
+      double sum = 0;
+      double tilt = 0;
+      for (int k = 0; k < width; k++) {
+        sum += values.get(from + k);
+        tilt += (k - centre) * values.get(from + k);
+      }
+      smooth.add(sum / width + (i - from - centre) * tilt / squares);
     }
     return smooth;
   }

@@ -42,7 +42,7 @@ public final class ModelCard {
   ///
   /// @param force whether to replace one that is not ours
   /// @throws IllegalArgumentException if there is one that is not ours, or `card.yaml` is no YAML
-  ///   object
+  ///   object of fields as the Hub takes them
   public static Path write(RunDirectory run, boolean force) {
     Path file = run.path().resolve(FILE);
     if (Files.exists(file) && !force && !isOurs(file)) {
@@ -154,6 +154,7 @@ public final class ModelCard {
     }
     try {
       if (new YAMLMapper().readTree(file.toFile()) instanceof ObjectNode fields) {
+        CardFields.check(fields, file);
         return fields;
       }
     } catch (JsonProcessingException e) {

@@ -10,7 +10,8 @@ package dev.yushan.train;
 /// @param activations bytes of activations and their gradients at the highest point, and of the
 ///   batch
 /// @param logits bytes of the chunk of logits
-/// @param evaluation bytes of the largest evaluation pass, which runs beside all this
+/// @param evaluation bytes of the largest evaluation pass, or of the cache of samples, which are
+///   taken beside all this
 /// @param loading bytes of checkpoint files that are mapped while a run is resumed, before the
 ///   first pass; like all mapped files they give way when memory is short
 /// @param host what the process takes besides
@@ -25,6 +26,11 @@ record MemoryForecast(
     long evaluation,
     long loading,
     HostForecast host) {
+
+  /// How far peaks have been above their forecasts (docs/reference/forecast.md), rounded up.
+  private static final double MARGIN = 0.03;
+
+  private static final long LEAST_MARGIN = 16L << 20;
 
   /// Bytes of tensors.
   long device() {
@@ -48,13 +54,24 @@ record MemoryForecast(
     return held + Math.max(tensorsOnHost ? passes() : 0, host.drawing());
   }
 
-  /// Bytes still to be taken of the memory that holds the tensors.
+  /// Bytes still to be taken of the memory that holds the tensors, with the margin of the host.
   long toCome(boolean tensorsOnHost) {
-    return tensorsOnHost ? onHost(true) + host.growth() : device();
+    return tensorsOnHost ? toComeOnHost(true) : device();
   }
 
-  /// The rows, one a line, in GiB.
-  String table(boolean tensorsOnHost) {
+  /// Bytes still to be taken of the host's memory, with a margin for what the forecast of the
+  /// process may miss: tensors are counted to the byte, but what the JVM takes is not.
+  long toComeOnHost(boolean tensorsOnHost) {
+    long bytes = onHost(tensorsOnHost) + host.growth();
+    return bytes + margin(bytes);
+  }
+
+  private static long margin(long bytes) {
+    return Math.max(LEAST_MARGIN, (long) (MARGIN * bytes));
+  }
+
+  /// The rows, and their sum.
+  SizeTable table(boolean tensorsOnHost) {
     SizeTable table = new SizeTable();
     table.add("weights", weights, "%,d parameters, float32".formatted(parameters));
     table.add("gradients", gradients, "float32");
@@ -62,7 +79,10 @@ record MemoryForecast(
     table.add("model tables, scalars", buffers, "");
     table.add("activations", activations, "the largest micro-batch, with their gradients");
     table.add("logits", logits, "one chunk");
-    table.add("evaluation", evaluation, "its activations, beside those of training");
+    table.add(
+        "evaluation",
+        evaluation,
+        "its activations or the cache of samples, beside those of training");
     table.add("tensors", device(), "");
     table.add("data index", host.dataIndex(), "where documents and rows are");
     table.add("tokenised data", host.dataMapped(), "mapped files; given back when memory is short");
@@ -71,7 +91,11 @@ record MemoryForecast(
     table.add("JVM heap to come", host.heapGrowth(), "young generation not used yet");
     table.add("JVM compiler", host.compiler(), "code of the kernels, buffers of threads");
     table.add("drawing", host.drawing(), "pictures of the losses, when the passes have ended");
+    table.add(
+        "margin",
+        margin(onHost(tensorsOnHost) + host.growth()),
+        "kept free, not part of the process");
     table.add("process", resident(tensorsOnHost), "to compare with its peak RSS");
-    return table.toString();
+    return table;
   }
 }

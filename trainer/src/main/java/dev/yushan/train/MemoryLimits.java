@@ -14,10 +14,10 @@ record MemoryLimits(String name, long device, HostMemory host, boolean shared) {
         backend.name(), backend.availableBytes(), HostMemory.read(), backend.usesHostMemory());
   }
 
-  /// Whether all that is still to be taken is there. Mapped files do not count: they give way.
+  /// Whether all that is still to be taken is there, with the margin. Mapped files do not count:
+  /// they give way.
   boolean fits(MemoryForecast forecast) {
-    long onHost = forecast.host().growth() + forecast.onHost(shared);
-    return forecast.device() <= device && onHost <= host.available();
+    return forecast.device() <= device && forecast.toComeOnHost(shared) <= host.available();
   }
 
   /// The most that tensors and what the JVM still takes may have together, where they share memory.

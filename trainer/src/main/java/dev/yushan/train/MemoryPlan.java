@@ -3,6 +3,7 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.data.MicroBatch;
+import dev.yushan.generate.Generator;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.optim.Optimizer;
@@ -28,6 +29,7 @@ final class MemoryPlan implements AutoCloseable {
   private final Closing open = new Closing();
   private final CausalLM model;
   private final List<Evaluation> evaluations;
+  private final int samplePositions;
   private final HostForecast host;
   private final long parameters;
   private final long weights;
@@ -39,9 +41,11 @@ final class MemoryPlan implements AutoCloseable {
       ObjectNode configJson,
       OptimizerProvider provider,
       List<Evaluation> evaluations,
+      int samplePositions,
       HostForecast host) {
     this.model = open.add(Models.allocate(sizes, configJson, DType.F32, true));
     this.evaluations = evaluations;
+    this.samplePositions = samplePositions;
     this.host = host;
     List<Parameter> all = model.parameters();
     parameters = all.stream().mapToLong(p -> p.value().elements()).sum();
@@ -62,6 +66,17 @@ final class MemoryPlan implements AutoCloseable {
     }
   }
 
+  /// Bytes that samples of the model take, with a cache of so many positions.
+  private long samples() {
+    return samplePositions == 0
+        ? 0
+        : taken(
+            () -> {
+              Generator generator = new Generator(sizes, model, samplePositions);
+              return generator::close;
+            });
+  }
+
   /// Bytes of what an optimizer checkpoint holds.
   long optimizerState() {
     return optimizerState;
@@ -78,7 +93,7 @@ final class MemoryPlan implements AutoCloseable {
         taken(() -> BatchPass.training(sizes, model, data, pass.checkpointing, pass.lossChunk));
     long logits =
         (long) Math.min(pass.tokens, pass.lossChunk) * model.head().value().rows() * Float.BYTES;
-    // each evaluation takes its memory while that of training is held
+    // each evaluation takes its memory while that of training is held, and so do samples
     long evaluation =
         evaluations.stream()
             .mapToLong(held -> taken(() -> BatchPass.forward(sizes, model, held.data())))
@@ -92,17 +107,17 @@ final class MemoryPlan implements AutoCloseable {
         buffers,
         taken - logits,
         logits,
-        evaluation,
+        Math.max(evaluation, samples()),
         pass.resumed ? optimizerState : 0,
         host);
   }
 
-  private long taken(Supplier<BatchPass> pass) {
+  private long taken(Supplier<AutoCloseable> pass) {
     long before = sizes.held();
-    BatchPass made = pass.get();
-    long bytes = sizes.held() - before;
-    made.close();
-    return bytes;
+    try (Closing made = new Closing()) {
+      made.add(pass.get());
+      return sizes.held() - before;
+    }
   }
 
   @Override

@@ -42,7 +42,7 @@ public final class Replay {
         float[] nlls = pass.run(batch.rows());
         double loss = BatchPass.sum(nlls) / Math.max(1, batch.rows().targetCount());
         out.accept(
-            "micro-batch %d: loss %s, gradient norm with those before %s"
+            "micro-batch %d: loss %s, norm of the gradients so far %s"
                 .formatted(i + 1, number(loss), number(gradients.norm())));
         sequences(batch, nlls, out);
       }

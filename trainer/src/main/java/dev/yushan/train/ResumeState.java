@@ -5,25 +5,34 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.data.FileHash;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// `training_state.json`: what a run needs beside tensors to go on exactly, and what it must have
 /// in common with the run that wrote it.
 ///
 /// @param progress how far it had come
 /// @param dataFingerprint of the training data
+/// @param files of the training data
 /// @param settings the keys that the result depends on
-record ResumeState(Progress progress, String dataFingerprint, ObjectNode settings) {
+record ResumeState(
+    Progress progress, String dataFingerprint, List<FileHash> files, ObjectNode settings) {
   static final String FILE = "training_state.json";
 
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final TypeReference<List<SpikeGuard.Seen>> RECENT = new TypeReference<>() {};
+  private static final TypeReference<List<FileHash>> FILES = new TypeReference<>() {};
+  private static final int FILES_NAMED = 5;
 
   /// Keys that change what is computed from the place of a checkpoint on.
   private static final List<String> BINDING =
@@ -60,11 +69,12 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
           "spike_window");
 
   private static final String FREE =
-      "what may change in a run: threads, backend, memory, output_dir, on_spike after stop,"
-          + " and the keys of logging, evaluation, samples and saving";
+      "what may change in a run: threads, backend, device, memory, gradient_checkpointing,"
+          + " logits_chunk, output_dir, on_spike after stop, and the keys of logging, evaluation,"
+          + " samples and saving";
 
-  static ResumeState of(Progress progress, String dataFingerprint, TrainingConfig config) {
-    return new ResumeState(progress, dataFingerprint, settings(config));
+  static ResumeState of(Progress progress, TrainingData data, TrainingConfig config) {
+    return new ResumeState(progress, data.fingerprint(), data.files(), settings(config));
   }
 
   private static ObjectNode settings(TrainingConfig config) {
@@ -89,6 +99,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
     json.put("evaluation_due", progress.evaluationDue());
     json.set("recent", JSON.valueToTree(progress.recent()));
     json.put("data_fingerprint", dataFingerprint);
+    json.set("data_files", JSON.valueToTree(files));
     json.set("settings", settings);
     DurableFiles.write(directory.resolve(FILE), json.toPrettyString() + "\n");
   }
@@ -110,6 +121,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
       return new ResumeState(
           progress,
           json.required("data_fingerprint").asText(),
+          json.has("data_files") ? JSON.convertValue(json.get("data_files"), FILES) : List.of(),
           (ObjectNode) json.required("settings"));
     } catch (JsonProcessingException | IllegalArgumentException e) {
       throw new TrainingException(file + " is damaged; name an earlier checkpoint", e);
@@ -148,7 +160,7 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
       // a run that a spike has stopped is continued by saying what else to do about it
       boolean released = key.equals("on_spike") && before.asText().equals("stop");
       if (!before.equals(after) && !unknown && !released) {
-        changes.add("%s was %s and is %s".formatted(key, text(before), text(after)));
+        changes.add("%s was %s and is %s".formatted(config.setBy(key), text(before), text(after)));
       }
     }
     if (!changes.isEmpty()) {
@@ -157,12 +169,33 @@ record ResumeState(Progress progress, String dataFingerprint, ObjectNode setting
   }
 
   /// Throws unless the training data is what it was.
-  void requireSameData(String fingerprint, Path checkpoint) {
-    if (!dataFingerprint.equals(fingerprint)) {
-      throw changed(
-          checkpoint,
-          "the training data has changed (dataset, its tokenizer, or with val_size the seed)");
+  void requireSameData(TrainingData data, Path checkpoint) {
+    if (!dataFingerprint.equals(data.fingerprint())) {
+      throw changed(checkpoint, "the training data has changed: " + changes(data.files()));
     }
+  }
+
+  /// What is different in the files of the training data.
+  private String changes(List<FileHash> now) {
+    Set<FileHash> same = new HashSet<>(files);
+    same.retainAll(now);
+    Set<String> before = files.stream().map(FileHash::name).collect(Collectors.toSet());
+    Set<String> after = now.stream().map(FileHash::name).collect(Collectors.toSet());
+    List<String> changes =
+        Stream.concat(
+                files.stream()
+                    .filter(file -> !same.contains(file))
+                    .map(f -> f.name() + (after.contains(f.name()) ? " was changed" : " is gone")),
+                after.stream().filter(name -> !before.contains(name)).map(name -> name + " is new"))
+            .distinct()
+            .toList();
+    if (changes.isEmpty()) {
+      return "its files are as they were, but not their order, the tokenizer, or with val_size the"
+          + " seed";
+    }
+    String more =
+        changes.size() > FILES_NAMED ? " and %d more".formatted(changes.size() - FILES_NAMED) : "";
+    return changes.stream().limit(FILES_NAMED).collect(Collectors.joining(", ")) + more;
   }
 
   private static ConfigException changed(Path checkpoint, String changes) {

@@ -47,7 +47,12 @@ final class RunFacts {
   ///
   /// @param start where this process begins; those before it stay on record if that is a resume
   static RunFacts begin(
-      Path outputDir, TrainingConfig config, ModelState state, TrainingData data, Progress start) {
+      Path outputDir,
+      TrainingConfig config,
+      ModelState state,
+      TrainingData data,
+      TrainingForecast forecast,
+      Progress start) {
     Path file = outputDir.resolve(FILE);
     ArrayNode processes = JSON.createArrayNode();
     if (start.steps() > 0) {
@@ -62,6 +67,7 @@ final class RunFacts {
     facts.set("tokenizer", data.tokenizerFacts());
     facts.set("datasets", JSON.valueToTree(data.datasets()));
     facts.set("eval_datasets", JSON.valueToTree(data.evaluationDatasets()));
+    facts.set("memory_forecast", forecast.memoryRows());
     facts.set("scripts", JSON.valueToTree(data.scripts()));
     facts.set(PROCESSES, processes);
     RunFacts begun = new RunFacts(file, facts);

@@ -97,6 +97,14 @@ final class Samples implements TrainingListener {
                 outputDir, state, Tokenizers.load(state.tokenizer()), settings, tensorBoard));
   }
 
+  /// Positions of the cache that samples take, 0 where there are none.
+  static int positions(TrainingConfig config) {
+    Settings settings = Settings.of(config);
+    return settings.prompts().isEmpty()
+        ? 0
+        : settings.context(Tokenizers.load(Path.of(config.text("tokenizer_name_or_path"))));
+  }
+
   /// Throws unless the prompts can be completed.
   static void requirePossible(TrainingConfig config, ModelConfig model) {
     Settings settings = Settings.of(config);

@@ -9,8 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// The log entries of a run as TensorBoard shows them, under the tags that the
 /// `TensorBoardCallback` of transformers gives them: `eval_loss` is `eval/loss`, all that is not of
@@ -18,8 +16,9 @@ import org.slf4j.LoggerFactory;
 final class TensorBoardLog implements AutoCloseable {
   static final String DIRECTORY = "runs";
 
-  private static final Logger LOG = LoggerFactory.getLogger(TensorBoardLog.class);
-  private static final List<String> KNOWN = List.of("tensorboard", "all", "none", "false", "");
+  /// What `report_to` may name without a notice.
+  static final List<String> REPORTERS = List.of("tensorboard", "all", "none", "false", "");
+
   private static final String EVALUATION = "eval_";
 
   private final EventFile events;
@@ -32,13 +31,6 @@ final class TensorBoardLog implements AutoCloseable {
   static Optional<TensorBoardLog> open(
       Path outputDir, TrainingConfig config, ObjectNode modelConfig, Progress start) {
     List<String> wanted = config.names("report_to");
-    List<String> unknown = wanted.stream().filter(name -> !KNOWN.contains(name)).toList();
-    if (!unknown.isEmpty()) {
-      LOG.warn(
-          "report_to: {} is not available here; tensorboard is, and all numbers are in {}",
-          String.join(", ", unknown),
-          TrainingLog.STATE);
-    }
     if (!wanted.contains("tensorboard") && !wanted.contains("all")) {
       return Optional.empty();
     }

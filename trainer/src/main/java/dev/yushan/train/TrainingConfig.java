@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.yushan.config.NearestKey;
 import dev.yushan.io.ByteSize;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /// A training configuration, resolved and checked: every honoured key with its value and where that
@@ -116,6 +118,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     }
     TrainingConfig config = new TrainingConfig(settings, notices);
     config.devices().ifPresent(notices::add);
+    config.reporters().ifPresent(notices::add);
     return new TrainingConfig(settings, notices);
   }
 
@@ -136,6 +139,19 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
                     rows * accumulation * devices,
                     devices,
                     accumulation * devices));
+  }
+
+  /// What `report_to` names and is not here.
+  private Optional<String> reporters() {
+    String unknown =
+        names("report_to").stream()
+            .filter(name -> !TensorBoardLog.REPORTERS.contains(name))
+            .collect(Collectors.joining(", "));
+    return unknown.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "%s: report_to: %s is not available here; tensorboard is, and all numbers are in %s"
+                .formatted(settings.get("report_to").origin(), unknown, TrainingLog.STATE));
   }
 
   private static void take(
@@ -251,6 +267,14 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
   /// Whether the key has the value that it has when it is not set.
   boolean isDefault(String key) {
     return settings.containsKey(key) && settings.get(key).origin().startsWith(DEFAULT);
+  }
+
+  /// The key with the one that it has its value from, if that is another: `data_seed (by seed)`.
+  String setBy(String key) {
+    String origin = settings.containsKey(key) ? settings.get(key).origin() : "";
+    return origin.startsWith(DEFAULT + ": ")
+        ? "%s (by %s)".formatted(key, origin.substring(DEFAULT.length() + 2))
+        : key;
   }
 
   public boolean flag(String key) {

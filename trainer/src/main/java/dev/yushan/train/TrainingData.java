@@ -6,6 +6,7 @@ import dev.yushan.data.CacheConfig;
 import dev.yushan.data.ContentHash;
 import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.data.DataLoader;
+import dev.yushan.data.FileHash;
 import dev.yushan.data.LoaderConfig;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.OnExcess;
@@ -312,6 +313,11 @@ final class TrainingData implements AutoCloseable {
 
   TokenLedger ledger() {
     return packed.ledger();
+  }
+
+  /// The files that are trained on.
+  List<FileHash> files() {
+    return tokenized.files();
   }
 
   /// A hash of all that the rows depend on.

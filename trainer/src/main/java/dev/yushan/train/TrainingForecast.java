@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.yushan.train.MemoryChoices.Choice;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -33,7 +34,9 @@ record TrainingForecast(
         HostForecast.now(data.indexBytes(), data.mappedBytes(), asked.flag("plot_loss"));
     List<Evaluation> evaluations =
         TrainerConfig.of(asked).everEvaluates() ? data.evaluations() : List.of();
-    try (MemoryPlan plan = new MemoryPlan(job.configJson(), job.provider(), evaluations, host)) {
+    try (MemoryPlan plan =
+        new MemoryPlan(
+            job.configJson(), job.provider(), evaluations, Samples.positions(asked), host)) {
       MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);
@@ -126,6 +129,11 @@ record TrainingForecast(
   String tables() {
     return "memory\n%s\n%s\ndisk\n%s"
         .formatted(memory.table(limits.shared()), limits.table(), disk.table());
+  }
+
+  /// The table of memory, see [SizeTable#toJson].
+  ArrayNode memoryRows() {
+    return memory.table(limits.shared()).toJson();
   }
 
   /// Throws if it cannot fit, saying what would help.

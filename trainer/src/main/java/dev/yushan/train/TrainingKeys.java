@@ -34,7 +34,7 @@ public final class TrainingKeys {
       dataset_dir | text | data | Directory of dataset_info.json.
       text_column | text | text | Field or column that holds the text, where dataset_info.json names none.
       cutoff_len | integer ≥ 2 | 2048 | Longest document in tokens, BOS and EOS included; equal is kept.
-      on_excess | one of drop split fail | drop | What becomes of longer documents. (LLaMA-Factory cuts them off.)
+      on_excess | one of drop split fail | drop | What becomes of longer documents. (LLaMA-Factory cuts them off; with packing it cuts the stream of documents into blocks and drops the rest of each 1,000.)
       on_bad_record | one of fail skip | fail | A record that cannot be read ends the run, or is left out and counted.
       add_bos | boolean | true | Begin each text with BOS.
       add_eos | boolean | true | End each text with EOS.
@@ -94,7 +94,7 @@ public final class TrainingKeys {
       save_total_limit | integer ≥ 1 | | Keep so many checkpoints; the oldest go when a new one is safe on the disk.
       save_only_model | boolean | false | Checkpoints without optimizer state: smaller, but nothing can be resumed from them.
       save_dtype | one of auto float32 bfloat16 float16 | auto | Type of the final model's weights; auto is that of the base model. Checkpoints are always float32.
-      max_shard_size | size | 50GB | Largest weight file; bytes, or with KB, MB, GB (powers of 1000).
+      max_shard_size | size such as 500MB | 50GB | Largest weight file; bytes, or with KB, MB, GB (powers of 1000).
       # Machine
       backend | text | | Name of the backend; by default the best one available.
       device | text | | The backend's own name of a device.
@@ -124,7 +124,7 @@ public final class TrainingKeys {
       ignore_pad_token_for_loss, remove_unused_columns, prediction_loss_only, eval_accumulation_steps, eval_do_concat_batches, eval_use_gather_object, batch_eval_metrics, include_inputs_for_metrics, include_for_metrics, label_names, length_column_name, past_index, use_legacy_prediction_loop, eval_num_beams | | there is no padding, and evaluation computes the loss alone
       template, default_system, tool_format, enable_thinking, preserve_thinking, train_on_prompt, mask_history, efficient_eos, reserved_label_len | | documents have no turns
       media_dir, image_dir, visual_inputs, image_resolution, image_max_pixels, image_min_pixels, image_do_pan_and_scan, crop_to_patches, video_resolution, video_max_pixels, video_min_pixels, video_fps, video_maxlen, use_audio_in_video, audio_sampling_rate, freeze_vision_tower, freeze_multi_modal_projector, train_mm_proj_only | false | documents are text alone
-      overwrite_cache | true, false | shards are found by the content of their files and all settings, so they are never stale
+      overwrite_cache | false | shards are found by the content of their files and all settings, so they are never stale
       preprocessing_batch_size, tokenized_path, cache_path, buffer_size, eval_on_each_dataset | | data is cached in shards of its own, and each dataset is evaluated by itself
       include_tokens_per_second, include_effective_tokens_per_second | | the throughput is always logged
       restore_callback_states_from_checkpoint, metric_for_best_model, greater_is_better | | the last state counts

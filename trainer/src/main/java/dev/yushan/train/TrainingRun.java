@@ -138,7 +138,7 @@ public final class TrainingRun {
     }
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
-    RunFacts facts = RunFacts.begin(output.path(), config, state, data, start);
+    RunFacts facts = RunFacts.begin(output.path(), config, state, data, forecast, start);
     Writer writer = new Writer(trainer.plan());
     try (Closing open = new Closing()) {
       Optional<TensorBoardLog> board =
@@ -200,7 +200,7 @@ public final class TrainingRun {
   /// Continues from a checkpoint: its tensors are loaded, its record is taken up.
   private Progress resume(Path checkpoint) {
     ResumeState before = ResumeState.read(checkpoint);
-    before.requireSameData(data.fingerprint(), checkpoint);
+    before.requireSameData(data, checkpoint);
     state.loadOptimizer(checkpoint, before.progress().steps() - before.progress().skipped());
     log.resume(checkpoint, before.progress().steps());
     LOG.info("continuing after step {} from {}", before.progress().steps(), checkpoint);
@@ -247,7 +247,7 @@ public final class TrainingRun {
                       state.saveOptimizer(directory);
                     }
                     log.writeState(directory, progress);
-                    ResumeState.of(progress, data.fingerprint(), config).write(directory, plan);
+                    ResumeState.of(progress, data, config).write(directory, plan);
                     DurableFiles.write(directory.resolve("training_config.yaml"), config.toYaml());
                   });
       saved = progress.steps();

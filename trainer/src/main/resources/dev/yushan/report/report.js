@@ -52,14 +52,19 @@ function points(key) {
     .map(entry => [entry.step, entry[key]]);
 }
 
-// The mean over a share of all points around each, less towards the ends.
+// The value of the line through a share of all points around each; within the curve their mean.
 function smoothed(all, reach) {
-  const sums = [0];
-  for (const [, y] of all) sums.push(sums.at(-1) + y);
-  const most = Math.max(1, Math.round(all.length * reach));
+  const width = Math.min(all.length, 2 * Math.max(1, Math.round(all.length * reach)) + 1);
+  const centre = (width - 1) / 2;
+  const squares = width * (width * width - 1) / 12;
   return all.map(([x], i) => {
-    const half = Math.min(most, i, all.length - 1 - i);
-    return [x, (sums[i + half + 1] - sums[i - half]) / (2 * half + 1)];
+    const from = Math.min(Math.max(0, i - Math.floor(centre)), all.length - width);
+    let sum = 0, tilt = 0;
+    for (let k = 0; k < width; k++) {
+      sum += all[from + k][1];
+      tilt += (k - centre) * all[from + k][1];
+    }
+    return [x, sum / width + (i - from - centre) * tilt / squares];
   });
 }
 
@@ -353,14 +358,14 @@ function ledger() {
     make('div', { class: 'card', id: 'ledger' }, table(['', 'documents', 'tokens', 'share of tokens'], rows))];
 }
 
+// The forecast before the start, row by row, and what the process came to.
 function memory() {
-  const r = run.results;
-  const forecast = r.memory_forecast_bytes;
-  if (!forecast && !r.peak_rss_bytes) return [];
-  const rows = [];
-  if (forecast) rows.push(make('tr', {}, make('td', {}, 'forecast'), number(bytes(forecast))));
-  if (r.peak_rss_bytes) rows.push(make('tr', { class: 'total' }, make('td', {}, 'measured peak (resident)'), number(bytes(r.peak_rss_bytes))));
-  return [make('h2', {}, 'Memory'), make('div', { class: 'card' }, table(['', 'bytes'], rows))];
+  const peak = run.results.peak_rss_bytes;
+  const rows = (run.facts.memory_forecast || []).map(({ name, bytes: size, remark }) =>
+    make('tr', { class: name === 'tensors' || name === 'process' ? 'total' : '' },
+      make('td', {}, name === 'process' ? 'process, forecast' : name), number(bytes(size)), make('td', {}, remark)));
+  if (peak) rows.push(make('tr', { class: 'total' }, make('td', {}, 'process, measured'), number(bytes(peak)), make('td', {}, 'peak of its resident memory')));
+  return rows.length === 0 ? [] : [make('h2', {}, 'Memory'), make('div', { class: 'card', id: 'memory' }, table(['', 'bytes', ''], rows))];
 }
 
 // ---- samples -----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelCardTest {
   @TempDir Path root;
@@ -135,6 +137,41 @@ class ModelCardTest {
         .containsExactly("ROC", "Taiwan", "zh-tw");
     Files.writeString(directory.resolve(ModelCard.OVERRIDES), "just text");
     assertThatThrownBy(this::card).hasMessageContaining("card.yaml must hold lines");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          licence: mit              | the Hub knows no field licence; did you mean license?
+          license: apache-2         | license must be an id that the Hub knows, not "apache-2"; did you mean apache-2.0?
+          license: nonsense-1       | for one of its own write other, with license_name
+          license: other            | needs license_name
+          language: 5               | language must be a code such as zh or zh-TW, not 5
+          language: [zh, Chinese]   | not "Chinese"
+          tags: {a: b}              | tags must be a text
+          """)
+  void aSlipInCardYamlIsRefused(String line, String message) throws IOException {
+    Files.writeString(directory.resolve(ModelCard.OVERRIDES), line + "\n");
+    assertThatThrownBy(this::card)
+        .hasMessageContaining("card.yaml: ")
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void fieldsOfOnesOwnAndEverythingTheHubKnowsStay() throws IOException {
+    Files.writeString(
+        directory.resolve(ModelCard.OVERRIDES),
+        """
+        license: [llama3.2, mit]
+        language: [zh-TW, en, code]
+        base_model: org/name
+        corpus_version: 3
+        widget: [{text: 台灣}]
+        """);
+    assertThat(card())
+        .contains("corpus_version: 3", "base_model: org/name", "- zh-TW", "- llama3.2");
   }
 
   @Test

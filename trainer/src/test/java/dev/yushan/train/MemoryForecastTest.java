@@ -3,6 +3,7 @@ package dev.yushan.train;
 import static dev.yushan.train.RunFixture.SILENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Ops;
@@ -10,7 +11,10 @@ import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
+import dev.yushan.backend.HostMemory;
 import dev.yushan.data.MicroBatch;
+import dev.yushan.generate.Generator;
+import dev.yushan.generate.SamplingParams;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
@@ -71,6 +75,7 @@ class MemoryForecastTest {
                 Models.configJson(directory),
                 new AdamWProvider(),
                 List.of(new Evaluation("held out", data)),
+                0,
                 nothing())) {
       for (boolean checkpointing : new boolean[] {false, true}) {
         MemoryForecast forecast =
@@ -102,12 +107,31 @@ class MemoryForecastTest {
     }
   }
 
+  @Test
+  void samplesTakeWhatWasForecastToTheByte() {
+    Path directory = Golden.path("tiny-llama-a");
+    try (Backend backend = backend(1L << 33);
+        MemoryPlan plan =
+            new MemoryPlan(
+                Models.configJson(directory), new AdamWProvider(), List.of(), 40, nothing());
+        CausalLM model = Models.load(backend, directory, DType.F32, true)) {
+      long before = backend.availableBytes();
+      try (Generator generator = new Generator(backend, model, 40)) {
+        generator.generate(new int[] {1, 2, 3}, SamplingParams.greedy(37), (id, p) -> true);
+        assertThat(before - backend.availableBytes())
+            .isEqualTo(plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false)).evaluation())
+            .isPositive();
+      }
+    }
+  }
+
   /// Llama 3.2 1B: 16 bytes for each of 1.236 G parameters, and the rest, are less than 24 GiB.
   @Test
   void theShapeOf1BFitsInto24GiBAtASequenceOf512() {
     Path directory = Path.of("../docs/examples/1b-step");
     try (MemoryPlan plan =
-        new MemoryPlan(Models.configJson(directory), new AdamWProvider(), List.of(), nothing())) {
+        new MemoryPlan(
+            Models.configJson(directory), new AdamWProvider(), List.of(), 0, nothing())) {
       MemoryForecast forecast = plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false));
       assertThat(forecast.parameters()).isEqualTo(1_235_814_400L);
       assertThat(forecast.weights() + forecast.gradients() + forecast.optimizer())
@@ -293,7 +317,22 @@ class MemoryForecastTest {
     assertThat(forecast(60, host).resident(true)).isEqualTo(1000 + 100);
     assertThat(forecast(300, host).resident(true)).isEqualTo(1000 + 300);
     assertThat(forecast(60, host).resident(false)).isEqualTo(100);
-    assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100);
+    assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100 + (16 << 20));
+  }
+
+  @Test
+  void somethingIsKeptFree() {
+    long gib = 1L << 30;
+    MemoryForecast forecast = new MemoryForecast(0, gib, 0, 0, 0, 0, 0, 0, 0, nothing());
+    assertThat(forecast.toCome(true) / (double) gib).isCloseTo(1.03, offset(1e-6));
+    assertThat(forecast.resident(true)).isEqualTo(gib);
+    assertThat(limits(forecast.toCome(true)).fits(forecast)).isTrue();
+    assertThat(limits(forecast.toCome(true) - 1).fits(forecast)).isFalse();
+  }
+
+  private static MemoryLimits limits(long available) {
+    HostMemory host = new HostMemory(List.of(new HostMemory.Figure("test", available)));
+    return new MemoryLimits("cpu", Long.MAX_VALUE, host, true);
   }
 
   private static MemoryForecast forecast(long activations, HostForecast host) {

@@ -191,6 +191,22 @@ class ResumedRunTest {
                             other.toString())),
                     SILENT))
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("training data has changed");
+        .hasMessageContaining("training data has changed")
+        .hasMessageContaining("train.jsonl is gone, " + other + " is new");
+    Path data = root.resolve("train.jsonl");
+    String before = Files.readString(data);
+    Files.writeString(data, before.replaceFirst("山", "海"));
+    Map<String, Object> on = Map.of("max_steps", 3, "resume_from_checkpoint", true);
+    try {
+      assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, on), SILENT))
+          .hasMessageContaining("training data has changed: " + data + " was changed; set it back");
+    } finally {
+      Files.writeString(data, before);
+    }
+    Map<String, Object> seed = new HashMap<>(on);
+    seed.put("seed", 5);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, seed), SILENT))
+        .hasMessageContaining("data_seed (by seed) was 42 and is 5")
+        .hasMessageContaining("gradient_checkpointing");
   }
 }

@@ -81,9 +81,19 @@ class TrainingConfigTest {
     assertThat(config.count("sequence_len")).isEqualTo(4096);
     assertThat(config.text("resume_from_checkpoint")).isEqualTo("false");
     assertThat(config.notices())
-        .hasSize(5)
+        .hasSize(6)
+        .anyMatch(line -> line.contains("overwrite_cache has no effect"))
         .anyMatch(line -> line.contains("line 9: deepspeed") && line.contains("one process"))
         .anyMatch(line -> line.contains("bf16") && line.contains("float32"));
+  }
+
+  @Test
+  void aReporterThatIsNotThereGetsANotice() {
+    assertThat(TrainingConfig.of(Map.of("report_to", "wandb,tensorboard")).notices())
+        .singleElement()
+        .asString()
+        .contains("report_to: wandb is not available here");
+    assertThat(TrainingConfig.of(Map.of("report_to", "all")).notices()).isEmpty();
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.yushan.train;
+package dev.yushan.config;
 
 import java.util.Arrays;
 import java.util.Collection;
@@ -8,13 +8,13 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// What was meant by a key that does not exist.
-final class NearestKey {
+public final class NearestKey {
   private NearestKey() {}
 
   /// The key of `known` that `name` is a slip of: another case, hyphens, or underscores left out
   /// cost nothing, and a fifth of the letters may be wrong; else the one key that `name` is a part
   /// of, or one that begins with it. Of equally near ones the first.
-  static Optional<String> of(String name, Collection<String> known) {
+  public static Optional<String> of(String name, Collection<String> known) {
     String letters = letters(name);
     Optional<String> slip =
         known.stream()

@@ -1,0 +1,2 @@
+/// What all configurations in YAML have in common.
+package dev.yushan.config;
