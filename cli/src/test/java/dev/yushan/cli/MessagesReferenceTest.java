@@ -168,7 +168,7 @@ class MessagesReferenceTest {
 
   private static String read(Path file) {
     try {
-      String text = Files.readString(file).replaceAll("\"\\s*\\+\\s*\"", "");
+      String text = Files.readString(file).replaceAll("\"\\s*\\+\\s*\"", "").replace("\\\"", "\"");
       return Arrays.stream(text.split("%,?\\.?\\d*[sdfg]|\\{}")).collect(Collectors.joining("…"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
