@@ -56,6 +56,11 @@ record HostForecast(
     compiled = true;
   }
 
+  /// The same where nothing is drawn.
+  HostForecast undrawn() {
+    return new HostForecast(dataIndex, dataMapped, jvm, heapGrowth, compiler, 0);
+  }
+
   /// What the process will hold of its own.
   long needed() {
     return dataIndex + jvm + heapGrowth + compiler;

@@ -33,6 +33,18 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
     return choice(Map.of(), "", batch());
   }
 
+  /// The choice that leaves even the files of the run as they are, pictures apart.
+  List<Choice> undrawn() {
+    MemoryForecast forecast = asSet().forecast();
+    return forecast.host().drawing() == 0
+        ? List.of()
+        : List.of(
+            new Choice(
+                Map.of("plot_loss", "false"),
+                "none: yushan report draws the pictures later",
+                forecast.undrawn()));
+  }
+
   /// Choices that leave what is computed as it is: first those that keep every bit, then those that
   /// add up the same batch in smaller parts, which may round differently.
   List<Choice> same() {

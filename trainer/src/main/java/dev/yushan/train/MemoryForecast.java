@@ -37,6 +37,21 @@ record MemoryForecast(
     return weights + gradients + optimizer + buffers + passes();
   }
 
+  /// The same where nothing is drawn.
+  MemoryForecast undrawn() {
+    return new MemoryForecast(
+        parameters,
+        weights,
+        gradients,
+        optimizer,
+        buffers,
+        activations,
+        logits,
+        evaluation,
+        loading,
+        host.undrawn());
+  }
+
   private long passes() {
     return activations + logits + evaluation;
   }

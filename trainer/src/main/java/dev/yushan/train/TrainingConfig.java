@@ -331,8 +331,8 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
   /// An exception that says what is wrong with the value of a key, and where it was set.
   public ConfigException wrong(String key, String what) {
     Setting setting = settings.get(key);
-    return new ConfigException(
-        "%s: %s: %s %s".formatted(setting.origin(), key, setting.value(), what));
+    String where = setting.origin().endsWith(" " + key) ? "--set " : setting.origin() + ": ";
+    return new ConfigException("%s%s: %s %s".formatted(where, key, setting.value(), what));
   }
 
   private static JsonNode tree(String json) {

@@ -92,7 +92,10 @@ record TrainingForecast(
   }
 
   private static String refusal(Choice asSet, MemoryChoices choices, MemoryLimits limits) {
-    List<Choice> all = Stream.concat(choices.same().stream(), choices.shorter().stream()).toList();
+    List<Choice> all =
+        Stream.of(choices.undrawn(), choices.same(), choices.shorter())
+            .flatMap(List::stream)
+            .toList();
     Set<String> costs = new HashSet<>();
     List<Choice> fitting =
         all.stream().filter(c -> limits.fits(c.forecast()) && costs.add(c.cost())).toList();

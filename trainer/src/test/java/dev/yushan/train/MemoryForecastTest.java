@@ -318,6 +318,7 @@ class MemoryForecastTest {
     assertThat(forecast(300, host).resident(true)).isEqualTo(1000 + 300);
     assertThat(forecast(60, host).resident(false)).isEqualTo(100);
     assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100 + (16 << 20));
+    assertThat(forecast(60, host).undrawn().toCome(true)).isEqualTo(1000 + 60 + (16 << 20));
   }
 
   @Test
