@@ -62,8 +62,7 @@ public final class Dedup {
         dedup.findNear(workers);
       }
     }
-    return new Decisions(
-        dedup.keptOf, dedup.jaccard, dedup.verified.sum(), dedup.unrepresented);
+    return new Decisions(dedup.keptOf, dedup.jaccard, dedup.verified.sum(), dedup.unrepresented);
   }
 
   private void findExact() {

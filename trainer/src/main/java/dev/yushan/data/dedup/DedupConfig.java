@@ -8,7 +8,8 @@ import dev.yushan.data.DataException;
 /// @param near whether documents of similar text are removed (key `near`)
 /// @param normalization what makes no difference, for both (key `normalization`)
 /// @param ngramSize characters of an n-gram (key `ngram_size`)
-/// @param bands MinHash bands: more of them find more and cost 8 bytes each a document (key `bands`)
+/// @param bands MinHash bands: more of them find more and cost 8 bytes each a document (key
+///   `bands`)
 /// @param rows hash functions a band: more of them make the curve steeper (key `rows`)
 /// @param threshold the least Jaccard similarity of a near duplicate (key `threshold`)
 /// @param maxRepresentatives of the documents that share a band and are all kept, how many later

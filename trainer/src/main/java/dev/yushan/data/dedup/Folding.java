@@ -23,8 +23,8 @@ final class Folding {
     return codePoint < table.length ? table[codePoint] : compute(codePoint);
   }
 
-  /// The code points of the folded text. A text of which nothing would be left (`?!`) is taken as it
-  /// is, so that such texts are no duplicates of one another.
+  /// The code points of the folded text. A text of which nothing would be left (`?!`) is taken as
+  /// it is, so that such texts are no duplicates of one another.
   int[] fold(String text) {
     int length = text.length();
     int[] folded = new int[length];

@@ -38,7 +38,7 @@ final class Shingles {
     int n = 1;
     for (int i = 1; i < hashes.length; i++) {
       hashes[n] = hashes[i];
-      n += hashes[i] == hashes[i - 1] ? 0 : 1;
+      n += hashes[n] == hashes[n - 1] ? 0 : 1;
     }
     return n == hashes.length ? hashes : Arrays.copyOf(hashes, n);
   }

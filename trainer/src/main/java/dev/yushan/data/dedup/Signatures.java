@@ -64,8 +64,7 @@ public final class Signatures {
   public void addAll(Path path) {
     try (Arena arena = Arena.ofConfined();
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      MemorySegment file =
-          channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
       int documents = checked(file, path);
       for (int d = 0; d < documents; d++) {
         long[] chunk = grow();
@@ -86,8 +85,7 @@ public final class Signatures {
     }
     long documents = file.get(LONG, 8);
     long settingsAt = HEADER_BYTES + 8 * documents * file.get(LONG, 16);
-    byte[] made =
-        file.asSlice(settingsAt, file.get(LONG, 24)).toArray(ValueLayout.JAVA_BYTE);
+    byte[] made = file.asSlice(settingsAt, file.get(LONG, 24)).toArray(ValueLayout.JAVA_BYTE);
     if (!settings.equals(new String(made, StandardCharsets.UTF_8))) {
       throw refused(path, "was made with other settings");
     }

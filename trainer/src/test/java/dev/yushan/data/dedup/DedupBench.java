@@ -32,8 +32,7 @@ final class DedupBench {
       case "sign" -> sign(texts(List.of(args).subList(1, args.length)));
       case "generated" -> {
         int documents = Integer.parseInt(args[1]);
-        Decisions decisions =
-            decide(documents, new GeneratedCorpus(1), Integer.parseInt(args[2]));
+        Decisions decisions = decide(documents, new GeneratedCorpus(1), Integer.parseInt(args[2]));
         recall(decisions, new GeneratedCorpus(1));
       }
       case "files" -> {
@@ -55,8 +54,7 @@ final class DedupBench {
   }
 
   private static void sign(List<String> texts) {
-    double bytes =
-        texts.stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
+    double bytes = texts.stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
     Signer signer = new Signer(DedupConfig.DEFAULTS);
     Folding folding = new Folding(Normalization.DEFAULTS);
     int[] sink = {0};
