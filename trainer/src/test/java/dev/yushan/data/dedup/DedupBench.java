@@ -6,10 +6,14 @@ import dev.yushan.data.SourceConfig;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.DoubleStream;
+import java.util.stream.LongStream;
 
 /// Measures signing and the whole deduplication. From the root of the checkout:
 ///
@@ -17,11 +21,13 @@ import java.util.function.ObjIntConsumer;
 /// mvn -q -Pbench -DskipTests -pl trainer -am test -Dbench.arguments="sign ../shared/corpora/tw-laws-valid.parquet"
 /// mvn -q -Pbench -DskipTests -pl trainer -am test -Dbench.arguments="generated 1000000 2"
 /// mvn -q -Pbench -DskipTests -pl trainer -am test -Dbench.arguments="files 2 ../shared/corpora/tw-laws-train.parquet"
+/// mvn -q -Pbench -DskipTests -pl trainer -am test -Dbench.arguments="contamination ../shared/corpora/tw-laws-train.parquet ../shared/corpora/tw-laws-valid.parquet"
 /// ```
 ///
-/// `sign FILE…`: MB of UTF-8 a second of one core, and of what a copy of the text reaches there.
-/// `generated DOCUMENTS THREADS`: a [GeneratedCorpus], signed, written, read, decided on; time and
-/// peak of the heap. `files THREADS FILE…`: the same for files held in memory.
+/// `sign FILE…`: MB of UTF-8 a second of processor time, for folding, for folding and n-grams, for
+/// all. `generated DOCUMENTS THREADS`: a [GeneratedCorpus], signed, written, read, decided on; time
+/// and peak of the heap. `files THREADS FILE…`: the same for files held in memory. `contamination
+/// TRAIN HELD_OUT`: how much text that a corpus has not seen shares with it by n-grams.
 final class DedupBench {
   private static final int ROUNDS = 5;
 
@@ -39,7 +45,9 @@ final class DedupBench {
         List<String> texts = texts(List.of(args).subList(2, args.length));
         decide(texts.size(), texts::get, Integer.parseInt(args[1]));
       }
-      default -> throw new IllegalArgumentException("sign, generated or files: " + args[0]);
+      case "contamination" -> contamination(texts(List.of(args[1])), texts(List.of(args[2])));
+      default ->
+          throw new IllegalArgumentException("sign, generated, files or contamination: " + args[0]);
     }
   }
 
@@ -66,17 +74,23 @@ final class DedupBench {
     }
   }
 
+  private static double bytes(List<String> texts) {
+    return texts.stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
+  }
+
   private static void rate(
       String what, double bytes, List<String> texts, ObjIntConsumer<String> body) {
+    ThreadMXBean clock = ManagementFactory.getThreadMXBean();
     double best = Double.MAX_VALUE;
     for (int round = 0; round < ROUNDS; round++) {
-      long start = System.nanoTime();
+      long start = clock.getCurrentThreadCpuTime();
       for (int i = 0; i < texts.size(); i++) {
         body.accept(texts.get(i), i);
       }
-      best = Math.min(best, System.nanoTime() - start);
+      best = Math.min(best, clock.getCurrentThreadCpuTime() - start);
     }
-    System.out.printf("%-8s %6.1f MB/s of UTF-8 on one core%n", what, bytes * 1e3 / best);
+    System.out.printf(
+        "%-8s %6.1f MB of UTF-8 a second of processor time%n", what, bytes * 1e3 / best);
   }
 
   private static Decisions decide(int documents, TextLookup texts, int threads) {
@@ -95,12 +109,13 @@ final class DedupBench {
     long decided = System.nanoTime();
     Decisions decisions = Dedup.decide(signatures, texts, config, threads);
     System.out.printf(
-        "%,d documents, %d thread(s): signed in %.1f s, decided on in %.1f s, heap at most %,d of"
-            + " %,d MiB%n%s%n",
+        "%,d documents, %d thread(s): signed in %.1f s, decided on in %.1f s (%.1f s of processor"
+            + " time in all), heap at most %,d of %,d MiB%n%s%n",
         documents,
         threads,
         (decided - start) / 1e9,
         (System.nanoTime() - decided) / 1e9,
+        ProcessHandle.current().info().totalCpuDuration().orElseThrow().toMillis() / 1e3,
         peakHeap() >> 20,
         Runtime.getRuntime().maxMemory() >> 20,
         decisions.counts());
@@ -130,5 +145,56 @@ final class DedupBench {
           "%-6s %,9d planted, %,9d removed%n",
           kind, planted[kind.ordinal()], removed[kind.ordinal()]);
     }
+  }
+
+  /// For several sizes of n-grams: the share of those of the held-out texts that the corpus has;
+  /// and, of questions of 60 units out of the middle of these texts, how many the corpus has to how
+  /// much, and for how many of its documents.
+  private static void contamination(List<String> corpus, List<String> heldOut) {
+    Folding folding = new Folding(Normalization.DEFAULTS);
+    List<DataRecord> questions = new ArrayList<>();
+    for (String text : heldOut) {
+      TextUnits units = TextUnits.of(text, folding);
+      if (units.count() >= 260) {
+        String question = text.substring(units.starts()[200], units.ends()[259]);
+        questions.add(new DataRecord.Text("held out " + questions.size(), question));
+      }
+    }
+    System.out.printf("%d questions%n", questions.size());
+    for (int n : new int[] {5, 8, 10, 13, 16, 20, 30, 40}) {
+      System.out.printf("%2d-grams: %5.2f %% are in the corpus", n, share(corpus, heldOut, n));
+      DecontaminationConfig config =
+          new DecontaminationConfig(
+              List.of(), "text", n, n, 0, DecontaminationConfig.Action.REPORT);
+      Decontamination exam = Decontamination.of(config, questions.iterator());
+      double[] overlaps =
+          corpus.parallelStream()
+              .mapToDouble(t -> exam.check(t).map(Contamination::overlap).orElse(0.0))
+              .toArray();
+      for (double least : new double[] {1e-9, 0.25, 0.5, 0.8}) {
+        System.out.printf(
+            "; %5d documents at %.2f",
+            DoubleStream.of(overlaps).filter(o -> o >= least).count(), least);
+      }
+      System.out.println();
+    }
+    Decontamination usual =
+        Decontamination.of(DecontaminationConfig.DEFAULTS, questions.iterator());
+    rate("checked", bytes(corpus), corpus, (t, i) -> usual.check(t));
+  }
+
+  private static double share(List<String> corpus, List<String> heldOut, int n) {
+    Folding folding = new Folding(Normalization.DEFAULTS);
+    long[] known =
+        TextUnits.distinct(
+            corpus.stream()
+                .flatMapToLong(t -> LongStream.of(TextUnits.of(t, folding).ngrams(n)))
+                .toArray());
+    long[] all =
+        heldOut.stream()
+            .flatMapToLong(t -> LongStream.of(TextUnits.of(t, folding).ngrams(n)))
+            .toArray();
+    long found = LongStream.of(all).filter(g -> Arrays.binarySearch(known, g) >= 0).count();
+    return 100.0 * found / all.length;
   }
 }
