@@ -7,6 +7,7 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.OptionalInt;
 
 /// UTF-8 that is checked: nothing is ever replaced by U+FFFD.
 final class Utf8 {
@@ -46,21 +47,30 @@ final class Utf8 {
     if (text.isEmpty()) {
       return new RecordContent.Empty("the text is empty");
     }
+    OptionalInt half = halfPair(text);
+    if (half.isPresent()) {
+      int at = half.getAsInt();
+      return new RecordContent.Bad(
+          "the text has half a surrogate pair (\\u%04x) at character %d, which is no UTF-8"
+              .formatted((int) text.charAt(at), at + 1));
+    }
+    return new RecordContent.Text(text);
+  }
+
+  /// Where the first half of a surrogate pair without the other half is.
+  static OptionalInt halfPair(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (Character.isSurrogate(c)) {
-        if (Character.isHighSurrogate(c)
-            && i + 1 < text.length()
-            && Character.isLowSurrogate(text.charAt(i + 1))) {
-          i++;
-        } else {
-          return new RecordContent.Bad(
-              "the text has half a surrogate pair (\\u%04x) at character %d, which is no UTF-8"
-                  .formatted((int) c, i + 1));
+        if (Character.isLowSurrogate(c)
+            || i + 1 == text.length()
+            || !Character.isLowSurrogate(text.charAt(i + 1))) {
+          return OptionalInt.of(i);
         }
+        i++;
       }
     }
-    return new RecordContent.Text(text);
+    return OptionalInt.empty();
   }
 
   /// The bytes as a record.
