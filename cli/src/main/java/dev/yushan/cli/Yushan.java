@@ -31,6 +31,7 @@ public final class Yushan implements Runnable {
   private static final List<Class<?>> COMMANDS =
       List.of(
           DemoCommand.class,
+          PrepareCommand.class,
           TrainCommand.class,
           ConfigCommand.class,
           InferCommand.class,

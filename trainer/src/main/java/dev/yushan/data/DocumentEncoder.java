@@ -41,12 +41,18 @@ final class DocumentEncoder {
 
   /// All that the documents depend on besides the content of the file.
   String settings(SourceFile file) {
-    return ("yushan documents, version %d; %s; column %s; tokenizer %s; vocabulary %d; begin %s;"
-            + " end %s; %s")
+    return "yushan documents, version %d; %s; column %s; %s"
         .formatted(
             VERSION,
             file.format(),
             file.format() == Format.TXT ? "" : file.textColumn(),
+            textSettings());
+  }
+
+  /// All that the document of a text depends on.
+  String textSettings() {
+    return "tokenizer %s; vocabulary %d; begin %s; end %s; %s"
+        .formatted(
             corpus.hash(),
             corpus.vocabSize(),
             Arrays.toString(prefix),
@@ -54,24 +60,38 @@ final class DocumentEncoder {
             specials);
   }
 
+  /// A text as a document.
+  ///
+  /// @param ids of the text, without BOS and EOS
+  /// @param specialTexts places where it spells a special token
+  record Encoded(int[] prefix, int[] ids, int[] suffix, int specialTexts) {
+    int length() {
+      return prefix.length + ids.length + suffix.length;
+    }
+
+    void addTo(ShardBuilder shard, long position) {
+      shard.addText(position, prefix, ids, suffix, specialTexts);
+    }
+  }
+
   /// Adds one record to `shard`.
   void encode(RawRecord record, long position, ShardBuilder shard) {
     switch (record.content().get()) {
-      case RecordContent.Text text -> encodeText(text.text(), position, shard);
+      case RecordContent.Text text -> encode(text.text()).addTo(shard, position);
       case RecordContent.Ids ids -> addIds(ids, position, shard);
       case RecordContent.Empty empty -> shard.addEmpty(position, empty.why());
       case RecordContent.Bad bad -> shard.addBad(position, bad.why());
     }
   }
 
-  private void encodeText(String text, long position, ShardBuilder shard) {
+  Encoded encode(String text) {
     if (corpus.tokenizer().isEmpty()) {
       throw new DataException(
           "records are text, but the model has no tokenizer: give one (tokenizer.json beside the"
               + " model) or use records of input_ids");
     }
     int[] ids = corpus.tokenizer().get().encode(text, specials);
-    shard.addText(position, prefix, ids, suffix, specialTexts.count(text));
+    return new Encoded(prefix, ids, suffix, specialTexts.count(text));
   }
 
   private void addIds(RecordContent.Ids record, long position, ShardBuilder shard) {

@@ -1,9 +1,9 @@
 package dev.yushan.data;
 
 /// A required column of a flat Parquet file.
-record ParquetColumn(String name, Type type) {
+public record ParquetColumn(String name, Type type) {
   /// What its values are.
-  enum Type {
+  public enum Type {
     /// `String`
     STRING(6),
     /// `Integer`
@@ -23,15 +23,15 @@ record ParquetColumn(String name, Type type) {
     }
   }
 
-  static ParquetColumn string(String name) {
+  public static ParquetColumn string(String name) {
     return new ParquetColumn(name, Type.STRING);
   }
 
-  static ParquetColumn int32(String name) {
+  public static ParquetColumn int32(String name) {
     return new ParquetColumn(name, Type.INT32);
   }
 
-  static ParquetColumn int64(String name) {
+  public static ParquetColumn int64(String name) {
     return new ParquetColumn(name, Type.INT64);
   }
 }

@@ -20,7 +20,7 @@ import java.util.zip.CRC32;
 ///
 /// Our own because hardwood, which reads, does not write, and parquet-java brings Hadoop. Source of
 /// the format: apache/parquet-format 2.11.
-final class ParquetWriter {
+public final class ParquetWriter {
   /// Text in a row group, before compression.
   static final long ROW_GROUP_BYTES = 64 << 20;
 
@@ -36,7 +36,7 @@ final class ParquetWriter {
 
   /// Gives the rows, one after the other, to [#add].
   @FunctionalInterface
-  interface Rows {
+  public interface Rows {
     void writeTo(ParquetWriter file) throws IOException;
   }
 
@@ -57,7 +57,7 @@ final class ParquetWriter {
   ///
   /// @param columns at least one
   /// @param metadata keys and values for whoever reads the file; may be empty
-  static void write(
+  public static void write(
       Path target, List<ParquetColumn> columns, Map<String, String> metadata, Rows rows) {
     write(target, columns, metadata, ROW_GROUP_BYTES, rows);
   }
@@ -84,7 +84,7 @@ final class ParquetWriter {
   ///
   /// @param values a `String`, `Integer` or `Long` for each column, as its type is
   /// @throws DataException if a text is no Unicode or too long for a page
-  void add(Object... values) throws IOException {
+  public void add(Object... values) throws IOException {
     if (values.length != columns.size()) {
       throw new IllegalArgumentException(
           "a row of %d values for %d columns".formatted(values.length, columns.size()));

@@ -56,6 +56,18 @@ final class ShardBuilder {
     end();
   }
 
+  /// Appends all documents of another shard, without labels, at positions `by` higher.
+  void addAll(Shard other, long by) {
+    counts = counts.plus(other.info().counts());
+    for (int d = 0; d < other.documents(); d++) {
+      int length = (int) (other.offset(d + 1) - other.offset(d));
+      begin(other.position(d) + by, length);
+      other.copyIds(other.offset(d), ids, tokens, length);
+      tokens += length;
+      end();
+    }
+  }
+
   private void begin(long position, long length) {
     if (documents == positions.length) {
       positions = Arrays.copyOf(positions, 2 * documents);

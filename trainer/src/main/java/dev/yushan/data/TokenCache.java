@@ -115,23 +115,30 @@ final class TokenCache {
             .toList();
     List<Keyed> keyed = new ArrayList<>();
     for (int u = 0; u < units.size(); u++) {
-      String settings =
-          encoder.settings(units.get(u).files().getFirst())
-              + "; shards of "
-              + config.shardBytes()
-              + " bytes";
-      String contents =
-          hashes.get(u).stream().map(Failures::join).collect(Collectors.joining("\n"));
-      String key = ContentHash.ofText(settings + "\n" + contents);
+      String settings = settings(encoder, units.get(u).files().getFirst(), config.shardBytes());
+      List<String> contents = hashes.get(u).stream().map(Failures::join).toList();
+      String key = key(settings, contents);
       keyed.add(
           new Keyed(
               units.get(u),
               UnitDirectory.of(config.directory(), key),
               settings,
-              ContentHash.ofText(contents),
+              ContentHash.ofText(String.join("\n", contents)),
               modified.get(u)));
     }
     return keyed;
+  }
+
+  /// All that the shards of a unit depend on besides the content of its files.
+  static String settings(DocumentEncoder encoder, SourceFile first, long shardBytes) {
+    return encoder.settings(first) + "; shards of " + shardBytes + " bytes";
+  }
+
+  /// The name of a unit in the cache.
+  ///
+  /// @param contents the hash of each of its files
+  static String key(String settings, List<String> contents) {
+    return ContentHash.ofText(settings + "\n" + String.join("\n", contents));
   }
 
   /// The units that need no work, by key.

@@ -7,13 +7,18 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
-/// What is tokenised and cached as one: a file, or up to 256 neighbouring `.txt` files.
-record Unit(List<SourceFile> files) {
+/// What is read and cached as one: a file, or up to 256 neighbouring `.txt` files.
+public record Unit(List<SourceFile> files) {
   private static final int TEXT_FILES = 256;
 
+  public Unit {
+    files = List.copyOf(files);
+  }
+
   /// `files` in order, as units.
-  static List<Unit> of(List<SourceFile> files) {
+  public static List<Unit> of(List<SourceFile> files) {
     List<Unit> units = new ArrayList<>();
     List<SourceFile> texts = new ArrayList<>();
     for (SourceFile file : files) {
@@ -49,7 +54,7 @@ record Unit(List<SourceFile> files) {
   }
 
   /// Its file; of several the first, and how many there are more.
-  String name() {
+  public String name() {
     String first = files.getFirst().path().toString();
     return files.size() == 1 ? first : first + " and %d more".formatted(files.size() - 1);
   }
@@ -61,7 +66,7 @@ record Unit(List<SourceFile> files) {
   }
 
   /// When each file was last written.
-  List<FileTime> modified() {
+  public List<FileTime> modified() {
     List<FileTime> times = new ArrayList<>();
     for (SourceFile file : files) {
       try {
@@ -71,6 +76,17 @@ record Unit(List<SourceFile> files) {
       }
     }
     return times;
+  }
+
+  /// Its records in batches, which end with the record that reaches `bytes` of source.
+  public RecordBatches batches(long bytes) {
+    return new RecordBatches(this, bytes);
+  }
+
+  /// A hash of the content of its files.
+  public String contentHash() {
+    return ContentHash.ofText(
+        files.stream().map(f -> ContentHash.of(f.path())).collect(Collectors.joining("\n")));
   }
 
   /// Reads all records, in order.
@@ -94,7 +110,7 @@ record Unit(List<SourceFile> files) {
               new Positioned(record.get(), isTexts() ? file : record.get().position()));
         }
         close();
-        file++;
+        file = Math.min(file + 1, files.size());
         if (file == files.size()) {
           return Optional.empty();
         }

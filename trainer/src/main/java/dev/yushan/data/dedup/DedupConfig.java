@@ -57,7 +57,7 @@ public record DedupConfig(
   }
 
   /// Everything that signatures depend on: equal for two configurations whose signatures are.
-  String signatureSettings() {
+  public String signatureSettings() {
     return "version %d, %s, ngram_size %d, bands %d, rows %d"
         .formatted(VERSION, normalization, ngramSize, bands, rows);
   }

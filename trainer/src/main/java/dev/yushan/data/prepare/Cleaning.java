@@ -1,0 +1,58 @@
+package dev.yushan.data.prepare;
+
+import dev.yushan.io.DurableFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// Removes what an earlier preparation left in the directory and this one does not use: layers of
+/// other settings, and parts that are no more.
+final class Cleaning {
+  private Cleaning() {}
+
+  static void run(Path output, List<Lane> lanes, List<Part> parts) {
+    Set<Path> layers = new HashSet<>();
+    for (Lane lane : lanes) {
+      for (int step = 0; step < lane.steps().size(); step++) {
+        layers.add(lane.directory(step));
+      }
+    }
+    for (Path stage : list(output.resolve("work"))) {
+      if (stage.getFileName().toString().matches("\\d\\d-.*")) {
+        for (Path directory : list(stage)) {
+          if (!layers.contains(directory)) {
+            DurableFiles.deleteDirectory(directory);
+          }
+        }
+      }
+    }
+    Set<Path> files = new HashSet<>();
+    parts.forEach(part -> files.add(output.resolve(part.file())));
+    for (SourceSpec.Role role : SourceSpec.Role.values()) {
+      for (Path source : list(output.resolve(Settings.word(role)))) {
+        for (Path file : list(source)) {
+          if (file.getFileName().toString().matches("part-\\d{5}\\.parquet")
+              && !files.contains(file)) {
+            ShardPool.delete(file);
+          }
+        }
+      }
+    }
+  }
+
+  private static List<Path> list(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (Stream<Path> paths = Files.list(directory)) {
+      return paths.sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(directory + " cannot be listed; check its permissions", e);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.yushan.data.prepare;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/// Short pieces of documents, for people to look at.
+final class Excerpt {
+  private static final int BEFORE = 24;
+  private static final int LENGTH = 160;
+
+  private Excerpt() {}
+
+  /// The place of the first change, before and after it.
+  static ObjectNode ofChange(CorpusRecord document, String after) {
+    String before = document.text();
+    int same = 0;
+    int most = Math.min(before.length(), after.length());
+    while (same < most && before.charAt(same) == after.charAt(same)) {
+      same++;
+    }
+    int from = Math.max(0, same - BEFORE);
+    return named(document)
+        .put("before", piece(before, from, LENGTH))
+        .put("after", piece(after, from, LENGTH));
+  }
+
+  /// The beginning of a document, with what is said of it.
+  static ObjectNode ofRemoved(CorpusRecord document, String detail) {
+    return of(document).put("detail", piece(detail, 0, 2 * LENGTH));
+  }
+
+  /// The beginning of a document.
+  static ObjectNode of(CorpusRecord document) {
+    return named(document).put("text", piece(document.text(), 0, LENGTH));
+  }
+
+  private static ObjectNode named(CorpusRecord document) {
+    return Settings.MAPPER
+        .createObjectNode()
+        .put("source", document.source())
+        .put("id", document.id());
+  }
+
+  /// At most `length` characters from `from` on, no half of a surrogate pair among them.
+  private static String piece(String text, int from, int length) {
+    int start = from > 0 && Character.isLowSurrogate(text.charAt(from)) ? from - 1 : from;
+    int end = Math.min(text.length(), start + length);
+    int cut = end < text.length() && Character.isLowSurrogate(text.charAt(end)) ? end - 1 : end;
+    return (start > 0 ? "…" : "") + text.substring(start, cut) + (cut < text.length() ? "…" : "");
+  }
+}

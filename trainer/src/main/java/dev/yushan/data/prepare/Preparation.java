@@ -1,0 +1,339 @@
+package dev.yushan.data.prepare;
+
+import dev.yushan.data.CorpusTokenizer;
+import dev.yushan.data.DataException;
+import dev.yushan.data.OnBadRecord;
+import dev.yushan.data.RecordBatches;
+import dev.yushan.data.Source;
+import dev.yushan.data.SourceConfig;
+import dev.yushan.data.Sources;
+import dev.yushan.data.TokenShards;
+import dev.yushan.data.TokenizeConfig;
+import dev.yushan.data.Unit;
+import dev.yushan.data.prepare.Layer.Entry;
+import dev.yushan.data.prepare.Layer.Kind;
+import dev.yushan.io.DirectoryLock;
+import dev.yushan.text.Tokenizers;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Makes a corpus as a [CorpusConfig] describes it.
+///
+/// Every source file is cut into shards, and every step (reading, each stage, counting tokens)
+/// leaves for each shard a [Layer] under a key that covers all that it depends on. A layer that is
+/// there is taken as it is. Hence a preparation that was killed goes on where it was, one whose
+/// settings were changed begins at the first stage that this concerns, and what comes out depends
+/// neither on that nor on the number of threads.
+public final class Preparation {
+  private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
+  static final String READ = "read";
+  static final String TOKENS = "tokens";
+  private static final String LOCK = ".lock";
+
+  /// Raise when the same settings make another outcome than before.
+  private static final int VERSION = 1;
+
+  private final CorpusConfig config;
+  private final Path output;
+  private final ShardPool pool;
+  private final TokenStep tokens;
+  private final List<Stage> stages;
+  private final List<Lane> lanes;
+
+  private Preparation(CorpusConfig config, ShardPool pool) {
+    this.config = config;
+    this.pool = pool;
+    output = Path.of(config.outputDir());
+    tokens = new TokenStep(config, tokenShards(config));
+    stages = config.stages().stream().map(Stages.Configured::stage).toList();
+    lanes = lanes();
+  }
+
+  /// Prepares the corpus, or brings it up to date.
+  ///
+  /// @return the report, as `report.json` has it
+  /// @throws DataException for settings or data that cannot be used
+  public static CorpusReport run(CorpusConfig config, PrepareListener listener) {
+    Path output = Path.of(config.outputDir());
+    try {
+      Files.createDirectories(output);
+    } catch (IOException e) {
+      throw unusable(output, e);
+    }
+    DirectoryLock lock = lock(output);
+    try (ShardPool pool = new ShardPool(config.workers(), listener)) {
+      return new Preparation(config, pool).run();
+    } finally {
+      lock.close();
+    }
+  }
+
+  private static DirectoryLock lock(Path output) {
+    try {
+      return DirectoryLock.tryLock(output, LOCK)
+          .orElseThrow(
+              () ->
+                  new DataException(
+                      "output_dir: %s is in use by another preparation; wait for it, or name another directory"
+                          .formatted(output)));
+    } catch (IOException e) {
+      throw unusable(output, e);
+    }
+  }
+
+  private static UncheckedIOException unusable(Path output, IOException e) {
+    return new UncheckedIOException(
+        "output_dir: %s cannot be used; make it writable, or name another directory"
+            .formatted(output),
+        e);
+  }
+
+  static TokenShards tokenShards(CorpusConfig config) {
+    Path file = Path.of(config.tokenizer()).resolve("tokenizer.json");
+    if (!Files.exists(file)) {
+      throw new DataException(
+          "tokenizer: %s has no tokenizer.json; name the directory of the model's tokenizer"
+              .formatted(config.tokenizer()));
+    }
+    TokenizeConfig tokenize =
+        new TokenizeConfig(
+            config.addBos(),
+            config.addEos(),
+            config.splitSpecialTokens(),
+            config.cutoffLen(),
+            config.onExcess());
+    return new TokenShards(
+        tokenize, CorpusTokenizer.of(Tokenizers.load(Path.of(config.tokenizer())), file));
+  }
+
+  // ---- lanes -----------------------------------------------------------------------------------
+
+  /// Held-out sources first: what is in them must not be trained on.
+  static List<SourceSpec> byPriority(CorpusConfig config) {
+    List<SourceSpec> sources = new ArrayList<>(config.sources());
+    sources.sort(java.util.Comparator.comparing(SourceSpec::isTraining));
+    return sources;
+  }
+
+  static List<Unit> units(CorpusConfig config, SourceSpec source) {
+    List<Source> files =
+        Sources.resolve(
+            new SourceConfig(
+                source.files(),
+                Path.of(config.datasetDir()),
+                source.textColumn(),
+                OnBadRecord.SKIP));
+    return Unit.of(Sources.files(files));
+  }
+
+  private List<Lane> lanes() {
+    List<SourceSpec> sources = new ArrayList<>();
+    List<Unit> units = new ArrayList<>();
+    for (SourceSpec source : byPriority(config)) {
+      for (Unit unit : units(config, source)) {
+        sources.add(source);
+        units.add(unit);
+      }
+    }
+    List<String> contents = pool.map("hash", units, Unit::contentHash);
+    List<List<String>> keys = keys(sources, contents);
+    List<String> steps = new ArrayList<>(List.of(READ));
+    config.stages().forEach(stage -> steps.add(stage.name()));
+    steps.add(TOKENS);
+    return IntStream.range(0, units.size())
+        .mapToObj(
+            l -> new Lane(sources.get(l), units.get(l), output.resolve("work"), steps, keys.get(l)))
+        .toList();
+  }
+
+  /// The keys of each lane. What deduplication does depends on all lanes.
+  private List<List<String>> keys(List<SourceSpec> sources, List<String> contents) {
+    List<List<String>> keys = new ArrayList<>();
+    for (int l = 0; l < sources.size(); l++) {
+      SourceSpec source = sources.get(l);
+      String read =
+          "corpus %d %s %s %s %d"
+              .formatted(
+                  VERSION,
+                  source.name(),
+                  source.textColumn(),
+                  source.idColumn(),
+                  config.shardBytes());
+      keys.add(new ArrayList<>(List.of(Lane.key(read, contents.get(l)))));
+    }
+    for (Stages.Configured stage : config.stages()) {
+      String all =
+          stage.isDedup() ? String.join(" ", keys.stream().map(List::getLast).toList()) : "";
+      String step = stage.fingerprint();
+      for (int l = 0; l < keys.size(); l++) {
+        String lane = stage.isDedup() ? "lane %d of ".formatted(l) + all : "";
+        keys.get(l).add(Lane.key(keys.get(l).getLast(), step + lane));
+      }
+    }
+    keys.forEach(lane -> lane.add(Lane.key(lane.getLast(), tokens.settings())));
+    return keys;
+  }
+
+  // ---- steps -----------------------------------------------------------------------------------
+
+  private CorpusReport run() {
+    int dedup =
+        1 + config.stages().stream().map(Stages.Configured::name).toList().indexOf(Stages.DEDUP);
+    Optional<Deduplication> duplicates =
+        dedup == 0
+            ? Optional.empty()
+            : Optional.of(new Deduplication(config.stages().get(dedup - 1), dedup, lanes, pool));
+    if (duplicates.isPresent() && !duplicates.get().isDone()) {
+      pass("before dedup", dedup - 1, duplicates);
+      duplicates.get().decide();
+    }
+    pass("prepare", stages.size() + 1, Optional.empty());
+    List<Part> parts = new CorpusWriter(output, tokens, lanes, pool).write();
+    CorpusReport report = CorpusReport.of(config, lanes, parts, duplicates);
+    report.write(output);
+    Cleaning.run(output, lanes, parts);
+    return report;
+  }
+
+  /// Sees to it that all shards are through the steps up to `last`.
+  private void pass(String name, int last, Optional<Deduplication> signing) {
+    for (Lane lane : lanes) {
+      OptionalInt shards = lane.shards();
+      boolean whole =
+          shards.isPresent()
+              && IntStream.range(0, shards.getAsInt())
+                  .allMatch(s -> Files.exists(lane.layer(0, s)));
+      if (whole) {
+        for (int s = 0; s < shards.getAsInt(); s++) {
+          int shard = s;
+          pool.submit(name, () -> process(lane, shard, Optional.empty(), last, signing));
+        }
+      } else {
+        read(name, lane, last, signing);
+      }
+    }
+    pool.join();
+  }
+
+  private void read(String name, Lane lane, int last, Optional<Deduplication> signing) {
+    var modified = lane.unit().modified();
+    int shards = 0;
+    try (RecordBatches batches = lane.unit().batches(config.shardBytes())) {
+      for (var batch = batches.next(); batch.isPresent(); batch = batches.next()) {
+        int shard = shards++;
+        var records = batch;
+        pool.submit(name, () -> process(lane, shard, records, last, signing));
+      }
+    }
+    pool.join();
+    if (!lane.unit().modified().equals(modified)) {
+      throw new DataException(lane.unit().name() + " changed while it was read: start again");
+    }
+    lane.readToEnd(shards);
+  }
+
+  private void process(
+      Lane lane,
+      int shard,
+      Optional<RecordBatches.Batch> batch,
+      int last,
+      Optional<Deduplication> signing) {
+    try (Arena arena = Arena.ofConfined()) {
+      ShardDocuments documents = read(lane, shard, batch, arena);
+      for (int step = 1; step <= Math.min(last, stages.size()); step++) {
+        Optional<Layer> made = Layer.open(lane.layer(step, shard), arena);
+        if (made.isPresent()) {
+          documents.apply(step, made.get());
+        } else {
+          apply(lane, shard, step, documents);
+        }
+      }
+      if (last > stages.size()) {
+        tokens.make(lane, shard, documents, arena);
+      }
+      signing.ifPresent(dedup -> dedup.sign(lane, shard, documents));
+    }
+  }
+
+  private ShardDocuments read(
+      Lane lane, int shard, Optional<RecordBatches.Batch> batch, Arena arena) {
+    Path file = lane.layer(0, shard);
+    Optional<Layer> made = Layer.open(file, arena);
+    if (made.isPresent()) {
+      return ShardDocuments.of(lane.source().name(), made.get());
+    }
+    if (batch.isEmpty()) {
+      // it was there and is damaged
+      ShardPool.delete(file);
+      throw new DataException(file + " is damaged and was removed: start again, it is made anew");
+    }
+    List<Entry> entries = ShardDocuments.entries(batch.get().parse());
+    ShardDocuments documents = ShardDocuments.of(lane.source().name(), entries);
+    StageCounts counts = new StageCounts();
+    for (int i = 0; i < documents.size(); i++) {
+      CorpusRecord document = documents.document(i);
+      Outcome outcome =
+          documents.stays(i)
+              ? Outcome.kept(document.text())
+              : Outcome.dropped(documents.reason(i), documents.detail(i));
+      if (!documents.stays(i) && config.onBadRecord() == OnBadRecord.FAIL) {
+        throw new DataException(
+            "%s: %s; repair it, or set on_bad_record: skip to leave such records out"
+                .formatted(documents.place(i), documents.detail(i)));
+      }
+      counts.add(document, outcome);
+    }
+    Layer.write(file, entries, counts.toJson());
+    return documents;
+  }
+
+  private void apply(Lane lane, int shard, int step, ShardDocuments documents) {
+    if (config.stages().get(step - 1).isDedup()) {
+      throw new IllegalStateException("deduplication comes before " + lane.layer(step, shard));
+    }
+    Stage stage = stages.get(step - 1);
+    List<Entry> entries = new ArrayList<>(documents.size());
+    StageCounts counts = new StageCounts();
+    for (int i = 0; i < documents.size(); i++) {
+      Entry entry = Entry.SAME;
+      if (documents.stays(i)) {
+        CorpusRecord document = documents.document(i);
+        Outcome outcome = outcome(stage, document, documents.place(i), lane.steps().get(step));
+        counts.add(document, outcome);
+        entry = entry(document, outcome);
+        documents.apply(step, i, entry);
+      }
+      entries.add(entry);
+    }
+    Layer.write(lane.layer(step, shard), entries, counts.toJson());
+  }
+
+  private static Outcome outcome(Stage stage, CorpusRecord document, String place, String name) {
+    try {
+      return stage.apply(document);
+    } catch (RuntimeException e) {
+      throw new IllegalStateException(
+          "stage %s failed on %s: a defect, please report it with this document"
+              .formatted(name, place),
+          e);
+    }
+  }
+
+  static Entry entry(CorpusRecord document, Outcome outcome) {
+    return switch (outcome) {
+      case Outcome.Kept kept ->
+          kept.text().equals(document.text()) ? Entry.SAME : new Entry(Kind.CHANGED, kept.text());
+      case Outcome.Dropped dropped -> new Entry(Kind.DROPPED, dropped.reason(), dropped.detail());
+    };
+  }
+}

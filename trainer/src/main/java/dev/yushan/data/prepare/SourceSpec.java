@@ -1,0 +1,67 @@
+package dev.yushan.data.prepare;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.data.DataException;
+import java.util.List;
+
+/// A source of documents.
+///
+/// @param name in reports, and in the logs of training (key `name`)
+/// @param files as `dataset` names them in training: paths, directories, globs, names of
+///   `dataset_info.json` (key `files`)
+/// @param textColumn the column or field that holds the text, or a template over several (key
+///   `text_column`)
+/// @param idColumn the one that holds an id; empty: file and place are the id (key `id_column`)
+/// @param role what it is for (key `role`)
+/// @param weight its share of the tokens trained on, in proportion to those of others; 0: not mixed
+///   by weight (key `weight`)
+/// @param epochs how often a pass over the corpus goes over it; a fraction is drawn (key `epochs`)
+public record SourceSpec(
+    String name,
+    List<String> files,
+    String textColumn,
+    String idColumn,
+    Role role,
+    double weight,
+    double epochs) {
+  /// What a source is for.
+  public enum Role {
+    /// It is trained on.
+    TRAIN,
+    /// It is held out and evaluated on.
+    EVAL,
+    /// It is held out to see what training makes the model forget, such as another language.
+    FORGET
+  }
+
+  private static final SourceSpec DEFAULTS =
+      new SourceSpec("-", List.of(), "text", "", Role.TRAIN, 0, 1);
+
+  public SourceSpec {
+    files = List.copyOf(files);
+    if (!name.matches("[\\w-][\\w.-]*")) {
+      throw new DataException(
+          "name: '%s' is no name; use letters, digits, - and _, since files are named by it"
+              .formatted(name));
+    }
+    if (textColumn.isEmpty()) {
+      throw new DataException("text_column: is empty; name the column that holds the text");
+    }
+    if (!(weight >= 0) || !(epochs > 0) || !Double.isFinite(weight + epochs)) {
+      throw new DataException(
+          "weight: %s, epochs: %s: give numbers above 0".formatted(weight, epochs));
+    }
+  }
+
+  static SourceSpec of(JsonNode given, String where) {
+    SourceSpec source = Settings.over(DEFAULTS, given, where);
+    if (!given.has("name") || source.files.isEmpty()) {
+      throw new DataException(where + ": needs name and files");
+    }
+    return source;
+  }
+
+  boolean isTraining() {
+    return role == Role.TRAIN;
+  }
+}
