@@ -1,11 +1,15 @@
 package dev.yushan.data.dedup;
 
+import dev.yushan.data.DataException;
 import java.util.Arrays;
 
 /// Which records have which n-gram: an open-addressing table of hashes, and for each the list of
-/// records, all in primitive arrays. 24 to 40 bytes for each n-gram of each record.
+/// records, all in primitive arrays: 28 to 52 bytes for each n-gram of each record, up to 24 more
+/// while it is made.
 final class NgramIndex {
   static final int NONE = -1;
+
+  private static final int MOST = 1 << 28;
 
   private final long[] table;
 
@@ -22,9 +26,14 @@ final class NgramIndex {
 
     /// `hashes` are different ones, of the record `record`.
     void add(long[] hashes, int record) {
+      if (size > MOST - hashes.length) {
+        throw new DataException(
+            "files: benchmarks of more than %d n-grams do not fit; name fewer files"
+                .formatted(MOST));
+      }
       for (long hash : hashes) {
         if (size == records.length) {
-          this.hashes = Arrays.copyOf(this.hashes, Math.multiplyExact(2, size));
+          this.hashes = Arrays.copyOf(this.hashes, 2 * size);
           records = Arrays.copyOf(records, 2 * size);
         }
         this.hashes[size] = notZero(hash);
@@ -34,7 +43,7 @@ final class NgramIndex {
   }
 
   NgramIndex(Entries entries) {
-    table = new long[(int) Math.min(1L << 30, Long.highestOneBit(2L * entries.size + 1) << 1)];
+    table = new long[Integer.highestOneBit(2 * entries.size + 1) << 1];
     starts = new int[table.length + 1];
     for (int e = 0; e < entries.size; e++) {
       int slot = slot(entries.hashes[e]);
