@@ -4,13 +4,13 @@ import dev.yushan.data.DataRecord;
 import dev.yushan.data.Records;
 import dev.yushan.data.SourceConfig;
 import java.lang.management.ManagementFactory;
-import java.lang.management.MemoryPoolMXBean;
-import java.lang.management.MemoryType;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.ObjIntConsumer;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
@@ -25,9 +25,9 @@ import java.util.stream.LongStream;
 /// ```
 ///
 /// `sign FILE…`: MB of UTF-8 a second of processor time, for folding, for folding and n-grams, for
-/// all. `generated DOCUMENTS THREADS`: a [GeneratedCorpus], signed, written, read, decided on; time
-/// and peak of the heap. `files THREADS FILE…`: the same for files held in memory. `contamination
-/// TRAIN HELD_OUT`: how much text that a corpus has not seen shares with it by n-grams.
+/// all. `generated DOCUMENTS THREADS`: a [GeneratedCorpus], signed, decided on; time and peak of
+/// the heap. `files THREADS FILE…`: the same for files held in memory. `contamination TRAIN
+/// HELD_OUT`: how much text that a corpus has not seen shares with it by n-grams.
 final class DedupBench {
   private static final int ROUNDS = 5;
 
@@ -94,6 +94,7 @@ final class DedupBench {
   }
 
   private static Decisions decide(int documents, TextLookup texts, int threads) {
+    AtomicLong peak = watchHeap();
     DedupConfig config = DedupConfig.DEFAULTS;
     Signer signer = new Signer(config);
     Signatures signatures = new Signatures(config);
@@ -116,7 +117,7 @@ final class DedupBench {
         (decided - start) / 1e9,
         (System.nanoTime() - decided) / 1e9,
         ProcessHandle.current().info().totalCpuDuration().orElseThrow().toMillis() / 1e3,
-        peakHeap() >> 20,
+        peak.get() >> 20,
         Runtime.getRuntime().maxMemory() >> 20,
         decisions.counts());
     decisions
@@ -125,12 +126,20 @@ final class DedupBench {
     return decisions;
   }
 
-  /// The sum of the peaks of the pools: at least the peak of the heap, garbage included.
-  private static long peakHeap() {
-    return ManagementFactory.getMemoryPoolMXBeans().stream()
-        .filter(pool -> pool.getType() == MemoryType.HEAP)
-        .mapToLong((MemoryPoolMXBean pool) -> pool.getPeakUsage().getUsed())
-        .sum();
+  /// The most bytes of heap in use, garbage included, looked at every 5 ms from now on.
+  private static AtomicLong watchHeap() {
+    AtomicLong peak = new AtomicLong();
+    Runtime runtime = Runtime.getRuntime();
+    Thread.ofPlatform()
+        .daemon()
+        .start(
+            () -> {
+              while (true) {
+                peak.accumulateAndGet(runtime.totalMemory() - runtime.freeMemory(), Math::max);
+                LockSupport.parkNanos(5_000_000);
+              }
+            });
+    return peak;
   }
 
   private static void recall(Decisions decisions, GeneratedCorpus corpus) {
