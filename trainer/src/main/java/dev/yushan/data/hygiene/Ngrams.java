@@ -1,7 +1,8 @@
 package dev.yushan.data.hygiene;
 
 /// Repetition of character n-grams, found by a rolling hash. Two n-grams are taken for one if 32
-/// bits of their hashes and the place in the table agree, which moves a ratio by less than 10⁻⁵.
+/// bits of their hashes and the place in the table agree, which moves the ratios of a text of a
+/// million characters by less than 0.001.
 final class Ngrams {
   static final long BASE = 0x9E3779B97F4A7C15L;
 

@@ -18,7 +18,7 @@ import java.util.List;
 public final class TaiwanConversion {
   /// Pairs of OpenCC's TWVariants: how its dictionaries write, how Taiwan does.
   private static final String VARIANTS =
-      "僞偽啓啟喫吃嫺嫻嬀媯峯峰擡抬爲為牀床癡痴皁皂祕秘竈灶糉粽繮韁纔才羣群脣唇蔘參衆眾裏裡覈核鉢缽鍼針鮎鯰麪麵齶顎着著泄洩";
+      "僞偽啓啟喫吃嫺嫻嬀媯峯峰擡抬爲為牀床癡痴皁皂祕秘竈灶糉粽繮韁纔才羣群脣唇蔘參衆眾裏裡覈核鉢缽鍼針鮎鯰麪麵齶顎着著泄洩痹痺棱稜檐簷睾睪踊踴";
 
   private static final char[] TAIWAN = taiwanVariants();
   private static final Dictionary CHARACTERS = new Dictionary(DataMaps.defaults());

@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
 /// then what they find there. From the root of the checkout, with `../shared/corpora` beside it:
 ///
 /// ```
-/// mvn -q -Pbench -DskipTests -pl trainer -am test
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test
 /// ```
 final class HygieneBench {
   private static final int ROUNDS = 5;

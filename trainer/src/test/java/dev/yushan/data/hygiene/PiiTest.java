@@ -118,7 +118,7 @@ class PiiTest {
     int planted = 0;
     int hits = 0;
     int found = 0;
-    for (long seed = 1; seed <= 300; seed++) {
+    for (long seed = 1; seed <= 200; seed++) {
       PlantedPii.Planted text = new PlantedPii(seed).text(30);
       List<PiiSpan> spans = Pii.find(text.text(), ALL);
       Set<PiiSpan> both = new HashSet<>(spans);
@@ -133,13 +133,13 @@ class PiiTest {
     System.out.printf(
         "%d planted, recall %.4f, precision %.4f%n",
         planted, (double) hits / planted, (double) hits / found);
-    assertThat(hits).isEqualTo(planted).isEqualTo(found).isGreaterThan(4000);
+    assertThat(hits).isEqualTo(planted).isEqualTo(found).isGreaterThan(2500);
   }
 
   @Test
   void nearMissesAreNotFound() {
     PlantedPii planted = new PlantedPii(5);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 2000; i++) {
       String text = "前" + planted.nearMiss() + "後";
       assertThat(found(text)).as(text).isEmpty();
     }
