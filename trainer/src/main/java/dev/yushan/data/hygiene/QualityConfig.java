@@ -36,7 +36,8 @@ public record QualityConfig(
 
   public QualityConfig {
     if (minCharacters < 0) {
-      throw new DataException("min_characters: " + minCharacters + " is less than none");
+      throw new DataException(
+          "min_characters: " + minCharacters + " is less than 0; give 0 or more");
     }
     share("min_han_ratio", minHanRatio);
     share("max_symbol_ratio", maxSymbolRatio);

@@ -25,7 +25,8 @@ public record ScriptConfig(
 
   public ScriptConfig {
     if (minUnique < 1) {
-      throw new DataException("min_unique: " + minUnique + " is less than one");
+      throw new DataException(
+          "min_unique: " + minUnique + " is less than 1; give 1 or more (characters)");
     }
     if (!(mixedRatio > 0 && mixedRatio <= 0.5)) {
       throw new DataException(
