@@ -37,6 +37,7 @@ public final class Yushan implements Runnable {
           InferCommand.class,
           EvalCommand.class,
           TokenizerCommand.class,
+          FormatCommand.class,
           InitCommand.class,
           InspectCommand.class,
           ExportCommand.class,

@@ -61,6 +61,8 @@ class MessagesReferenceTest {
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
 
+  private static final String OF_FORMATTING = "of the command that formats, not of train";
+
   /// What is not on the page, and why.
   private static final Map<String, String> LEFT_OUT =
       Map.ofEntries(
@@ -71,6 +73,8 @@ class MessagesReferenceTest {
           Map.entry("max_samples: … is less than one", CHECKED_BEFORE),
           Map.entry("preprocessing_num_workers: … is less than one", CHECKED_BEFORE),
           Map.entry("…: … is not one of …", CHECKED_BEFORE),
+          Map.entry("enable: … is in disable too; take it out of one of them", OF_FORMATTING),
+          Map.entry("…: there is no formatting rule '…'; there are …", OF_FORMATTING),
           Map.entry("a number of steps must be above 0, got …", IN_CODE),
           Map.entry("a shard of … bytes holds no record", IN_CODE),
           Map.entry(
