@@ -50,7 +50,7 @@ final class Numerals {
   /// after one. Others (`○○縣`) stand for what is left out.
   static void zeros(Line line) {
     for (int i = 0; i < line.length(); i++) {
-      if (line.has(i, CIRCLE)) {
+      if (line.has(i, CIRCLE) && line.is(i, Kind.OTHER)) {
         int end = i;
         while (line.has(end, CIRCLE)) {
           end++;

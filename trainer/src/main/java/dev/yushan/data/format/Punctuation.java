@@ -108,11 +108,13 @@ final class Punctuation {
   }
 
   private static boolean isOpening(Line line, int i) {
-    return line.has(i, '（') || (line.has(i, '(') && line.is(i, Kind.OPEN));
+    return (line.has(i, '（') && line.is(i, Kind.FULL_OPEN))
+        || (line.has(i, '(') && line.is(i, Kind.OPEN));
   }
 
   private static boolean isClosing(Line line, int i) {
-    return line.has(i, '）') || (line.has(i, ')') && line.is(i, Kind.CLOSE));
+    return (line.has(i, '）') && line.is(i, Kind.FULL_CLOSE))
+        || (line.has(i, ')') && line.is(i, Kind.CLOSE));
   }
 
   private static void widenPair(Line line, int open, int close) {

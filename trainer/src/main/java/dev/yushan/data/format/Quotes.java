@@ -9,9 +9,9 @@ final class Quotes {
     int open = -1;
     for (int i = 0; i < line.length(); i++) {
       boolean straight = line.is(i, Kind.QUOTE);
-      if (open < 0 && (straight || line.has(i, '“'))) {
+      if (open < 0 && (straight || isCurly(line, i, '“'))) {
         open = i;
-      } else if (open >= 0 && (line.has(open, '"') ? straight : line.has(i, '”'))) {
+      } else if (open >= 0 && (line.has(open, '"') ? straight : isCurly(line, i, '”'))) {
         if (hasHan(line, open, i)) {
           boolean inside = isInside(line, open);
           line.replace(open, open + 1, inside ? "『" : "「");
@@ -27,9 +27,9 @@ final class Quotes {
   private static void single(Line line, int from, int to) {
     int open = -1;
     for (int i = from + 1; i < to; i++) {
-      if (line.has(i, '‘')) {
+      if (isCurly(line, i, '‘')) {
         open = i;
-      } else if (open >= 0 && line.has(i, '’')) {
+      } else if (open >= 0 && isCurly(line, i, '’')) {
         if (hasHan(line, open, i)) {
           line.replace(open, open + 1, "『");
           line.replace(i, i + 1, "』");
@@ -37,6 +37,11 @@ final class Quotes {
         open = -1;
       }
     }
+  }
+
+  /// Whether `sign` is at `i`, outside of what is left alone.
+  private static boolean isCurly(Line line, int i, char sign) {
+    return line.has(i, sign) && line.is(i, Kind.OTHER);
   }
 
   private static boolean hasHan(Line line, int from, int to) {

@@ -232,6 +232,7 @@ public enum Rule {
     return Arrays.stream(values()).filter(rule -> rule.id().equals(id)).findFirst();
   }
 
+  /// The ids of all rules, in their order.
   static List<String> ids() {
     return Arrays.stream(values()).map(Rule::id).toList();
   }

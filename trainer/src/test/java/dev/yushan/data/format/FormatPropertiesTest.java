@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /// What holds for every text, tried with random ones (`-Dyushan.format.cases` for more of them) and
 /// with the laws of Taiwan.
 class FormatPropertiesTest {
-  private static final int CASES = Integer.getInteger("yushan.format.cases", 8_000);
+  private static final int CASES = Integer.getInteger("yushan.format.cases", 4_000);
   private static final long SEED = Long.getLong("yushan.format.seed", 20_241_011);
 
   /// One law of so many is tried.

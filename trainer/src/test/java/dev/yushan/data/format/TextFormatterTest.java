@@ -80,6 +80,14 @@ class TextFormatterTest {
     assertThat(DEFAULT.format(before)).isEqualTo(after);
   }
 
+  /// With every rule on.
+  @ParameterizedTest
+  @ValueSource(strings = {"看 `“甲A”,二○(乙)（丙) 第 一 章` 吧", "│“甲A”│二○│第 一 章│（丙)│"})
+  void whatIsLeftAloneIsLeftAloneByAll(String text) {
+    assertThat(TextFormatter.of(new FormatConfig(Rule.ids(), List.of())).format(text))
+        .isEqualTo(text);
+  }
+
   @Test
   void fencesHoldAcrossLines() {
     String text = "看A\n~~~ py\nx=\"甲A,乙\" \n\n\n```\n~~~~\n看B\n$$\n甲A=乙\n$$\n看C";
