@@ -125,7 +125,7 @@ public final class DurableFiles {
   }
 
   /// Forces a directory's entries to the disk, so that a rename in it survives a power cut.
-  static void sync(Path directory) throws IOException {
+  public static void sync(Path directory) throws IOException {
     if (System.getProperty("os.name").startsWith("Windows")) {
       return; // Directories cannot be opened there; NTFS journals its renames.
     }

@@ -9,11 +9,13 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// The cache that Hugging Face tools download models into, read-only: nothing is fetched here.
+/// The cache that Hugging Face tools download into, read-only: nothing is fetched here (see
+/// [dev.yushan.io.hub.Hub]).
 ///
 /// Layout: `models--<org>--<name>/refs/<revision>` holds a commit hash,
 /// `models--<org>--<name>/snapshots/<hash>/` the files of that commit, as links into `blobs/`.
-/// Source: the manual of `huggingface_hub` on its cache system.
+/// Datasets lie in `datasets--<org>--<name>`. Source: the manual of `huggingface_hub` on its cache
+/// system.
 ///
 /// @param root the directory that holds `models--…`
 public record HfCache(Path root) {
@@ -29,19 +31,37 @@ public record HfCache(Path root) {
   }
 
   /// The cache that the variables of an environment point to, first that is set: `HF_HUB_CACHE`,
-  /// `HUGGINGFACE_HUB_CACHE`, `HF_HOME` + `/hub`, `XDG_CACHE_HOME` + `/huggingface/hub`, and
-  /// `~/.cache/huggingface/hub` if none is.
+  /// `HUGGINGFACE_HUB_CACHE`, and `hub` below [#home].
   public static HfCache of(Map<String, String> environment) {
-    Path home = Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
-    for (String variable : List.of("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")) {
-      Optional<Path> set = path(environment, variable, home);
-      if (set.isPresent()) {
-        return new HfCache(set.get());
-      }
-    }
-    Path cache = path(environment, "XDG_CACHE_HOME", home).orElse(home.resolve(".cache"));
     return new HfCache(
-        path(environment, "HF_HOME", home).orElse(cache.resolve("huggingface")).resolve("hub"));
+        path(environment, "HF_HUB_CACHE")
+            .or(() -> path(environment, "HUGGINGFACE_HUB_CACHE"))
+            .orElseGet(() -> home(environment).resolve("hub")));
+  }
+
+  /// Where the Hugging Face tools keep what is theirs: `HF_HOME`, else `XDG_CACHE_HOME` +
+  /// `/huggingface`, else `~/.cache/huggingface`.
+  public static Path home(Map<String, String> environment) {
+    return path(environment, "HF_HOME")
+        .orElseGet(
+            () ->
+                path(environment, "XDG_CACHE_HOME")
+                    .orElseGet(() -> user(environment).resolve(".cache"))
+                    .resolve("huggingface"));
+  }
+
+  /// The path that a variable holds, `~` being the home directory; nothing if it is not set.
+  public static Optional<Path> path(Map<String, String> environment, String name) {
+    String value = environment.getOrDefault(name, "");
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    boolean tilde = value.equals("~") || value.startsWith("~/");
+    return Optional.of(tilde ? Path.of(user(environment) + value.substring(1)) : Path.of(value));
+  }
+
+  private static Path user(Map<String, String> environment) {
+    return Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")));
   }
 
   /// The directory of a model: `model` itself if it is a local directory, else the snapshot of the
@@ -52,19 +72,12 @@ public record HfCache(Path root) {
     if (!model.isEmpty() && Files.isDirectory(Path.of(model))) {
       return Path.of(model);
     }
-    if (!isModelId(model)) {
+    if (!isId(model)) {
       throw new IllegalArgumentException(
           "model %s: no such directory, and no id of the form org/name; correct the path"
               .formatted(model));
     }
-    Path repository = root.resolve("models--" + model.replace("/", "--"));
-    if (!Files.isDirectory(repository)) {
-      throw new IllegalArgumentException(
-          "model %s: no directory of that name, and no %s in the Hugging Face cache; download it"
-                  .formatted(model, repository)
-              + " (hf download %s) or set HF_HOME to where it is".formatted(model));
-    }
-    return snapshot(model, repository, revision);
+    return snapshot("model", model, revision);
   }
 
   /// The directory of a model at [#DEFAULT_REVISION].
@@ -72,13 +85,32 @@ public record HfCache(Path root) {
     return resolve(model, DEFAULT_REVISION);
   }
 
-  private static Path snapshot(String model, Path repository, String revision) {
+  /// The directory of what is downloaded of a repository.
+  ///
+  /// @param type `model` or `dataset`
+  public Path repository(String type, String id) {
+    return root.resolve(type + "s--" + id.replace("/", "--"));
+  }
+
+  /// The snapshot of a repository at a branch, tag or full commit hash.
+  ///
+  /// @param type `model` or `dataset`
+  /// @throws IllegalArgumentException that names all that was looked for if there is none
+  public Path snapshot(String type, String id, String revision) {
+    Path repository = repository(type, id);
+    String download =
+        "yushan download %s%s".formatted(id, type.equals("model") ? "" : " --repo-type " + type);
+    if (!Files.isDirectory(repository)) {
+      throw new IllegalArgumentException(
+          "%s %s: no directory of that name, and no %s in the Hugging Face cache; download it (%s) or set HF_HOME to where it is"
+              .formatted(type, id, repository, download));
+    }
     Path refs = repository.resolve("refs");
     Path snapshots = repository.resolve("snapshots");
     Path ref = refs.resolve(revision).normalize();
     if (revision.isEmpty() || !ref.startsWith(refs)) {
       throw new IllegalArgumentException(
-          "model %s: %s is no revision; name a branch, tag or commit".formatted(model, revision));
+          "%s %s: %s is no revision; name a branch, tag or commit".formatted(type, id, revision));
     }
     try {
       boolean known = Files.isRegularFile(ref);
@@ -89,18 +121,20 @@ public record HfCache(Path root) {
       }
       String lookedFor = known ? "%s, which %s names".formatted(snapshot, ref) : ref.toString();
       throw new IllegalArgumentException(
-          ("model %s: revision %s is not in the Hugging Face cache: no %s. There are the branches"
+          ("%s %s: revision %s is not in the Hugging Face cache: no %s. There are the branches"
                   + " and tags %s and the commits %s; name one of these, or download it"
-                  + " (hf download %s --revision %s)")
-              .formatted(model, revision, lookedFor, list(refs), list(snapshots), model, revision));
+                  + " (%s --revision %s)")
+              .formatted(
+                  type, id, revision, lookedFor, list(refs), list(snapshots), download, revision));
     } catch (IOException e) {
       throw DurableFiles.failed("read", ref, e);
     }
   }
 
-  private static boolean isModelId(String model) {
-    String[] parts = model.split("/", -1);
-    if (parts.length > 2 || model.contains("--") || model.contains("..")) {
+  /// Whether a text can be the id of a repository: `org/name`, or `name` alone as the oldest have.
+  public static boolean isId(String text) {
+    String[] parts = text.split("/", -1);
+    if (parts.length > 2 || text.contains("--") || text.contains("..")) {
       return false;
     }
     return Stream.of(parts).allMatch(part -> PART.matcher(part).matches());
@@ -118,14 +152,5 @@ public record HfCache(Path root) {
           .sorted()
           .toList();
     }
-  }
-
-  private static Optional<Path> path(Map<String, String> environment, String name, Path home) {
-    String value = environment.getOrDefault(name, "");
-    if (value.isEmpty()) {
-      return Optional.empty();
-    }
-    boolean tilde = value.equals("~") || value.startsWith("~/");
-    return Optional.of(tilde ? Path.of(home + value.substring(1)) : Path.of(value));
   }
 }

@@ -59,7 +59,7 @@ class HfCacheTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("model org/name")
         .hasMessageContaining(temp.resolve("models--org--name").toString())
-        .hasMessageContaining("hf download org/name");
+        .hasMessageContaining("yushan download org/name");
     download("org/name", "main", COMMIT);
     assertThatThrownBy(() -> cache.resolve("org/name", "v2"))
         .hasMessageContaining("revision v2")
