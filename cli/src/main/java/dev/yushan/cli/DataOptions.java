@@ -24,7 +24,8 @@ final class DataOptions {
       paramLabel = "FILE",
       description =
           "Files, directories or globs of .jsonl, .jsonl.gz, .json, .parquet (one text a record) or"
-              + " .txt (one text a file); - for JSON lines from standard input.")
+              + " .txt (one text a file); hf://datasets/org/name/path for files of the Hugging Face"
+              + " Hub; - for JSON lines from standard input.")
   private List<String> files;
 
   /// Where standard input is kept while it is read.

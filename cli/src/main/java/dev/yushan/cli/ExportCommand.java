@@ -3,6 +3,7 @@ package dev.yushan.cli;
 import dev.yushan.io.Checksums;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.Models;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,14 +33,15 @@ final class ExportCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "MODEL",
-      description = "Model directory, checkpoint, or id (org/name) in the Hugging Face cache.")
+      description =
+          "Model directory, checkpoint, or id (org/name) of a model of the Hugging Face Hub.")
   private String model;
 
   @Option(
       names = "--revision",
       paramLabel = "REVISION",
       defaultValue = HfCache.DEFAULT_REVISION,
-      description = "Branch, tag or commit of a model in the cache (default: ${DEFAULT-VALUE}).")
+      description = "Branch, tag or commit of a model of the Hub (default: ${DEFAULT-VALUE}).")
   private String revision;
 
   @Option(
@@ -79,7 +81,7 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path from = HfCache.ofEnvironment().resolve(model, revision);
+    Path from = HubChoice.model(model, revision, ModelFiles.ALL);
     if (Files.exists(output) && Files.isSameFile(from, output)) {
       throw new IllegalArgumentException(
           "--output is the model itself; name another directory, then nothing can be lost");

@@ -50,8 +50,10 @@ final class InitCommand implements Callable<Integer> {
   @Option(
       names = "--tokenizer",
       paramLabel = "DIR",
-      description = "Directory of the tokenizer to go with the model; its files are copied.")
-  private Optional<Path> tokenizer = Optional.empty();
+      description =
+          "Directory of the tokenizer to go with the model, or the id (org/name) of a model of the"
+              + " Hugging Face Hub; its files are copied.")
+  private Optional<String> tokenizerName = Optional.empty();
 
   @Option(
       names = "--output",
@@ -88,6 +90,7 @@ final class InitCommand implements Callable<Integer> {
   public Integer call() {
     ObjectNode configJson = Models.configJson(config);
     ModelConfig shape = Models.config(config);
+    Optional<Path> tokenizer = tokenizerName.map(ModelChoice::tokenizerDirectory);
     tokenizer.map(InitCommand::tokenizerIn).ifPresent(t -> requireFit(t, shape));
     refuseForeign(output, force);
     DType stored = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(config));

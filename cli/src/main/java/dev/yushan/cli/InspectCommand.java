@@ -7,6 +7,7 @@ import dev.yushan.io.Safetensors;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
+import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
 import dev.yushan.model.llama.LlamaConfig;
@@ -45,8 +46,8 @@ final class InspectCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "MODEL",
       description =
-          "Model directory, checkpoint, safetensors file, or id (org/name) in the Hugging Face"
-              + " cache.")
+          "Model directory, checkpoint, safetensors file, or id (org/name) of a model of the"
+              + " Hugging Face Hub.")
   private String model;
 
   @Parameters(
@@ -55,6 +56,13 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "OTHER",
       description = "A second model: only the differences are shown.")
   private Optional<String> other = Optional.empty();
+
+  @Option(
+      names = "--revision",
+      paramLabel = "REVISION",
+      defaultValue = HfCache.DEFAULT_REVISION,
+      description = "Branch, tag or commit of MODEL on the Hub (default: ${DEFAULT-VALUE}).")
+  private String revision;
 
   @Option(names = "--tensors", description = "Show every tensor in a line of its own.")
   private boolean everyTensor;
@@ -69,9 +77,9 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    Path path = resolve(model);
+    Path path = resolve(model, revision);
     if (other.isPresent()) {
-      new Differences(path, resolve(other.get()), everyTensor).print(out);
+      new Differences(path, resolve(other.get(), HfCache.DEFAULT_REVISION), everyTensor).print(out);
     } else if (Files.isDirectory(path)) {
       return directory(path, out) ? 0 : 1;
     } else {
@@ -80,11 +88,9 @@ final class InspectCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Path resolve(String name) {
+  private static Path resolve(String name, String revision) {
     Path path = Path.of(name);
-    return Files.isRegularFile(path)
-        ? path
-        : HfCache.ofEnvironment().resolve(name, HfCache.DEFAULT_REVISION);
+    return Files.isRegularFile(path) ? path : HubChoice.model(name, revision, ModelFiles.ALL);
   }
 
   private boolean directory(Path directory, PrintWriter out) throws IOException {

@@ -3,6 +3,7 @@ package dev.yushan.cli;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.io.HfCache;
+import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
@@ -28,21 +29,23 @@ final class ModelChoice {
       names = "--model",
       required = true,
       paramLabel = "MODEL",
-      description = "Model directory, or the id (org/name) of one in the Hugging Face cache.")
+      description =
+          "Model directory, or the id (org/name) of one of the Hugging Face Hub, which is"
+              + " downloaded if it is not in its cache.")
   private String model;
 
   @Option(
       names = "--revision",
       paramLabel = "REVISION",
       defaultValue = HfCache.DEFAULT_REVISION,
-      description = "Branch, tag or commit of a model in the cache (default: ${DEFAULT-VALUE}).")
+      description = "Branch, tag or commit of a model of the Hub (default: ${DEFAULT-VALUE}).")
   private String revision;
 
   @Option(
       names = "--tokenizer",
       paramLabel = "DIR",
-      description = "Directory of the tokenizer; default: that of the model.")
-  private Optional<Path> tokenizer = Optional.empty();
+      description = "Directory or id of the tokenizer; default: that of the model.")
+  private Optional<String> tokenizer = Optional.empty();
 
   @Option(
       names = "--dtype",
@@ -52,11 +55,16 @@ final class ModelChoice {
               + " stored. Arithmetic is F32 in any case.")
   private Optional<WeightType> dtype = Optional.empty();
 
-  /// The directory of the model.
+  private Optional<Path> found = Optional.empty();
+
+  /// The directory of the model, downloaded if need be.
   ///
   /// @throws IllegalArgumentException if it is that of a training run which has only checkpoints
   Path directory() {
-    Path directory = HfCache.ofEnvironment().resolve(model, revision);
+    if (found.isPresent()) {
+      return found.get();
+    }
+    Path directory = HubChoice.model(model, revision, ModelFiles.ALL);
     List<String> checkpoints =
         Files.isRegularFile(directory) || Files.exists(directory.resolve("config.json"))
             ? List.of()
@@ -69,6 +77,7 @@ final class ModelChoice {
                   String.join(", ", checkpoints),
                   directory.resolve(checkpoints.getLast())));
     }
+    found = Optional.of(directory);
     return directory;
   }
 
@@ -107,7 +116,7 @@ final class ModelChoice {
 
   /// The tokenizer, if `--tokenizer` names one or the model's directory holds one.
   Optional<Tokenizer> tokenizer() {
-    Path directory = tokenizer.orElseGet(this::directory);
+    Path directory = tokenizer.map(ModelChoice::tokenizerDirectory).orElseGet(this::directory);
     boolean there = Files.isRegularFile(directory.resolve("tokenizer.json"));
     if (tokenizer.isPresent() && !there) {
       throw new IllegalArgumentException(
@@ -115,6 +124,13 @@ final class ModelChoice {
               .formatted(directory.resolve("tokenizer.json")));
     }
     return there ? Optional.of(Tokenizers.load(directory)) : Optional.empty();
+  }
+
+  /// The directory or file that is named, or that of a model of the hub.
+  static Path tokenizerDirectory(String name) {
+    return name.contains("/") && HfCache.isId(name) && !Files.exists(Path.of(name))
+        ? HubChoice.model(name, HfCache.DEFAULT_REVISION, ModelFiles.TOKENIZER)
+        : Path.of(name);
   }
 
   /// The tokenizer of a command that cannot do without.

@@ -56,10 +56,13 @@ final class TokenizerCommand implements Runnable {
         names = "--tokenizer",
         required = true,
         paramLabel = "DIR",
-        description = "Directory with tokenizer.json, or the file itself.")
-    private Path path;
+        description =
+            "Directory with tokenizer.json, the file itself, or the id (org/name) of a model of the"
+                + " Hugging Face Hub.")
+    private String name;
 
     Tokenizer load() {
+      Path path = ModelChoice.tokenizerDirectory(name);
       Path file = Files.isDirectory(path) ? path.resolve("tokenizer.json") : path;
       if (!Files.isRegularFile(file)) {
         throw new IllegalArgumentException(

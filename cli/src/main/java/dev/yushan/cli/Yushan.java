@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
       "  YUSHAN_JAVA_HOME   the JDK to run on",
       "  YUSHAN_JAVA_OPTS   options for the JVM, such as -Xmx8g",
       "  YUSHAN_LOG         error, warn, info or debug",
-      "  YUSHAN_DEBUG       not empty: as --stacktrace"
+      "  YUSHAN_DEBUG       not empty: as --stacktrace",
+      "  HF_HOME, HF_TOKEN  and others: as for the Python tools, see docs/reference/hub.md"
     })
 public final class Yushan implements Runnable {
   /// The sub-commands, in the order of the help.
@@ -32,6 +33,7 @@ public final class Yushan implements Runnable {
       List.of(
           DemoCommand.class,
           PrepareCommand.class,
+          DownloadCommand.class,
           TrainCommand.class,
           ConfigCommand.class,
           InferCommand.class,

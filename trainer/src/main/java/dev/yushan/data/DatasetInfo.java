@@ -80,7 +80,10 @@ final class DatasetInfo {
     for (String key : REMOTE) {
       if (entry.has(key)) {
         throw new DataException(
-            where + key + " is remote; download the files and name them by file_name");
+            where
+                + key
+                + " is remote; name the files by file_name, or in dataset, those of the Hugging"
+                + " Face Hub as hf://datasets/org/name/path");
       }
     }
     String formatting = entry.path("formatting").asText("alpaca");

@@ -1,5 +1,6 @@
 package dev.yushan.data;
 
+import dev.yushan.io.hub.HubRepo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
@@ -17,8 +18,10 @@ import org.slf4j.LoggerFactory;
 /// Finds the files of a dataset entry.
 ///
 /// A name is, in this order: an entry of `dataset_info.json`; a file; a directory (its files of
-/// known formats, not those of its sub-directories); a glob (`data/*.jsonl`, `corpus/**.parquet`).
-/// Files of a directory or glob come in the order of their paths, whatever the file system says.
+/// known formats, not those of its sub-directories); a glob (`data/*.jsonl`, `corpus/**.parquet`);
+/// an address of the hub (`hf://datasets/org/name/path`), which is downloaded if it is not in the
+/// cache. Files of a directory or glob come in the order of their paths, whatever the file system
+/// says.
 public final class Sources {
   private static final Logger LOG = LoggerFactory.getLogger(Sources.class);
 
@@ -29,10 +32,13 @@ public final class Sources {
     DatasetInfo info = DatasetInfo.read(config.datasetDir());
     List<Source> sources = new ArrayList<>();
     for (String name : config.names()) {
-      sources.add(
-          info.contains(name)
-              ? info.source(name, config.textColumn())
-              : new Source(name, files(name, config.textColumn(), info)));
+      if (info.contains(name)) {
+        sources.add(info.source(name, config.textColumn()));
+      } else if (name.startsWith(HubRepo.SCHEME)) {
+        sources.add(new Source(name, HubFiles.of(name, config.textColumn())));
+      } else {
+        sources.add(new Source(name, files(name, config.textColumn(), info)));
+      }
     }
     return sources;
   }
@@ -111,7 +117,7 @@ public final class Sources {
     return known;
   }
 
-  private static boolean isGlob(String name) {
+  static boolean isGlob(String name) {
     return name.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
   }
 

@@ -112,7 +112,8 @@ final class OutputDirectory implements AutoCloseable {
       EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
       // not that the model of a run before is taken for what this one makes
       boolean ofRun = Files.exists(path.resolve(RESULTS));
-      if (ofRun && !Files.isSameFile(path, Path.of(config.text("model_name_or_path")))) {
+      Path base = Path.of(config.text("model_name_or_path"));
+      if (ofRun && !(Files.exists(base) && Files.isSameFile(path, base))) {
         SafetensorsWriter.deleteModel(path);
       }
       for (String record : RECORDS) {

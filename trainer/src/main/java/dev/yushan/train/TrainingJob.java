@@ -2,7 +2,11 @@ package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
+import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.hub.Hub;
+import dev.yushan.io.hub.HubException;
+import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
@@ -12,7 +16,10 @@ import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.PluginException;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -29,8 +36,8 @@ record TrainingJob(
     OptimizerConfig optimizerConfig) {
 
   /// @throws ConfigException for a configuration that cannot be followed
-  static TrainingJob of(TrainingConfig config, Backend backend) {
-    config.check();
+  static TrainingJob of(TrainingConfig asked, Backend backend) {
+    TrainingConfig config = local(asked.check());
     Path base = Path.of(config.text("model_name_or_path"));
     // throws, naming the file, if it describes no model
     Models.config(base);
@@ -52,6 +59,39 @@ record TrainingJob(
     Samples.requirePossible(config, job.shape());
     job.requirePositions();
     return job;
+  }
+
+  /// The configuration with directories in place of names of the hub, from which is downloaded what
+  /// is not here. So the commit that a run began with stands in its records.
+  private static TrainingConfig local(TrainingConfig config) {
+    Map<String, String> here = new LinkedHashMap<>();
+    String model = config.text("model_name_or_path");
+    String tokenizer = config.text("tokenizer_name_or_path");
+    ModelFiles files = config.flag("train_from_scratch") ? ModelFiles.DESCRIPTION : ModelFiles.ALL;
+    local(config, "model_name_or_path", config.text("model_revision"), files)
+        .ifPresent(directory -> here.put("model_name_or_path", directory));
+    Optional<String> own =
+        tokenizer.equals(model)
+            ? Optional.ofNullable(here.get("model_name_or_path"))
+            : local(
+                config, "tokenizer_name_or_path", HfCache.DEFAULT_REVISION, ModelFiles.TOKENIZER);
+    own.ifPresent(directory -> here.put("tokenizer_name_or_path", directory));
+    return here.isEmpty()
+        ? config
+        : config.with(here, "%s at %s".formatted(model, config.text("model_revision")));
+  }
+
+  private static Optional<String> local(
+      TrainingConfig config, String key, String revision, ModelFiles files) {
+    String name = config.text(key);
+    if (Files.exists(Path.of(name)) || !name.contains("/") || !HfCache.isId(name)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Hub.ofEnvironment().model(name, revision, files).toString());
+    } catch (HubException e) {
+      throw config.wrong(key, "cannot be taken from the hub: " + e.getMessage());
+    }
   }
 
   /// Rows of a stream are as long as they can be; how long documents are, only the data says.

@@ -20,14 +20,15 @@ public final class TrainingKeys {
   private static final String HONOURED =
       """
       # Model
-      model_name_or_path | text | | Model directory in the Hugging Face layout.
-      tokenizer_name_or_path | text | → model_name_or_path | Directory with tokenizer.json, if it is not the model's own.
+      model_name_or_path | text | | Model directory in the Hugging Face layout, or the name of a model of the Hub (org/name), which is downloaded if it is not in its cache.
+      model_revision | text | main | Branch, tag or commit of a model of the Hub.
+      tokenizer_name_or_path | text | → model_name_or_path | Directory with tokenizer.json, if it is not the model's own; also the name of a model of the Hub (at main).
       train_from_scratch | boolean | false | Take only config.json of model_name_or_path and begin with fresh weights drawn from `seed`.
       stage | one of pt | pt | Pre-training, the one stage there is. (LLaMA-Factory's default is sft.)
       finetuning_type | one of full | full | All weights are trained. (LLaMA-Factory's default is lora.)
       do_train | one of true | true | To train is what this command does.
       # Data
-      dataset | names | | Training data: paths, globs, or names of dataset_info.json; a list, or one text with commas.
+      dataset | names | | Training data: paths, globs, names of dataset_info.json, or files of a dataset of the Hub (hf://datasets/org/name/path); a list, or one text with commas.
       eval_dataset | names | | Held-out data, named like `dataset`; each entry is evaluated by itself.
       max_samples | integer ≥ 1 | | Use only so many documents of each entry of `dataset` and `eval_dataset`, the first ones.
       val_size | number ≥ 0 | 0 | Hold out a part of the training documents, drawn by `seed`, and evaluate on it: below 1 a share, from 1 on a number of documents. Not together with `eval_dataset`.
@@ -128,7 +129,7 @@ public final class TrainingKeys {
       preprocessing_batch_size, tokenized_path, cache_path, buffer_size, eval_on_each_dataset | | data is cached in shards of its own, and each dataset is evaluated by itself
       include_tokens_per_second, include_effective_tokens_per_second | | the throughput is always logged
       restore_callback_states_from_checkpoint, metric_for_best_model, greater_is_better | | the last state counts
-      trust_remote_code, hf_hub_token, ms_hub_token, om_hub_token, hub_token, push_to_hub_token, push_to_hub_model_id, push_to_hub_organization, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is loaded from or sent to a hub
+      trust_remote_code, hf_hub_token, ms_hub_token, om_hub_token, hub_token, push_to_hub_token, push_to_hub_model_id, push_to_hub_organization, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is sent to a hub; the token to load from it is HF_TOKEN of the environment
       lora_rank, lora_alpha, lora_dropout, lora_target, loraplus_lr_ratio, loraplus_lr_embedding, use_rslora, use_dora, pissa_init, pissa_iter, pissa_convert, oft_rank, oft_block_size, oft_target, module_dropout, additional_target, adapter_folder, create_new_adapter, freeze_trainable_layers, freeze_trainable_modules, freeze_extra_modules, num_layer_trainable, name_module_trainable | false | it belongs to another finetuning_type
       pref_beta, pref_ftx, pref_bco_weight, pref_loss, dpo_beta, dpo_ftx, dpo_loss, dpo_label_smoothing, orpo_beta, simpo_gamma, ld_alpha, kto_chosen_weight, kto_rejected_weight, ppo_buffer_size, ppo_epochs, ppo_score_norm, ppo_target, ppo_whiten_rewards, ref_model, ref_model_adapters, ref_model_quantization_bit, reward_model, reward_model_adapters, reward_model_quantization_bit, reward_model_type | false | it belongs to another stage
       galore_target, galore_rank, galore_update_interval, galore_scale, galore_proj_type, galore_layerwise, apollo_target, apollo_rank, apollo_update_interval, apollo_scale, apollo_proj, apollo_proj_type, apollo_scale_type, apollo_layerwise, apollo_scale_front, badam_mode, badam_start_block, badam_switch_mode, badam_switch_interval, badam_update_ratio, badam_mask_mode, badam_verbose | false | it belongs to another optimizer
@@ -150,7 +151,6 @@ public final class TrainingKeys {
       quantization_bit | none | weights are trained in float32
       rope_scaling | | it belongs into config.json of the model
       resize_vocab, add_tokens, add_special_tokens, new_special_tokens, new_special_tokens_config, init_special_tokens | false, noise_init | prepare model and tokenizer before training
-      model_revision | main | give the directory of that revision
       shift_attn | false | attention is always full and causal
       mixture_of_depths, use_llama_pro, freeze_language_model, use_dft_loss, use_asft_loss, use_eaft_loss | false | the model is trained as it is
       use_galore, use_apollo, use_badam, use_adam_mini, use_muon, adafactor | false | name an installed optimizer with optim

@@ -54,9 +54,18 @@ public final class Hub {
   /// @throws HubException if it cannot be downloaded
   public Path model(String name, String revision, FileChoice files) {
     boolean local = !name.isEmpty() && Files.isDirectory(Path.of(name));
-    return local || !HfCache.isId(name)
-        ? new HfCache(settings.cache()).resolve(name, revision)
-        : download(new HubRepo(RepoType.MODEL, name, revision), files);
+    if (local || !HfCache.isId(name)) {
+      return new HfCache(settings.cache()).resolve(name, revision);
+    }
+    try {
+      return download(new HubRepo(RepoType.MODEL, name, revision), files);
+    } catch (HubException e) {
+      // a name may be meant as that of a directory here
+      throw e.reason() == Reason.NOT_FOUND || e.reason() == Reason.UNREACHABLE
+          ? new HubException(
+              e.reason(), "%s is no directory here, and %s".formatted(name, e.getMessage()), e)
+          : e;
+    }
   }
 
   /// The directory with the wanted files of a repository, and maybe others of it.

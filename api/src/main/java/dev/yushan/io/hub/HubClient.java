@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.io.hub.HubException.Reason;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
@@ -121,7 +123,13 @@ final class HubClient implements AutoCloseable {
       } catch (JsonProcessingException e) {
         throw new HubException(Reason.UNREACHABLE, HubFailures.noHub(uri), e);
       } catch (IOException e) {
-        wait = patience.afterFailure().orElseThrow(() -> HubFailures.noAnswer(uri, e));
+        // where there is no network, or no such server, a second later there is none either
+        boolean none = e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
+        wait =
+            Optional.of(patience)
+                .filter(p -> !none)
+                .flatMap(Patience::afterFailure)
+                .orElseThrow(() -> HubFailures.noAnswer(uri, e));
       }
       Patience.sleep(wait);
     }

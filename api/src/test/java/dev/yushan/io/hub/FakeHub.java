@@ -30,7 +30,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// A hub on this machine: the routes, headers and errors of huggingface.co as `huggingface_hub`
-/// knows them. Large files are on a second server, as theirs are: another port is another origin.
+/// knows them. Large files are on a second server, under another name, as theirs are.
 ///
 /// What shall go wrong with a path is put in line by [#fail]; each answer takes the next.
 public final class FakeHub implements AutoCloseable {
@@ -292,7 +292,7 @@ public final class FakeHub implements AutoCloseable {
         headers.set("X-Linked-Etag", "\"" + content.tag() + "\"");
         headers.set("X-Linked-Size", String.valueOf(content.bytes().length));
         String to =
-            "http://localhost:%d/%s/%s/%s"
+            "http://127.0.0.1:%d/%s/%s/%s"
                 .formatted(cdn.getAddress().getPort(), name, commit, parts.group(4));
         headers.set("Location", to);
         exchange.sendResponseHeaders(302, -1);

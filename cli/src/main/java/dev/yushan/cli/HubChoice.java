@@ -1,0 +1,37 @@
+package dev.yushan.cli;
+
+import dev.yushan.io.hub.Hub;
+import dev.yushan.io.hub.HubProgress;
+import dev.yushan.io.hub.HubSettings;
+import dev.yushan.io.hub.ModelFiles;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// Names of the hub in options: what is not in the cache is downloaded, shown on standard error.
+final class HubChoice {
+  private HubChoice() {}
+
+  /// The directory of a model that is named by its directory or its id.
+  static Path model(String name, String revision, ModelFiles files) {
+    return hub(HubSettings.ofEnvironment()).model(name, revision, files);
+  }
+
+  static Hub hub(HubSettings settings) {
+    if (!settings.progressBars()) {
+      return new Hub(settings, HubProgress.silent());
+    }
+    return new Hub(settings, isTerminal() ? new DownloadBar(System.err) : HubProgress.logged());
+  }
+
+  /// Whether standard error is a terminal; the JDK tells it of standard output alone.
+  private static boolean isTerminal() {
+    try {
+      return new ProcessBuilder("test", "-t", "2").inheritIO().start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}
