@@ -7,11 +7,14 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.io.hub.HubRepo;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /// The model card, `README.md`: metadata of the Hugging Face Hub and what was measured, in the
 /// order in which cards of continued pre-training are read. Nothing is in it that the files of the
@@ -110,16 +113,23 @@ public final class ModelCard {
 
   /// Those that have the form of a dataset's id on the Hub; files are none.
   private static void datasets(RunDirectory run, ObjectNode metadata) {
-    ArrayNode ids = JsonNodeFactory.instance.arrayNode();
+    Set<String> ids = new LinkedHashSet<>();
     for (JsonNode dataset : run.facts().path("datasets")) {
-      String entry = dataset.path("entry").asText();
+      String entry = hubId(dataset.path("entry").asText());
       if (isHubId(entry) && dataset.path("files").asInt() > 0 && !Files.exists(Path.of(entry))) {
         ids.add(entry);
       }
     }
     if (!ids.isEmpty()) {
-      metadata.set("datasets", ids);
+      ids.forEach(metadata.putArray("datasets")::add);
     }
+  }
+
+  /// Of the address of files of a dataset the id; other names as they are.
+  private static String hubId(String entry) {
+    return entry.startsWith(HubRepo.SCHEME + "datasets/")
+        ? HubRepo.parse(entry).repo().id()
+        : entry;
   }
 
   static boolean isHubId(String name) {

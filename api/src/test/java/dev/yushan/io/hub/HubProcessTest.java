@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.yushan.io.hub.FakeHub.Fault;
+import dev.yushan.process.ChildJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 /// Downloads in processes of their own: killed, two at once, on a full disk.
 @Timeout(120)
 class HubProcessTest {
+  private static final ChildJvm JVM = new ChildJvm(List.of("-Xmx64m", "-XX:TieredStopAtLevel=1"));
+
   private static final byte[] WEIGHTS = new byte[3_000_000];
 
   static {
@@ -56,14 +59,7 @@ class HubProcessTest {
 
   private Child child(Path cache, List<String> before) throws IOException {
     List<String> command = new ArrayList<>(before);
-    command.addAll(
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx64m",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            HubProcess.class.getName()));
+    command.addAll(JVM.running(HubProcess.class).command());
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
