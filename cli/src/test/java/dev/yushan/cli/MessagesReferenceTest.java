@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/// The messages of `docs/reference/messages.md` are those of the code, and those with which the
-/// code ends a run or warns in one are all there.
+/// The messages of `docs/reference/messages.md`, and of the Hub in `hub.md`, are those of the code,
+/// and those with which the code ends a run or warns in one are all there.
 class MessagesReferenceTest {
   private static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
@@ -45,6 +45,8 @@ class MessagesReferenceTest {
               "refuse", "…: %s = …: %s",
               "refuseUnless", "…: %s = …: %3$s",
               "unsupported", "…: %s = …: %3$s"),
+          "api/src/main/java/dev/yushan/io/hub",
+          Map.of("HubException", "%2$s", "warn", "%s"),
           "api/src/main/java/dev/yushan/plugin",
           Map.of("PluginException", "%s"),
           "backend-cpu/src/main/java/dev/yushan/backend/cpu",
@@ -84,15 +86,20 @@ class MessagesReferenceTest {
 
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
-      Map.of(
-          "TokenBuild.java", "what went wrong with a part of the data",
-          "Trainer.java", "the spike",
-          "TrainingConfig.java", "its callers, and the nearest key",
-          "TrainingForecast.java", "the refusals of memory and disk",
-          "TrainingRun.java", "the failed step",
-          "ConfigReader.java", "its callers",
-          "SamplingOptions.java", "what SamplingParams says of a value out of its range",
-          "Models.java", "the reader of config.json");
+      Map.ofEntries(
+          Map.entry("Hub.java", "the cache that is looked at offline"),
+          Map.entry("HubClient.java", "what answers and is no hub"),
+          Map.entry("HubFailures.java", "with a token and without one"),
+          Map.entry("RepoCache.java", "with a full disk and without one"),
+          Map.entry("TokenBuild.java", "what went wrong with a part of the data"),
+          Map.entry("Trainer.java", "the spike"),
+          Map.entry("TrainingConfig.java", "its callers, and the nearest key"),
+          Map.entry("TrainingForecast.java", "the refusals of memory and disk"),
+          Map.entry("TrainingRun.java", "the failed step"),
+          Map.entry("ConfigReader.java", "its callers"),
+          Map.entry(
+              "SamplingOptions.java", "what SamplingParams says of a value out of its range"),
+          Map.entry("Models.java", "the reader of config.json"));
 
   @Test
   void everyMessageOfThePageIsInTheCode() throws IOException {
@@ -142,7 +149,11 @@ class MessagesReferenceTest {
   }
 
   private static List<String> page() throws IOException {
-    return Files.readAllLines(ROOT.resolve("docs/reference/messages.md")).stream()
+    return Stream.of("messages.md", "hub.md")
+        .map(page -> read(ROOT.resolve("docs/reference").resolve(page)))
+        // the tables before are of other things
+        .map(page -> page.substring(Math.max(0, page.indexOf("## Messages"))))
+        .flatMap(String::lines)
         .filter(line -> line.startsWith("| `"))
         .map(line -> line.substring(3, line.indexOf("` |")))
         .toList();

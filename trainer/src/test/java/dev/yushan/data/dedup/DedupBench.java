@@ -18,10 +18,10 @@ import java.util.stream.LongStream;
 /// Measures signing and the whole deduplication. From the root of the checkout:
 ///
 /// ```
-/// mvn -q -Pbench-dedup -DskipTests -pl trainer -am test -Dbench.arguments="sign ../shared/corpora/tw-laws-valid.parquet"
-/// mvn -q -Pbench-dedup -DskipTests -pl trainer -am test -Dbench.arguments="generated 1000000 2"
-/// mvn -q -Pbench-dedup -DskipTests -pl trainer -am test -Dbench.arguments="files 2 ../shared/corpora/tw-laws-train.parquet"
-/// mvn -q -Pbench-dedup -DskipTests -pl trainer -am test -Dbench.heap=6g -Dbench.arguments="contamination ../shared/corpora/tw-laws-train.parquet ../shared/corpora/tw-laws-valid.parquet"
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test -Dbench.main=dedup.DedupBench -Dbench.arguments="sign ../shared/corpora/tw-laws-valid.parquet"
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test -Dbench.main=dedup.DedupBench -Dbench.arguments="generated 1000000 2"
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test -Dbench.main=dedup.DedupBench -Dbench.arguments="files 2 ../shared/corpora/tw-laws-train.parquet"
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test -Dbench.main=dedup.DedupBench -Dbench.heap=6g -Dbench.arguments="contamination ../shared/corpora/tw-laws-train.parquet ../shared/corpora/tw-laws-valid.parquet"
 /// ```
 ///
 /// `sign FILE…`: MB of UTF-8 a second of processor time, for folding, for folding and n-grams, for

@@ -18,7 +18,7 @@ import java.util.List;
 /// Arguments: files with a column `text`. From the root of the checkout:
 ///
 /// ```
-/// mvn -q -Pformat-bench -DskipTests -pl trainer -am test -Dbench.files=FILE
+/// mvn -q -Pbench-data -DskipTests -pl trainer -am test -Dbench.main=format.FormatBench -Dbench.arguments=FILE
 /// ```
 final class FormatBench {
   private static final int WARM_UP = 5;
