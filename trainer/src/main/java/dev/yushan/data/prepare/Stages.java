@@ -12,6 +12,11 @@ import dev.yushan.data.dedup.Contamination;
 import dev.yushan.data.dedup.Decontamination;
 import dev.yushan.data.dedup.DecontaminationConfig;
 import dev.yushan.data.dedup.DedupConfig;
+import dev.yushan.data.format.FormatConfig;
+import dev.yushan.data.format.TextFormatter;
+import dev.yushan.data.hygiene.PiiConfig;
+import dev.yushan.data.hygiene.QualityConfig;
+import dev.yushan.data.hygiene.ScriptConfig;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +34,10 @@ public final class Stages {
   private static final Map<String, Type<?>> TYPES = new LinkedHashMap<>();
 
   static {
+    add("format", FormatConfig.DEFAULTS, Stages::format);
+    add("script", ScriptConfig.DEFAULTS, HygieneStages::script);
+    add("quality", QualityConfig.DEFAULTS, HygieneStages::quality);
+    add("pii", PiiConfig.DEFAULTS, HygieneStages::pii);
     add("decontaminate", DecontaminationConfig.DEFAULTS, Stages::decontaminate, Stages::benchmarks);
     add(DEDUP, DedupConfig.DEFAULTS, config -> document -> Outcome.kept(document.text()));
   }
@@ -130,6 +139,11 @@ public final class Stages {
   }
 
   // ---- stages ----------------------------------------------------------------------------------
+
+  private static Stage format(FormatConfig config) {
+    TextFormatter formatter = TextFormatter.of(config);
+    return document -> Outcome.kept(formatter.format(document.text()));
+  }
 
   private static Stage decontaminate(DecontaminationConfig config) {
     Decontamination benchmarks = Decontamination.read(config);
