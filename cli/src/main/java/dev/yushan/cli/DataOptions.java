@@ -23,9 +23,9 @@ final class DataOptions {
       arity = "1..*",
       paramLabel = "FILE",
       description =
-          "Files, directories or globs of .jsonl, .jsonl.gz, .json, .parquet (one text a record) or"
-              + " .txt (one text a file); hf://datasets/org/name/path for files of the Hugging Face"
-              + " Hub; - for JSON lines from standard input.")
+          "Files, directories or globs of .jsonl, .json, .csv (plain, gzip or zstd), .parquet"
+              + " (one text a record) or .txt (one text a file); hf://datasets/org/name/path for"
+              + " files of the Hugging Face Hub; - for JSON lines from standard input.")
   private List<String> files;
 
   /// Where standard input is kept while it is read.
@@ -35,7 +35,9 @@ final class DataOptions {
       names = "--text-column",
       paramLabel = "NAME",
       defaultValue = "text",
-      description = "Field or column that holds the text (default: ${DEFAULT-VALUE}).")
+      description =
+          "Field or column that holds the text, or a template over several, such as '{title}:"
+              + " {body}' (default: ${DEFAULT-VALUE}).")
   private String textColumn;
 
   /// What reads records.
@@ -92,6 +94,7 @@ final class DataOptions {
         .map(file -> message.replace(file.toString(), "standard input"))
         .orElse(message)
         .replaceFirst("^dataset: ", "--data: ")
+        .replaceFirst("^text_column: ", "--text-column: ")
         .replaceFirst(
             " nor a dataset name \\(there is no .*; key dataset_dir\\); correct it$",
             ", a directory nor a glob; correct it")

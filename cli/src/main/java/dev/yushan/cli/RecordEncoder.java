@@ -40,7 +40,7 @@ record RecordEncoder(
         switch (record) {
           case DataRecord.Ids(String place, int[] ids, int[] labels) ->
               new Encoded(place, ids, labels, OptionalLong.empty());
-          case DataRecord.Text(String place, String text) ->
+          case DataRecord.Text(String place, String text, Optional<String> id) ->
               new Encoded(
                   place,
                   idsOf(place, text),

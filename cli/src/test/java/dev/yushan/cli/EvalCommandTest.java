@@ -168,6 +168,9 @@ class EvalCommandTest {
     Cli column =
         Cli.run("eval", "--model", model, "--data", data(text("x")), "--text-column", "foo");
     assertThat(column.err()).contains("has no field foo (--text-column)");
+    Cli template =
+        Cli.run("eval", "--model", model, "--data", data(text("x")), "--text-column", "{foo");
+    assertThat(template.err()).contains("yushan: --text-column: {foo has a single {");
   }
 
   @Test

@@ -50,8 +50,8 @@ final class DatasetInfo {
     return entries.containsKey(name);
   }
 
-  /// @param textColumn where the entry names none
-  Source source(String name, String textColumn) {
+  /// @param given the columns, that of the text where the entry names none
+  Source source(String name, TextColumns given) {
     JsonNode entry = entries.get(name);
     String where = directory.resolve(FILE) + ": " + name + ": ";
     checkForPretraining(entry, where);
@@ -68,12 +68,15 @@ final class DatasetInfo {
       throw new DataException(
           where + "columns.prompt is no name; write the name of the column that holds the text");
     }
-    String column = prompt.asText(textColumn);
+    TextColumns columns =
+        prompt.isTextual()
+            ? given.withText(TextColumns.of(where + "columns.prompt", prompt.textValue()))
+            : given;
     return new Source(
         name,
         Files.isDirectory(path)
-            ? Sources.directory(path, column)
-            : List.of(Sources.file(path, column)));
+            ? Sources.directory(path, columns)
+            : List.of(Sources.file(path, columns)));
   }
 
   private static void checkForPretraining(JsonNode entry, String where) {

@@ -45,7 +45,7 @@ final class DocumentEncoder {
         .formatted(
             VERSION,
             file.format(),
-            file.format() == Format.TXT ? "" : file.textColumn(),
+            file.format() == Format.TXT ? "" : file.columns().template(),
             textSettings());
   }
 

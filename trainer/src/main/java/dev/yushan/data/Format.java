@@ -2,6 +2,7 @@ package dev.yushan.data;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -13,8 +14,20 @@ public enum Format {
   JSONL(".jsonl", "line"),
   /// The same, compressed with gzip.
   JSONL_GZ(".jsonl.gz", "line"),
+  /// The same, compressed with zstd.
+  JSONL_ZST(".jsonl.zst", "line"),
   /// One JSON array of objects; a file of JSON lines under this name is read as such.
   JSON(".json", "record"),
+  /// The same, compressed with gzip.
+  JSON_GZ(".json.gz", "record"),
+  /// The same, compressed with zstd.
+  JSON_ZST(".json.zst", "record"),
+  /// Comma-separated values below a line of column names.
+  CSV(".csv", "line"),
+  /// The same, compressed with gzip.
+  CSV_GZ(".csv.gz", "line"),
+  /// The same, compressed with zstd.
+  CSV_ZST(".csv.zst", "line"),
   /// Apache Parquet: uncompressed, gzip, snappy or zstd.
   PARQUET(".parquet", "row");
 
@@ -31,9 +44,17 @@ public enum Format {
     return unit;
   }
 
+  boolean isGzip() {
+    return ending.endsWith(".gz");
+  }
+
+  boolean isZstd() {
+    return ending.endsWith(".zst");
+  }
+
   /// The format of a file by its name, if it is a known one.
   public static Optional<Format> of(Path file) {
-    String name = file.getFileName().toString().toLowerCase(java.util.Locale.ROOT);
+    String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
     return Arrays.stream(values()).filter(f -> name.endsWith(f.ending)).findFirst();
   }
 

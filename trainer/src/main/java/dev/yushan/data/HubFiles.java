@@ -20,7 +20,7 @@ final class HubFiles {
   /// The files in the order of their paths, downloaded where they are not in the cache.
   ///
   /// @throws DataException if there are none, or they cannot be downloaded
-  static List<SourceFile> of(String name, String textColumn) {
+  static List<SourceFile> of(String name, TextColumns columns) {
     try {
       HubRepo.Address address = HubRepo.parse(name);
       FileChoice choice = choice(address.path());
@@ -33,7 +33,7 @@ final class HubFiles {
                 .sorted()
                 .toList();
         return choice.of(there).stream()
-            .map(path -> Sources.file(snapshot.resolve(path), textColumn))
+            .map(path -> Sources.file(snapshot.resolve(path), columns))
             .toList();
       }
     } catch (HubException e) {

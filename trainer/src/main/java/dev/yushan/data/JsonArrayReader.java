@@ -50,7 +50,7 @@ final class JsonArrayReader implements RecordReader {
       JsonNode node = ELEMENTS.readTree(parser);
       long before = characters;
       characters = parser.currentLocation().getCharOffset();
-      RecordContent content = JsonRecords.content(node, file.textColumn());
+      RecordContent content = JsonRecords.content(node, file.columns());
       return Optional.of(new RawRecord(record, characters - before, () -> content));
     } catch (CharacterCodingException e) {
       throw damaged("invalid UTF-8", e);

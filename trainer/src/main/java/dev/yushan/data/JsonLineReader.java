@@ -29,7 +29,7 @@ final class JsonLineReader implements RecordReader {
           byte[] bytes = Arrays.copyOf(line, length);
           byte[] json = lineNumber == 1 ? Utf8.withoutByteOrderMark(bytes) : bytes;
           return Optional.of(
-              new RawRecord(lineNumber, length, () -> JsonRecords.parse(json, file.textColumn())));
+              new RawRecord(lineNumber, length, () -> JsonRecords.parse(json, file.columns())));
         }
       }
       return Optional.empty();

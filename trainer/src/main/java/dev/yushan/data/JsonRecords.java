@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.CharacterCodingException;
+import java.util.List;
+import java.util.Map;
 
 /// What a JSON object holds as a training record: `input_ids` (and `labels`) if it has them, else
-/// the text column.
+/// the columns of the text.
 final class JsonRecords {
   static final String INPUT_IDS = "input_ids";
   static final String LABELS = "labels";
@@ -29,9 +31,9 @@ final class JsonRecords {
   private JsonRecords() {}
 
   /// One line of a `.jsonl` file.
-  static RecordContent parse(byte[] line, String textColumn) {
+  static RecordContent parse(byte[] line, TextColumns columns) {
     try {
-      return content(MAPPER.readTree(Utf8.decode(line)), textColumn);
+      return content(MAPPER.readTree(Utf8.decode(line)), columns);
     } catch (CharacterCodingException e) {
       return Utf8.bad(line);
     } catch (JsonProcessingException e) {
@@ -44,21 +46,28 @@ final class JsonRecords {
     return e.getOriginalMessage().lines().findFirst().orElse("") + column;
   }
 
-  static RecordContent content(JsonNode node, String textColumn) {
+  static RecordContent content(JsonNode node, TextColumns columns) {
     if (!node.isObject()) {
       return new RecordContent.Bad("is no JSON object but " + type(node));
     }
     if (node.has(INPUT_IDS)) {
       return ids(node);
     }
-    JsonNode text = node.path(textColumn);
-    if (text.isMissingNode()) {
-      return new RecordContent.Bad("has no field " + textColumn + " (key text_column)");
+    return columns.content(i -> value(node, columns.columns().get(i)));
+  }
+
+  private static Column.Value value(JsonNode node, Column column) {
+    JsonNode value = node.path(column.name());
+    if (value.isTextual() || value.isIntegralNumber() && !column.textOnly()) {
+      return new Column.Value.Text(value.asText());
     }
-    if (!text.isTextual()) {
-      return new RecordContent.Bad("field " + textColumn + " is no string but " + type(text));
+    if (value.isMissingNode()) {
+      List<String> names = node.propertyStream().map(Map.Entry::getKey).toList();
+      return new Column.Value.Missing(
+          "has no field %s (key %s); it has %s".formatted(column.name(), column.key(), names));
     }
-    return Utf8.content(text.textValue());
+    String why = "field %s is no %s but %s".formatted(column.name(), column.kind(), type(value));
+    return value.isNull() ? new Column.Value.Missing(why) : new Column.Value.Bad(why);
   }
 
   private static String type(JsonNode node) {

@@ -1,6 +1,7 @@
 package dev.yushan.data;
 
 import dev.hardwood.InputFile;
+import dev.hardwood.metadata.LogicalType.IntType;
 import dev.hardwood.metadata.PhysicalType;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.RowReader;
@@ -11,15 +12,20 @@ import dev.hardwood.schema.ColumnProjection;
 import dev.hardwood.schema.SchemaNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
-/// A Parquet file: list columns `input_ids` (and `labels`) if it has them, else the text column. A
-/// file whose columns or pages cannot be read is an error whatever `on_bad_record` says.
+/// A Parquet file: list columns `input_ids` (and `labels`) if it has them, else the columns of the
+/// text. Columns that are not asked for are not read. A file whose columns or pages cannot be read
+/// is an error whatever `on_bad_record` says.
 final class ParquetRecordReader implements RecordReader {
   private final SourceFile file;
   private final ParquetFileReader parquet;
   private final RowReader rows;
+  private final List<Cell> cells;
   private final boolean hasIds;
   private final boolean hasLabels;
   private long row;
@@ -30,14 +36,17 @@ final class ParquetRecordReader implements RecordReader {
     List<SchemaNode> columns = parquet.getFileSchema().getRootNode().children();
     hasIds = isIntegerList(columns, JsonRecords.INPUT_IDS);
     hasLabels = hasIds && isIntegerList(columns, JsonRecords.LABELS);
-    String[] wanted =
-        hasLabels
-            ? new String[] {JsonRecords.INPUT_IDS, JsonRecords.LABELS}
-            : new String[] {hasIds ? JsonRecords.INPUT_IDS : file.textColumn()};
-    if (!hasIds) {
-      checkText(columns);
-    }
-    rows = parquet.buildRowReader().projection(ColumnProjection.columns(wanted)).build();
+    cells =
+        hasIds ? List.of() : file.columns().columns().stream().map(c -> cell(c, columns)).toList();
+    Stream<String> wanted =
+        hasIds
+            ? Stream.of(JsonRecords.INPUT_IDS, JsonRecords.LABELS).limit(hasLabels ? 2 : 1)
+            : cells.stream().map(cell -> cell.column().name()).distinct();
+    rows =
+        parquet
+            .buildRowReader()
+            .projection(ColumnProjection.columns(wanted.toArray(String[]::new)))
+            .build();
   }
 
   /// Opens `file` and checks that its schema has what is needed.
@@ -72,22 +81,31 @@ final class ParquetRecordReader implements RecordReader {
     return false;
   }
 
-  private void checkText(List<SchemaNode> columns) {
-    for (SchemaNode column : columns) {
-      if (column.name().equals(file.textColumn())) {
-        if (column instanceof SchemaNode.PrimitiveNode leaf
-            && leaf.type() == PhysicalType.BYTE_ARRAY
-            && leaf.maxRepetitionLevel() == 0) {
-          return;
+  /// A column of text or whole numbers.
+  private record Cell(Column column, PhysicalType type, boolean isUnsigned) {}
+
+  private Cell cell(Column column, List<SchemaNode> columns) {
+    for (SchemaNode node : columns) {
+      if (node.name().equals(column.name())) {
+        if (node instanceof SchemaNode.PrimitiveNode leaf
+            && leaf.maxRepetitionLevel() == 0
+            && (leaf.type() == PhysicalType.BYTE_ARRAY
+                || isWholeNumber(leaf) && !column.textOnly())) {
+          boolean isUnsigned = leaf.logicalType() instanceof IntType number && !number.isSigned();
+          return new Cell(column, leaf.type(), isUnsigned);
         }
         throw new DataException(
-            file.path() + ": column " + file.textColumn() + " is no string column");
+            "%s: column %s is no %s column; name another (key %s)"
+                .formatted(file.path(), column.name(), column.kind(), column.key()));
       }
     }
-    throw new DataException(
-        "%s has no column %s (key text_column); it has %s"
-            .formatted(
-                file.path(), file.textColumn(), columns.stream().map(SchemaNode::name).toList()));
+    throw column.absent(file.path(), columns.stream().map(SchemaNode::name).toList());
+  }
+
+  /// Not a date, time or decimal, which are stored as whole numbers too.
+  private static boolean isWholeNumber(SchemaNode.PrimitiveNode leaf) {
+    return (leaf.type() == PhysicalType.INT32 || leaf.type() == PhysicalType.INT64)
+        && (leaf.logicalType() == null || leaf.logicalType() instanceof IntType);
   }
 
   @Override
@@ -106,11 +124,32 @@ final class ParquetRecordReader implements RecordReader {
   }
 
   private RawRecord text() {
-    if (rows.isNull(file.textColumn())) {
-      return bad("column " + file.textColumn() + " is null");
+    List<Supplier<Column.Value>> values = new ArrayList<>();
+    long bytes = 0;
+    for (Cell cell : cells) {
+      String name = cell.column().name();
+      if (rows.isNull(name)) {
+        values.add(() -> new Column.Value.Missing("column " + name + " is null"));
+      } else if (cell.type() == PhysicalType.BYTE_ARRAY) {
+        byte[] utf8 = rows.getBinary(name);
+        values.add(() -> Utf8.value(utf8));
+        bytes += utf8.length;
+      } else {
+        Column.Value number = new Column.Value.Text(number(cell));
+        values.add(() -> number);
+        bytes += Long.BYTES;
+      }
     }
-    byte[] bytes = rows.getBinary(file.textColumn());
-    return new RawRecord(row, bytes.length, () -> Utf8.content(bytes));
+    return new RawRecord(row, bytes, () -> file.columns().content(i -> values.get(i).get()));
+  }
+
+  private String number(Cell cell) {
+    if (cell.type() == PhysicalType.INT32) {
+      int value = rows.getInt(cell.column().name());
+      return cell.isUnsigned() ? Integer.toUnsignedString(value) : Integer.toString(value);
+    }
+    long value = rows.getLong(cell.column().name());
+    return cell.isUnsigned() ? Long.toUnsignedString(value) : Long.toString(value);
   }
 
   private RawRecord bad(String why) {

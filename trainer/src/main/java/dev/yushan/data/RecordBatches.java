@@ -75,7 +75,8 @@ public final class RecordBatches implements AutoCloseable {
     String name = unit.place(position).isEmpty() ? file : file + "#" + position;
     String place = unit.where(position);
     return switch (record.record().content().get()) {
-      case RecordContent.Text text -> new Found.Text(name, place, "", text.text());
+      case RecordContent.Text text ->
+          new Found.Text(name, place, text.id().orElse(""), text.text());
       case RecordContent.Ids ids ->
           new Found.None(name, place, "ids", "token ids cannot be prepared; give texts");
       case RecordContent.Empty empty -> new Found.None(name, place, "empty", empty.why());

@@ -1,9 +1,11 @@
 package dev.yushan.data;
 
+import java.util.Optional;
+
 /// What one record of a source holds.
 sealed interface RecordContent {
-  /// A text to tokenise.
-  record Text(String text) implements RecordContent {}
+  /// A text to tokenise, and what names it where that was asked for.
+  record Text(String text, Optional<String> id) implements RecordContent {}
 
   /// Token ids taken as they are. `labels` has one entry a token, −100 where it is no target, or
   /// none at all where every token is one.

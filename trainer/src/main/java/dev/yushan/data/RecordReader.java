@@ -1,5 +1,6 @@
 package dev.yushan.data;
 
+import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,28 +22,41 @@ interface RecordReader extends AutoCloseable {
     try {
       return switch (file.format()) {
         case TXT -> new TextFileReader(file.path());
-        case JSONL -> new JsonLineReader(file, Files.newInputStream(file.path()));
-        case JSONL_GZ -> new JsonLineReader(file, gunzip(Files.newInputStream(file.path())));
-        case JSON -> json(file);
         case PARQUET -> ParquetRecordReader.open(file);
+        case JSONL, JSONL_GZ, JSONL_ZST, JSON, JSON_GZ, JSON_ZST, CSV, CSV_GZ, CSV_ZST ->
+            stream(file);
       };
     } catch (IOException e) {
       throw new DataException(file.path() + " cannot be read: " + e, e);
     }
   }
 
-  private static InputStream gunzip(InputStream file) throws IOException {
+  private static RecordReader stream(SourceFile file) throws IOException {
+    InputStream in = Files.newInputStream(file.path());
     try {
-      return new GZIPInputStream(file, 1 << 16);
-    } catch (IOException e) {
-      file.close();
+      InputStream plain = decompressed(file.format(), in);
+      return switch (file.format()) {
+        case JSON, JSON_GZ, JSON_ZST -> json(file, plain);
+        case CSV, CSV_GZ, CSV_ZST -> new CsvRecordReader(file, plain);
+        default -> new JsonLineReader(file, plain);
+      };
+    } catch (RuntimeException | IOException e) {
+      in.close();
       throw e;
     }
   }
 
+  private static InputStream decompressed(Format format, InputStream in) throws IOException {
+    if (format.isGzip()) {
+      return new GZIPInputStream(in, 1 << 16);
+    }
+    // corpora are often packed with --long: its window may be as large as the format allows
+    return format.isZstd() ? new ZstdInputStream(in).setLongMax(31) : in;
+  }
+
   /// An array, or what other tools also call `.json`: one object a line.
-  private static RecordReader json(SourceFile file) throws IOException {
-    InputStream in = new BufferedInputStream(Files.newInputStream(file.path()), 1 << 16);
+  private static RecordReader json(SourceFile file, InputStream plain) throws IOException {
+    InputStream in = new BufferedInputStream(plain, 1 << 16);
     in.mark(1 << 16);
     int first = in.read();
     for (int i = 1; i < 1 << 16 && (Character.isWhitespace(first) || isByteOrderMark(first)); i++) {

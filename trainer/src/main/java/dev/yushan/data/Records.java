@@ -59,9 +59,10 @@ public final class Records implements Iterator<DataRecord>, AutoCloseable {
     String place =
         unit.isEmpty() ? "" + file.path() : file.path() + " " + unit + " " + raw.position();
     return switch (raw.content().get()) {
-      case RecordContent.Text(String text) -> new DataRecord.Text(place, text);
+      case RecordContent.Text(String text, Optional<String> id) ->
+          new DataRecord.Text(place, text, id);
       case RecordContent.Ids(int[] ids, int[] labels) -> new DataRecord.Ids(place, ids, labels);
-      case RecordContent.Empty empty -> new DataRecord.Text(place, "");
+      case RecordContent.Empty empty -> new DataRecord.Text(place, "", Optional.empty());
       case RecordContent.Bad(String why) ->
           throw new DataException(place + ": " + why + "; correct or remove the record");
     };

@@ -3,16 +3,24 @@ package dev.yushan.data;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// Where training data comes from.
 ///
 /// @param names file paths, directories, globs, or names of `dataset_info.json` (key `dataset` or
 ///   `eval_dataset`)
 /// @param datasetDir the directory of `dataset_info.json` (key `dataset_dir`); need not exist
-/// @param textColumn the column of files not described by `dataset_info.json` (key `text_column`)
+/// @param textColumn the column with the text, or a template over several such as
+///   `{title}\n\n{body}`, of files not described by `dataset_info.json` (key `text_column`)
+/// @param idColumn the column with what names a record, a string or whole number (key `id_column`);
+///   none where that is not asked for
 /// @param onBadRecord what to do with records that cannot be read
 public record SourceConfig(
-    List<String> names, Path datasetDir, String textColumn, OnBadRecord onBadRecord) {
+    List<String> names,
+    Path datasetDir,
+    String textColumn,
+    Optional<String> idColumn,
+    OnBadRecord onBadRecord) {
   /// LLaMA-Factory's default of `dataset_dir`.
   public static final Path DATASET_DIR = Path.of("data");
 
@@ -21,9 +29,23 @@ public record SourceConfig(
     if (names.isEmpty()) {
       throw new DataException("dataset: names no file; give a path, a glob or a dataset name");
     }
-    if (textColumn.isEmpty()) {
-      throw new DataException("text_column: is empty; name the column that holds the text");
-    }
+    columns(textColumn, idColumn);
+  }
+
+  /// Without ids.
+  public SourceConfig(
+      List<String> names, Path datasetDir, String textColumn, OnBadRecord onBadRecord) {
+    this(names, datasetDir, textColumn, Optional.empty(), onBadRecord);
+  }
+
+  private static TextColumns columns(String textColumn, Optional<String> idColumn) {
+    TextColumns text = TextColumns.of(textColumn);
+    return idColumn.map(text::withId).orElse(text);
+  }
+
+  /// What records are made of.
+  TextColumns columns() {
+    return columns(textColumn, idColumn);
   }
 
   /// These names with all defaults: `data`, `text`, fail.

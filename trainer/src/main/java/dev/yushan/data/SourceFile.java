@@ -4,5 +4,5 @@ import java.nio.file.Path;
 
 /// One file of training data.
 ///
-/// @param textColumn the field or column that holds the text; unused for `.txt`
-public record SourceFile(Path path, Format format, String textColumn) {}
+/// @param columns what its records are made of; unused for `.txt`
+public record SourceFile(Path path, Format format, TextColumns columns) {}

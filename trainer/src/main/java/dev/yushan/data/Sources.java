@@ -33,11 +33,11 @@ public final class Sources {
     List<Source> sources = new ArrayList<>();
     for (String name : config.names()) {
       if (info.contains(name)) {
-        sources.add(info.source(name, config.textColumn()));
+        sources.add(info.source(name, config.columns()));
       } else if (name.startsWith(HubRepo.SCHEME)) {
-        sources.add(new Source(name, HubFiles.of(name, config.textColumn())));
+        sources.add(new Source(name, HubFiles.of(name, config.columns())));
       } else {
-        sources.add(new Source(name, files(name, config.textColumn(), info)));
+        sources.add(new Source(name, files(name, config.columns(), info)));
       }
     }
     return sources;
@@ -48,13 +48,13 @@ public final class Sources {
     return sources.stream().flatMap(s -> s.files().stream()).toList();
   }
 
-  private static List<SourceFile> files(String name, String textColumn, DatasetInfo info) {
+  private static List<SourceFile> files(String name, TextColumns columns, DatasetInfo info) {
     Path path = path(name);
     if (Files.isDirectory(path)) {
-      return directory(path, textColumn);
+      return directory(path, columns);
     }
     if (Files.exists(path)) {
-      return List.of(file(path, textColumn));
+      return List.of(file(path, columns));
     }
     if (!isGlob(name)) {
       throw new DataException(
@@ -66,7 +66,7 @@ public final class Sources {
               + info
               + "; correct it");
     }
-    List<SourceFile> found = glob(name).stream().map(matched -> file(matched, textColumn)).toList();
+    List<SourceFile> found = glob(name).stream().map(matched -> file(matched, columns)).toList();
     if (found.isEmpty()) {
       throw new DataException(
           "dataset: no file matches "
@@ -86,7 +86,7 @@ public final class Sources {
     }
   }
 
-  static SourceFile file(Path path, String textColumn) {
+  static SourceFile file(Path path, TextColumns columns) {
     if (!Files.isReadable(path)) {
       throw new DataException("dataset: " + path + " cannot be read: check its permissions");
     }
@@ -96,16 +96,16 @@ public final class Sources {
                 () ->
                     new DataException(
                         "dataset: " + path + " is of no known format; known: " + Format.known()));
-    return new SourceFile(path, format, textColumn);
+    return new SourceFile(path, format, columns);
   }
 
-  static List<SourceFile> directory(Path directory, String textColumn) {
+  static List<SourceFile> directory(Path directory, TextColumns columns) {
     List<Path> all = list(directory, 1);
     List<SourceFile> known =
         all.stream()
             .filter(p -> Format.of(p).isPresent() && !p.getFileName().toString().startsWith("."))
             .filter(p -> !p.getFileName().toString().equals(DatasetInfo.FILE))
-            .map(p -> file(p, textColumn))
+            .map(p -> file(p, columns))
             .toList();
     if (known.isEmpty()) {
       throw new DataException(

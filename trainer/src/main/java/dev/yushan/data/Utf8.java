@@ -7,6 +7,7 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// UTF-8 that is checked: nothing is ever replaced by U+FFFD.
@@ -42,8 +43,9 @@ final class Utf8 {
     return new RecordContent.Bad("invalid UTF-8 at byte " + (in.position() + 1));
   }
 
-  /// The text as a record: half of a surrogate pair alone has no UTF-8, hence no tokens.
-  static RecordContent content(String text) {
+  /// The text as a record, with its id: half of a surrogate pair alone has no UTF-8, hence no
+  /// tokens.
+  static RecordContent content(String text, Optional<String> id) {
     if (text.isEmpty()) {
       return new RecordContent.Empty("the text is empty");
     }
@@ -54,7 +56,7 @@ final class Utf8 {
           "the text has half a surrogate pair (\\u%04x) at character %d, which is no UTF-8"
               .formatted((int) text.charAt(at), at + 1));
     }
-    return new RecordContent.Text(text);
+    return new RecordContent.Text(text, id);
   }
 
   /// Where the first half of a surrogate pair without the other half is.
@@ -76,9 +78,18 @@ final class Utf8 {
   /// The bytes as a record.
   static RecordContent content(byte[] bytes) {
     try {
-      return content(decode(bytes));
+      return content(decode(bytes), Optional.empty());
     } catch (CharacterCodingException e) {
       return bad(bytes);
+    }
+  }
+
+  /// The bytes of a column.
+  static Column.Value value(byte[] bytes) {
+    try {
+      return new Column.Value.Text(decode(bytes));
+    } catch (CharacterCodingException e) {
+      return new Column.Value.Bad(bad(bytes).why());
     }
   }
 

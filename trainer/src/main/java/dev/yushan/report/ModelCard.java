@@ -134,7 +134,7 @@ public final class ModelCard {
 
   static boolean isHubId(String name) {
     return name.matches("[\\w-][\\w.-]*/[\\w-][\\w.-]*")
-        && !name.matches(".*\\.(jsonl?|parquet|txt|csv|gz)");
+        && !name.matches(".*\\.(jsonl?|parquet|txt|csv|gz|zst)");
   }
 
   /// Those of the base, and Chinese where the corpus is written in it: that much its characters

@@ -33,7 +33,7 @@ public final class TrainingKeys {
       max_samples | integer ≥ 1 | | Use only so many documents of each entry of `dataset` and `eval_dataset`, the first ones.
       val_size | number ≥ 0 | 0 | Hold out a part of the training documents, drawn by `seed`, and evaluate on it: below 1 a share, from 1 on a number of documents. Not together with `eval_dataset`.
       dataset_dir | text | data | Directory of dataset_info.json.
-      text_column | text | text | Field or column that holds the text, where dataset_info.json names none.
+      text_column | text | text | Field or column that holds the text, or a template over several such as `"{title}\\n\\n{body}"`, where dataset_info.json names none.
       cutoff_len | integer ≥ 2 | 2048 | Longest document in tokens, BOS and EOS included; equal is kept.
       on_excess | one of drop split fail | drop | What becomes of longer documents. (LLaMA-Factory cuts them off; with packing it cuts the stream of documents into blocks and drops the rest of each 1,000.)
       on_bad_record | one of fail skip | fail | A record that cannot be read ends the run, or is left out and counted.

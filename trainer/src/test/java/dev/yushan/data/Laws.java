@@ -37,7 +37,7 @@ public final class Laws {
     Path path = here.resolveSibling("shared").resolve("corpora").resolve(name);
     assumeTrue(Files.exists(path), () -> "needs ../shared/corpora/" + name);
     List<String> texts = new ArrayList<>();
-    SourceFile file = new SourceFile(path, Format.of(path).orElseThrow(), "text");
+    SourceFile file = new SourceFile(path, Format.of(path).orElseThrow(), TextColumns.of("text"));
     try (RecordReader reader = RecordReader.open(file)) {
       for (Optional<RawRecord> next = reader.next(); next.isPresent(); next = reader.next()) {
         texts.add(((RecordContent.Text) next.get().content().get()).text());

@@ -7,6 +7,7 @@ import static dev.yushan.data.TestData.write;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.Zstd;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +75,9 @@ class RecordReaderTest {
         .satisfiesExactly(
             r -> assertThat(r).isEqualTo("1: first"),
             r -> assertThat(r).isEqualTo("3: 玉\n"),
-            r -> assertThat(r).isEqualTo("4: BAD has no field text (key text_column)"),
+            r ->
+                assertThat(r)
+                    .isEqualTo("4: BAD has no field text (key text_column); it has [other]"),
             r -> assertThat(r).isEqualTo("5: BAD field text is no string but a number"),
             r -> assertThat(r).isEqualTo("6: BAD field text is no string but null"),
             r -> assertThat(r).isEqualTo("7: EMPTY the text is empty"),
@@ -117,6 +120,31 @@ class RecordReaderTest {
   }
 
   @Test
+  void zstdIsReadByTheLine() throws IOException {
+    byte[] one = Zstd.compress(utf8("{\"text\":\"one\"}\n"));
+    byte[] two = Zstd.compress(utf8("{\n{\"text\":\"三\"}\n"));
+    assertThat(records(file(bytes("a.jsonl.zst", one, two))))
+        .satisfiesExactly(
+            r -> assertThat(r).isEqualTo("1: one"),
+            r -> assertThat(r).startsWith("2: BAD broken JSON"),
+            r -> assertThat(r).isEqualTo("3: 三"));
+    Path cut = bytes("cut.jsonl.zst", Arrays.copyOf(one, one.length - 2));
+    assertThatThrownBy(() -> records(file(cut)))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("cut.jsonl.zst cannot be read after line");
+    Path none = bytes("none.jsonl.zst", utf8("no zstd"));
+    assertThatThrownBy(() -> records(file(none))).hasMessageContaining("none.jsonl.zst");
+  }
+
+  @Test
+  void jsonArraysAreReadCompressedToo() throws IOException {
+    String array = "[{\"text\": \"一\"}, {\"text\": \"二\"}]";
+    assertThat(records(file(bytes("a.json.gz", gzip(array))))).containsExactly("1: 一", "2: 二");
+    assertThat(records(file(bytes("a.json.zst", Zstd.compress(utf8(array))))))
+        .containsExactly("1: 一", "2: 二");
+  }
+
+  @Test
   void recordsOfInputIdsAreTakenAsTheyAre() throws IOException {
     Path file =
         write(
@@ -149,7 +177,7 @@ class RecordReaderTest {
     assertThat(records(file(file)))
         .containsExactly(
             "1: 一",
-            "2: BAD has no field text (key text_column)",
+            "2: BAD has no field text (key text_column); it has [x]",
             "3: BAD is no JSON object but a number");
     assertThat(records(file(bytes("none.json", utf8("[]"))))).isEmpty();
   }
@@ -195,7 +223,7 @@ class RecordReaderTest {
   @Test
   void parquetRowsThatAreNullOrNoUtf8AreBad() {
     Path nulls = resource("null-text.parquet");
-    assertThat(records(new SourceFile(nulls, Format.PARQUET, "content")))
+    assertThat(records(new SourceFile(nulls, Format.PARQUET, TextColumns.of("content"))))
         .containsExactly("1: a", "2: BAD column content is null", "3: c");
     assertThat(records(file(resource("binary-text.parquet"))))
         .containsExactly("1: good", "2: BAD invalid UTF-8 at byte 2", "3: good again");
@@ -221,7 +249,8 @@ class RecordReaderTest {
     assertThatThrownBy(() -> records(file(resource("null-text.parquet"))))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("has no column text (key text_column); it has [content, n]");
-    SourceFile number = new SourceFile(resource("null-text.parquet"), Format.PARQUET, "n");
+    SourceFile number =
+        new SourceFile(resource("null-text.parquet"), Format.PARQUET, TextColumns.of("n"));
     assertThatThrownBy(() -> records(number)).hasMessageContaining("column n is no string column");
     assertThatThrownBy(() -> records(file(resource("ids-string.parquet"))))
         .hasMessageContaining("column input_ids is no list of integers");

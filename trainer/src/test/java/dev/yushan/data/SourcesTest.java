@@ -56,7 +56,7 @@ class SourcesTest {
     assertThat(sources.get(3).files())
         .extracting(SourceFile::format)
         .containsExactly(Format.PARQUET, Format.JSONL_GZ);
-    assertThat(sources.getFirst().files().getFirst().textColumn()).isEqualTo("content");
+    assertThat(sources.getFirst().files().getFirst().columns().template()).isEqualTo("content");
   }
 
   @Test
@@ -91,9 +91,9 @@ class SourcesTest {
          "unnamed": {"file_name": "sub/d.parquet"}}
         """);
     List<Source> sources = resolve("laws", "all", "plain", "unnamed");
-    assertThat(sources.get(3).files().getFirst().textColumn()).isEqualTo("content");
+    assertThat(sources.get(3).files().getFirst().columns().template()).isEqualTo("content");
     assertThat(names(sources.get(0))).containsExactly("sub/d.parquet");
-    assertThat(sources.get(0).files().getFirst().textColumn()).isEqualTo("body");
+    assertThat(sources.get(0).files().getFirst().columns().template()).isEqualTo("body");
     assertThat(sources.get(0).name()).isEqualTo("laws");
     assertThat(names(sources.get(1))).containsExactly("sub/d.parquet");
     assertThat(names(sources.get(2))).containsExactly("c.txt");

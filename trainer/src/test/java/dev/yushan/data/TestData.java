@@ -27,7 +27,7 @@ final class TestData {
   }
 
   static SourceFile file(Path path) {
-    return new SourceFile(path, Format.of(path).orElseThrow(), "text");
+    return new SourceFile(path, Format.of(path).orElseThrow(), TextColumns.of("text"));
   }
 
   static Path write(Path path, String... lines) throws IOException {

@@ -129,7 +129,7 @@ class TokenizedDatasetTest {
           .isInstanceOf(DataException.class)
           .hasMessage(
               bad
-                  + " line 41: has no field text (key text_column); repair it, or set"
+                  + " line 41: has no field text (key text_column); it has []; repair it, or set"
                   + " on_bad_record: skip to leave such records out");
     }
     try (TokenizedDataset data =
@@ -288,7 +288,7 @@ class TokenizedDatasetTest {
     Files.setLastModifiedTime(file, time);
     open(List.of(file), LONG, tokenizer, cache(1)).close();
     assertThat(tokenizer.calls).as("same size, same date, other content").hasValue(2);
-    SourceFile other = new SourceFile(file, Format.JSONL, "other");
+    SourceFile other = new SourceFile(file, Format.JSONL, TextColumns.of("other"));
     TokenizedDataset.open(List.of(other), OnBadRecord.FAIL, LONG, tokenizer.corpus(), cache(1))
         .close();
     assertThat(tokenizer.calls).hasValue(3);

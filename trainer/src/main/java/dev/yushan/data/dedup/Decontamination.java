@@ -57,7 +57,7 @@ public final class Decontamination {
   }
 
   private void add(DataRecord record, NgramIndex.Entries entries) {
-    if (!(record instanceof DataRecord.Text(String place, String text))) {
+    if (!(record instanceof DataRecord.Text(String place, String text, var id))) {
       throw new DataException(
           record.place() + ": token ids cannot be looked for; give the benchmark as text");
     }

@@ -8,12 +8,15 @@ import dev.yushan.data.Format;
 import dev.yushan.data.ParquetColumn;
 import dev.yushan.data.ParquetWriter;
 import dev.yushan.data.SourceFile;
+import dev.yushan.data.TextColumns;
 import dev.yushan.data.prepare.Layer.Kind;
 import dev.yushan.io.DurableFiles;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,20 +99,17 @@ final class CorpusWriter {
     DurableFiles.write(
         excluded(part),
         channel -> {
-          OutputStream lines = new ZstdOutputStream(Channels.newOutputStream(channel), ZSTD_LEVEL);
-          Map<String, String> metadata =
-              Map.of("yushan.source", part.lane().source().name(), "yushan.part", part.key());
-          ParquetWriter.write(file, COLUMNS, metadata, rows -> write(part, rows, lines));
-          lines.flush();
-          // ends the frame without closing the channel under it
-          ((ZstdOutputStream) lines).setCloseFrameOnFlush(true);
-          lines.flush();
+          try (OutputStream lines = new ZstdOutputStream(left(channel), ZSTD_LEVEL)) {
+            Map<String, String> metadata =
+                Map.of("yushan.source", part.lane().source().name(), "yushan.part", part.key());
+            ParquetWriter.write(file, COLUMNS, metadata, rows -> write(part, rows, lines));
+          }
         });
     tokens
         .shards()
         .publish(
             output,
-            new SourceFile(file, Format.PARQUET, "text"),
+            new SourceFile(file, Format.PARQUET, TextColumns.of("text")),
             part.numbers().mapToObj(s -> TokenStep.draft(part.lane(), s)).toList(),
             part.numbers().mapToObj(s -> TokenStep.draftKey(part.lane(), s)).toList());
     ObjectNode receipt =
@@ -118,6 +118,21 @@ final class CorpusWriter {
             .put("key", part.key())
             .put("sha256", ContentHash.of(file));
     DurableFiles.write(receipt(output, part), receipt + "\n");
+  }
+
+  /// A stream to the channel whose end leaves that open.
+  private static OutputStream left(FileChannel channel) {
+    return new FilterOutputStream(Channels.newOutputStream(channel)) {
+      @Override
+      public void write(byte[] bytes, int from, int length) throws IOException {
+        out.write(bytes, from, length);
+      }
+
+      @Override
+      public void close() throws IOException {
+        flush();
+      }
+    };
   }
 
   private static void write(Part part, ParquetWriter rows, OutputStream excluded)

@@ -132,6 +132,7 @@ public final class Preparation {
                 source.files(),
                 Path.of(config.datasetDir()),
                 source.textColumn(),
+                Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
                 OnBadRecord.SKIP));
     return Unit.of(Sources.files(files));
   }

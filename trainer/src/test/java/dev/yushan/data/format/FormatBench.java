@@ -72,7 +72,7 @@ final class FormatBench {
     List<String> texts = new ArrayList<>();
     try (Records records = Records.open(config)) {
       while (records.hasNext()) {
-        if (records.next() instanceof DataRecord.Text(String place, String text)) {
+        if (records.next() instanceof DataRecord.Text(String place, String text, var id)) {
           texts.add(text);
         }
       }
