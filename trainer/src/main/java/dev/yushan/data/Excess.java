@@ -1,7 +1,7 @@
 package dev.yushan.data;
 
-import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 
 /// The length limit: which documents, or pieces of documents, of a row of shards are used.
 final class Excess {
@@ -16,13 +16,15 @@ final class Excess {
     Document name(int shard, int document, long from, int length);
   }
 
-  /// @param chosen the documents that are not left out already, counted over all shards
-  static Result apply(List<Shard> shards, BitSet chosen, TokenizeConfig config, Namer namer) {
+  /// @param copies how often each document is used, counted over all shards; 0 where it is left out
+  ///   already
+  static Result apply(
+      List<Shard> shards, IntUnaryOperator copies, TokenizeConfig config, Namer namer) {
     long used = 0;
     int number = 0;
     for (Shard shard : shards) {
       for (int d = 0; d < shard.documents(); d++) {
-        used += chosen.get(number++) ? pieces(length(shard, d), config) : 0;
+        used += copies.applyAsInt(number++) * pieces(length(shard, d), config);
       }
     }
     if (used > Integer.MAX_VALUE - 16) {
@@ -33,14 +35,14 @@ final class Excess {
     long shardStart = 0;
     for (Shard shard : shards) {
       for (int d = 0; d < shard.documents(); d++) {
-        if (chosen.get(number++)) {
+        for (int copy = copies.applyAsInt(number++); copy > 0; copy--) {
           index.add(shardStart + shard.offset(d), length(shard, d));
         }
       }
       shardStart += shard.tokens();
     }
     if (config.onExcess() == OnExcess.FAIL && index.droppedDocuments > 0) {
-      throw failure(shards, chosen, config, namer, index);
+      throw failure(shards, copies, config, namer, index);
     }
     return index.result();
   }
@@ -57,12 +59,16 @@ final class Excess {
   }
 
   private static DataException failure(
-      List<Shard> shards, BitSet chosen, TokenizeConfig config, Namer namer, Index index) {
+      List<Shard> shards,
+      IntUnaryOperator copies,
+      TokenizeConfig config,
+      Namer namer,
+      Index index) {
     int number = 0;
     for (int s = 0; s < shards.size(); s++) {
       for (int d = 0; d < shards.get(s).documents(); d++) {
         long length = length(shards.get(s), d);
-        if (chosen.get(number++) && length > config.cutoffLen()) {
+        if (copies.applyAsInt(number++) > 0 && length > config.cutoffLen()) {
           return new DataException(
               ("%s has %,d tokens, cutoff_len is %,d (%,d such documents with %,d tokens): raise"
                       + " cutoff_len, or set on_excess to drop or split")

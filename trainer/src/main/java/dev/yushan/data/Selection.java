@@ -1,8 +1,10 @@
 package dev.yushan.data;
 
 import dev.yushan.random.CounterRandom;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 
 /// Which documents of a dataset are used: the first ones of each entry, and of these a part drawn
 /// at random or all the others. Documents are chosen before the length limit is applied, so that
@@ -25,6 +27,7 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
   public static final Selection ALL = first(Long.MAX_VALUE);
 
   private static final long DRAW_STREAM = 0x76616C73697A65L;
+  private static final long EPOCH_STREAM = 0x65706F636873000L;
 
   public Selection {
     if (maxSamples < 1) {
@@ -48,10 +51,18 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
   }
 
   /// The used ones among all documents, counted over all shards.
-  record Chosen(BitSet used, SelectionCounts counts) {}
+  ///
+  /// @param again how often a used one comes again; none where nothing does
+  record Chosen(BitSet used, int[] again, SelectionCounts counts) {
+    /// How often a document is used.
+    int copies(int document) {
+      return used.get(document) ? 1 + (again.length == 0 ? 0 : again[document]) : 0;
+    }
+  }
 
   /// @param entry the entry of each shard, in ascending order
-  Chosen choose(List<Shard> shards, int[] entry) {
+  /// @param epochs how often each entry is gone over
+  Chosen choose(List<Shard> shards, int[] entry, double[] epochs) {
     Draw draw = new Draw(shards);
     int inEntry = 0;
     for (int s = 0; s < shards.size(); s++) {
@@ -62,6 +73,7 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
       inEntry = Math.addExact(inEntry, documents);
     }
     draw.leaveOut(heldOut(draw.candidates.cardinality()));
+    draw.repeat(entry, epochs);
     return draw.chosen();
   }
 
@@ -83,6 +95,8 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
     private int documents;
     private long beyondDocuments;
     private long beyondTokens;
+    private final BitSet undrawn = new BitSet();
+    private int[] again = {};
 
     Draw(List<Shard> shards) {
       this.shards = shards;
@@ -110,19 +124,69 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
       candidates.andNot(out);
     }
 
-    Chosen chosen() {
-      long tokens = 0;
+    /// Sees to it that each entry is gone over as often as it should be: every used document of it
+    /// as often as there are whole times, and for the rest as many as that part of them, drawn.
+    void repeat(int[] entry, double[] epochs) {
+      if (Arrays.stream(epochs).allMatch(e -> e == 1)) {
+        return;
+      }
+      again = new int[documents];
+      int from = 0;
       int first = 0;
-      for (Shard shard : shards) {
-        int end = first + shard.documents();
-        for (int d = out.nextSetBit(first); d >= 0 && d < end; d = out.nextSetBit(d + 1)) {
-          tokens += shard.offset(d - first + 1) - shard.offset(d - first);
+      for (int s = 0; s < shards.size(); s++) {
+        first += shards.get(s).documents();
+        if (s + 1 == shards.size() || entry[s + 1] != entry[s]) {
+          repeat(from, first, epochs[entry[s]], entry[s]);
+          from = first;
         }
-        first = end;
+      }
+    }
+
+    private void repeat(int from, int to, double epochs, int entry) {
+      int[] own = candidates.stream().filter(d -> d >= from && d < to).toArray();
+      int whole = (int) epochs;
+      int drawn = (int) Math.round((epochs - whole) * own.length);
+      int[] order = CounterRandom.permutation(seed, EPOCH_STREAM + entry, own.length);
+      for (int i = 0; i < own.length; i++) {
+        int times = whole + (i < drawn ? 1 : 0);
+        int document = own[order[i]];
+        again[document] = Math.max(0, times - 1);
+        if (times == 0) {
+          undrawn.set(document);
+        }
+      }
+      candidates.andNot(undrawn);
+    }
+
+    Chosen chosen() {
+      long repeated = 0;
+      for (int times : again) {
+        repeated += times;
       }
       return new Chosen(
           candidates,
-          new SelectionCounts(beyondDocuments, beyondTokens, out.cardinality(), tokens));
+          again,
+          new SelectionCounts(
+              beyondDocuments,
+              beyondTokens,
+              out.cardinality(),
+              tokens(d -> out.get(d) ? 1 : 0),
+              undrawn.cardinality(),
+              tokens(d -> undrawn.get(d) ? 1 : 0),
+              repeated,
+              again.length == 0 ? 0 : tokens(d -> again[d])));
+    }
+
+    /// The tokens of documents, each as often as `times` says.
+    private long tokens(IntUnaryOperator times) {
+      long tokens = 0;
+      int document = 0;
+      for (Shard shard : shards) {
+        for (int d = 0; d < shard.documents(); d++) {
+          tokens += times.applyAsInt(document++) * (shard.offset(d + 1) - shard.offset(d));
+        }
+      }
+      return tokens;
     }
   }
 }

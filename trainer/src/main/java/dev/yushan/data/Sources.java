@@ -17,11 +17,11 @@ import org.slf4j.LoggerFactory;
 
 /// Finds the files of a dataset entry.
 ///
-/// A name is, in this order: an entry of `dataset_info.json`; a file; a directory (its files of
-/// known formats, not those of its sub-directories); a glob (`data/*.jsonl`, `corpus/**.parquet`);
-/// an address of the hub (`hf://datasets/org/name/path`), which is downloaded if it is not in the
-/// cache. Files of a directory or glob come in the order of their paths, whatever the file system
-/// says.
+/// A name is, in this order: an entry of `dataset_info.json`; a directory that `yushan prepare`
+/// made; a file; a directory (its files of known formats, not those of its sub-directories); a glob
+/// (`data/*.jsonl`, `corpus/**.parquet`); an address of the hub (`hf://datasets/org/name/path`),
+/// which is downloaded if it is not in the cache. Files of a directory or glob come in the order of
+/// their paths, whatever the file system says.
 public final class Sources {
   private static final Logger LOG = LoggerFactory.getLogger(Sources.class);
 
@@ -29,11 +29,22 @@ public final class Sources {
 
   /// The entries of `config` with their files, in the order given.
   public static List<Source> resolve(SourceConfig config) {
+    return resolve(config, false);
+  }
+
+  /// The same for entries of `eval_dataset`: of a prepared corpus those sources that are held out.
+  public static List<Source> resolveHeldOut(SourceConfig config) {
+    return resolve(config, true);
+  }
+
+  private static List<Source> resolve(SourceConfig config, boolean heldOut) {
     DatasetInfo info = DatasetInfo.read(config.datasetDir());
     List<Source> sources = new ArrayList<>();
     for (String name : config.names()) {
       if (info.contains(name)) {
         sources.add(info.source(name, config.columns()));
+      } else if (isPrepared(name)) {
+        sources.addAll(PreparedCorpus.sources(path(name), heldOut));
       } else if (name.startsWith(HubRepo.SCHEME)) {
         sources.add(new Source(name, HubFiles.of(name, config.columns())));
       } else {
@@ -76,6 +87,10 @@ public final class Sources {
               + "; correct it");
     }
     return found;
+  }
+
+  private static boolean isPrepared(String name) {
+    return !isGlob(name) && PreparedCorpus.isIn(path(name));
   }
 
   private static Path path(String name) {

@@ -121,12 +121,21 @@ final class TokenCache {
       keyed.add(
           new Keyed(
               units.get(u),
-              UnitDirectory.of(config.directory(), key),
+              directory(key),
               settings,
               ContentHash.ofText(String.join("\n", contents)),
               modified.get(u)));
     }
     return keyed;
+  }
+
+  /// Where the shards of a unit are, or are to be made.
+  private UnitDirectory directory(String key) {
+    return config.others().stream()
+        .map(other -> UnitDirectory.of(other, key))
+        .filter(found -> found.finishedShards().isPresent())
+        .findFirst()
+        .orElseGet(() -> UnitDirectory.of(config.directory(), key));
   }
 
   /// All that the shards of a unit depend on besides the content of its files.

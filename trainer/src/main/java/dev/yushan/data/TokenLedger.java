@@ -23,15 +23,15 @@ public record TokenLedger(
         read.records(),
         read.bad() + read.empty() + read.documents());
     equal(
-        "documents = not selected + dropped + split + kept",
-        read.documents(),
+        "documents + repeated = not selected + dropped + split + kept",
+        read.documents() + selected.repeatedDocuments(),
         selected.documents()
             + excess.droppedDocuments()
             + excess.splitDocuments()
             + excess.keptDocuments());
     equal(
-        "tokens = not selected + dropped + split + kept",
-        read.tokens(),
+        "tokens + repeated = not selected + dropped + split + kept",
+        read.tokens() + selected.repeatedTokens(),
         selected.tokens() + excess.droppedTokens() + excess.splitTokens() + excess.keptTokens());
     equal("documents packed = kept + pieces", packed.documents(), excess.outDocuments());
     equal(
@@ -63,12 +63,15 @@ public record TokenLedger(
 
   /// The share of selected documents that the length limit left out, in 0 … 1.
   public double droppedDocumentShare() {
-    return share(excess.droppedDocuments(), read.documents() - selected.documents());
+    return share(
+        excess.droppedDocuments(),
+        read.documents() + selected.repeatedDocuments() - selected.documents());
   }
 
   /// The share of their tokens that the length limit left out, in 0 … 1.
   public double droppedTokenShare() {
-    return share(excess.droppedTokens(), read.tokens() - selected.tokens());
+    return share(
+        excess.droppedTokens(), read.tokens() + selected.repeatedTokens() - selected.tokens());
   }
 
   private static double share(long part, long whole) {
@@ -90,6 +93,10 @@ public record TokenLedger(
     line(table, "documents", read.documents(), read.tokens());
     line(table, "  beyond max_samples", selected.beyondDocuments(), selected.beyondTokens());
     line(table, "  other part of val_size", selected.otherDocuments(), selected.otherTokens());
+    if (selected.undrawnDocuments() > 0 || selected.repeatedDocuments() > 0) {
+      line(table, "  not drawn (epochs)", selected.undrawnDocuments(), selected.undrawnTokens());
+      line(table, "  repeated (epochs)", selected.repeatedDocuments(), selected.repeatedTokens());
+    }
     line(table, "  dropped: too long", excess.droppedDocuments(), excess.droppedTokens());
     line(table, "  split: too long", excess.splitDocuments(), excess.splitTokens());
     line(table, "    into pieces", excess.splitPieces(), -1);

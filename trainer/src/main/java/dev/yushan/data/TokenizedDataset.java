@@ -1,6 +1,7 @@
 package dev.yushan.data;
 
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -39,7 +40,8 @@ public final class TokenizedDataset implements AutoCloseable {
       TokenizeConfig config,
       CacheUse cacheUse,
       String fingerprint,
-      List<FileHash> files) {
+      List<FileHash> files,
+      double[] epochs) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
@@ -54,9 +56,9 @@ public final class TokenizedDataset implements AutoCloseable {
     readCounts = sum;
     List<Shard> shards = parts.stream().map(Part::shard).toList();
     Selection.Chosen chosen =
-        selection.choose(shards, parts.stream().mapToInt(Part::entry).toArray());
+        selection.choose(shards, parts.stream().mapToInt(Part::entry).toArray(), epochs);
     selected = chosen.counts();
-    documents = Excess.apply(shards, chosen.used(), config, this::at);
+    documents = Excess.apply(shards, chosen::copies, config, this::at);
   }
 
   /// Opens all documents of `files`, which are one entry.
@@ -88,8 +90,11 @@ public final class TokenizedDataset implements AutoCloseable {
     try {
       List<List<Unit>> ofEntries = entries.stream().map(e -> Unit.of(e.files())).toList();
       List<Unit> units = ofEntries.stream().flatMap(List::stream).toList();
+      List<Path> others =
+          entries.stream().flatMap(entry -> entry.shards().stream()).distinct().toList();
       TokenCache cache =
-          new TokenCache(cacheConfig, new DocumentEncoder(config, tokenizer), onBadRecord, arena);
+          new TokenCache(
+              cacheConfig.with(others), new DocumentEncoder(config, tokenizer), onBadRecord, arena);
       Iterator<List<Shard>> shards = cache.open(units).iterator();
       List<Part> parts = new ArrayList<>();
       for (int e = 0; e < ofEntries.size(); e++) {
@@ -99,13 +104,16 @@ public final class TokenizedDataset implements AutoCloseable {
           }
         }
       }
+      double[] epochs = entries.stream().mapToDouble(Source::epochs).toArray();
+      boolean once = Arrays.stream(epochs).allMatch(e -> e == 1);
+      String chosen = selection + (once ? "" : " " + Arrays.toString(epochs));
       String fingerprint =
-          selection.equals(Selection.ALL)
+          selection.equals(Selection.ALL) && once
               ? cache.fingerprint()
-              : ContentHash.ofText(cache.fingerprint() + "\n" + selection);
+              : ContentHash.ofText(cache.fingerprint() + "\n" + chosen);
       TokenizedDataset dataset =
           new TokenizedDataset(
-              arena, parts, selection, config, cache.use(), fingerprint, cache.files());
+              arena, parts, selection, config, cache.use(), fingerprint, cache.files(), epochs);
       dataset.report();
       return dataset;
     } catch (Throwable e) {

@@ -196,7 +196,7 @@ final class TrainingData implements AutoCloseable {
   /// The entries that are evaluated on, in the order named; for `val_size` none.
   private List<Source> heldOut() {
     return config.find("eval_dataset").isPresent()
-        ? Sources.resolve(source("eval_dataset"))
+        ? Sources.resolveHeldOut(source("eval_dataset"))
         : List.of();
   }
 

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class TokenLedgerTest {
   private static final ReadCounts READ = new ReadCounts(13, 1, 2, 8, 2, 124, 8, 8, 40, 3);
-  private static final SelectionCounts SELECTED = new SelectionCounts(2, 20, 1, 10);
+  private static final SelectionCounts SELECTED = new SelectionCounts(2, 20, 1, 10, 0, 0, 0, 0);
   private static final ExcessCounts EXCESS = new ExcessCounts(1, 50, 2, 5, 60, 4, 40);
   private static final PackCounts PACKED =
       new PackCounts(Packing.BEST_FIT, 64, 2, 9, 100, 0, 9, 11, 80);
@@ -37,7 +37,9 @@ class TokenLedgerTest {
                     .check())
         .hasMessageContaining("records read = bad + empty + documents");
     assertThatThrownBy(
-            () -> new TokenLedger(READ, new SelectionCounts(2, 20, 0, 10), EXCESS, PACKED).check())
+            () ->
+                new TokenLedger(READ, new SelectionCounts(2, 20, 0, 10, 0, 0, 0, 0), EXCESS, PACKED)
+                    .check())
         .hasMessageContaining("documents = not selected + dropped + split + kept, but 10 ≠ 9");
     assertThatThrownBy(
             () ->

@@ -79,6 +79,15 @@ public record CorpusConfig(
         "shard_bytes: %d is too small; give 4096 or more".formatted(shardBytes));
     require(threads >= 0, "threads: %d is less than 0; 0 takes all processors".formatted(threads));
     requireMix(sources, temperature);
+    for (SourceSpec source : sources) {
+      for (String name : source.skip()) {
+        List<String> names = stages.stream().map(Stages.Configured::name).toList();
+        require(
+            names.contains(name),
+            "sources: %s: skip: there is no stage %s; %s"
+                .formatted(source.name(), name, Settings.nearest(name, names)));
+      }
+    }
   }
 
   private static void require(boolean holds, String message) {
@@ -226,6 +235,8 @@ public record CorpusConfig(
     ObjectNode json = Settings.MAPPER.valueToTree(this);
     ArrayNode list = json.putArray("stages");
     stages.forEach(stage -> list.addObject().set(stage.name(), stage.settings()));
+    // nothing of what is made depends on these
+    json.remove(List.of("output_dir", "threads"));
     return json;
   }
 }

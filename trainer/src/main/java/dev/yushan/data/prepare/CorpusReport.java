@@ -3,6 +3,7 @@ package dev.yushan.data.prepare;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.data.PreparedCorpus;
 import dev.yushan.data.prepare.StageCounts.Amount;
 import dev.yushan.io.DurableFiles;
 import java.lang.foreign.Arena;
@@ -145,8 +146,7 @@ public record CorpusReport(ObjectNode json) {
   /// Writes `report.json`, and `corpus.json`, by which training knows the directory.
   void write(Path output) {
     DurableFiles.write(output.resolve(FILE), json.toPrettyString() + "\n");
-    ObjectNode corpus = Settings.MAPPER.createObjectNode().put("format", 1);
-    corpus.put("seed", json.path("config").path("seed").asLong());
+    ObjectNode corpus = Settings.MAPPER.createObjectNode().put("format", PreparedCorpus.FORMAT);
     ArrayNode sources = corpus.putArray("sources");
     for (JsonNode source : json.path("sources")) {
       ObjectNode one = sources.addObject();
@@ -156,7 +156,7 @@ public record CorpusReport(ObjectNode json) {
       one.set("tokens", source.path("written").path("tokens"));
       one.set("files", source.path("parts"));
     }
-    DurableFiles.write(output.resolve("corpus.json"), corpus.toPrettyString() + "\n");
+    DurableFiles.write(output.resolve(PreparedCorpus.FILE), corpus.toPrettyString() + "\n");
   }
 
   /// A table for people: a line a step, over all sources.

@@ -175,8 +175,9 @@ public final class Preparation {
     for (Stages.Configured stage : config.stages()) {
       String all =
           stage.isDedup() ? String.join(" ", keys.stream().map(List::getLast).toList()) : "";
-      String step = stage.fingerprint();
+      String fingerprint = stage.fingerprint();
       for (int l = 0; l < keys.size(); l++) {
+        String step = sources.get(l).skip().contains(stage.name()) ? "skipped" : fingerprint;
         String lane = stage.isDedup() ? "lane %d of ".formatted(l) + all : "";
         keys.get(l).add(Lane.key(keys.get(l).getLast(), step + lane));
       }
@@ -250,6 +251,9 @@ public final class Preparation {
       int last,
       Optional<Deduplication> signing) {
     try (Arena arena = Arena.ofConfined()) {
+      if (isThrough(lane, shard, last, arena) && signing.isEmpty()) {
+        return;
+      }
       ShardDocuments documents = read(lane, shard, batch, arena);
       for (int step = 1; step <= Math.min(last, stages.size()); step++) {
         Optional<Layer> made = Layer.open(lane.layer(step, shard), arena);
@@ -264,6 +268,13 @@ public final class Preparation {
       }
       signing.ifPresent(dedup -> dedup.sign(lane, shard, documents));
     }
+  }
+
+  /// Whether all layers up to step `last` are there and sound.
+  private boolean isThrough(Lane lane, int shard, int last, Arena arena) {
+    return IntStream.rangeClosed(0, last)
+            .allMatch(step -> Layer.open(lane.layer(step, shard), arena).isPresent())
+        && (last <= stages.size() || tokens.isDrafted(lane, shard));
   }
 
   private ShardDocuments read(
@@ -302,7 +313,8 @@ public final class Preparation {
     if (config.stages().get(step - 1).isDedup()) {
       throw new IllegalStateException("deduplication comes before " + lane.layer(step, shard));
     }
-    Stage stage = stages.get(step - 1);
+    boolean skipped = lane.source().skip().contains(lane.steps().get(step));
+    Stage stage = skipped ? document -> Outcome.kept(document.text()) : stages.get(step - 1);
     List<Entry> entries = new ArrayList<>(documents.size());
     StageCounts counts = new StageCounts();
     for (int i = 0; i < documents.size(); i++) {

@@ -13,6 +13,8 @@ import java.util.List;
 ///   `text_column`)
 /// @param idColumn the one that holds an id; empty: file and place are the id (key `id_column`)
 /// @param role what it is for (key `role`)
+/// @param skip names of stages that are not for it, such as a quality filter for another language
+///   (key `skip`)
 /// @param weight its share of the tokens trained on, in proportion to those of others; 0: not mixed
 ///   by weight (key `weight`)
 /// @param epochs how often a pass over the corpus goes over it; a fraction is drawn (key `epochs`)
@@ -22,6 +24,7 @@ public record SourceSpec(
     String textColumn,
     String idColumn,
     Role role,
+    List<String> skip,
     double weight,
     double epochs) {
   /// What a source is for.
@@ -35,10 +38,11 @@ public record SourceSpec(
   }
 
   private static final SourceSpec DEFAULTS =
-      new SourceSpec("-", List.of(), "text", "", Role.TRAIN, 0, 1);
+      new SourceSpec("-", List.of(), "text", "", Role.TRAIN, List.of(), 0, 1);
 
   public SourceSpec {
     files = List.copyOf(files);
+    skip = List.copyOf(skip);
     if (!name.matches("[\\w-][\\w.-]*")) {
       throw new DataException(
           "name: '%s' is no name; use letters, digits, - and _, since files are named by it"
@@ -50,6 +54,14 @@ public record SourceSpec(
     if (!(weight >= 0) || !(epochs > 0) || !Double.isFinite(weight + epochs)) {
       throw new DataException(
           "weight: %s, epochs: %s: give numbers above 0".formatted(weight, epochs));
+    }
+    if (role != Role.TRAIN && (weight != 0 || epochs != 1)) {
+      throw new DataException(
+          "weight, epochs: are for sources that are trained on; leave them out for role: "
+              + Settings.word(role));
+    }
+    if (skip.contains(Stages.DEDUP)) {
+      throw new DataException("skip: dedup is for all sources together; leave it out here");
     }
   }
 

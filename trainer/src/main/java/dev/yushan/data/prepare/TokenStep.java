@@ -44,12 +44,16 @@ final class TokenStep {
     return lane.keys().getLast() + "/" + shard;
   }
 
+  /// Whether the tokens of a shard are there and sound.
+  boolean isDrafted(Lane lane, int shard) {
+    return TokenShards.isDraft(draft(lane, shard), draftKey(lane, shard));
+  }
+
   /// Makes layer and tokens of a shard, if they are not there.
   void make(Lane lane, int shard, ShardDocuments documents, Arena arena) {
     int step = lane.steps().size() - 1;
     Path file = lane.layer(step, shard);
-    if (Layer.open(file, arena).isPresent()
-        && TokenShards.isDraft(draft(lane, shard), draftKey(lane, shard))) {
+    if (Layer.open(file, arena).isPresent() && isDrafted(lane, shard)) {
       return;
     }
     Work work = new Work(documents);
