@@ -1,9 +1,5 @@
 package dev.yushan.text;
 
-import com.knuddels.jtokkit.Encodings;
-import com.knuddels.jtokkit.api.Encoding;
-import com.knuddels.jtokkit.api.GptBytePairEncodingParams;
-import com.knuddels.jtokkit.api.IntArrayList;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -13,22 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.regex.Pattern;
 
 /// Byte-level BPE: added tokens are taken out, the rest is normalized and cut into pieces, and each
-/// piece becomes the token it is, or else is merged from its bytes by JTokkit.
+/// piece becomes the token it is, or else is merged from its bytes.
 final class BpeTokenizer implements Tokenizer {
-  /// JTokkit scans a piece for each merge below this many bytes, and above merges in another order;
-  /// see [RankMerge].
-  private static final int LONG_PIECE_BYTES = 500;
-
-  private static final Pattern WHOLE_PIECE = Pattern.compile("(?s).+");
-
   private final TokenizerJson spec;
   private final AddedTokens before;
   private final AddedTokens after;
   private final Map<String, Integer> wholePieces;
-  private final Encoding merges;
   private final byte[][] bytes;
   private final Map<String, Integer> addedIds = new HashMap<>();
   private final BitSet special = new BitSet();
@@ -46,28 +34,21 @@ final class BpeTokenizer implements Tokenizer {
       addedIds.put(token.content(), token.id());
       special.set(token.id(), token.special());
     }
-    Map<byte[], Integer> ranks = HashMap.newHashMap(spec.vocab().size());
-    wholePieces = HashMap.newHashMap(spec.vocab().size());
-    spec.vocab()
-        .forEach(
-            (token, id) -> {
-              if (spec.ignoreMerges() || !spec.unreachable().contains(token)) {
-                byte[] tokenBytes = ByteAlphabet.decode(token);
-                ranks.put(tokenBytes, id);
-                text(tokenBytes).ifPresent(text -> wholePieces.put(text, id));
-              }
-            });
-    merges = engine(ranks);
+    wholePieces = wholePieces(spec);
     bosId = edge(spec.template().prefix(), 0, bosToken);
     eosId = edge(spec.template().suffix(), spec.template().suffix().size() - 1, eosToken);
   }
 
-  private static Encoding engine(Map<byte[], Integer> ranks) {
-    var params = new GptBytePairEncodingParams("tokenizer.json", WHOLE_PIECE, ranks, Map.of());
-    return Encodings.newLazyEncodingRegistry()
-        .registerGptBytePairEncoding(params)
-        .getEncoding(params.getName())
-        .orElseThrow();
+  /// With `ignore_merges` a piece that is a token becomes it, whatever merges would make of it.
+  private static Map<String, Integer> wholePieces(TokenizerJson spec) {
+    Map<String, Integer> pieces = HashMap.newHashMap(spec.ignoreMerges() ? spec.vocab().size() : 0);
+    if (spec.ignoreMerges()) {
+      spec.vocab()
+          .forEach(
+              (token, id) ->
+                  text(ByteAlphabet.decode(token)).ifPresent(text -> pieces.put(text, id)));
+    }
+    return pieces;
   }
 
   private static byte[][] bytes(TokenizerJson spec) {
@@ -110,12 +91,12 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text, Specials specials) {
-    return append(text, specials, new IntArrayList(8 + text.length() / 2)).toArray();
+    return append(text, specials, new IdList(8 + text.length() / 2)).toArray();
   }
 
   @Override
   public int[] encodeWithTemplate(String text, Specials specials) {
-    IntArrayList ids = new IntArrayList(8 + text.length() / 2);
+    IdList ids = new IdList(8 + text.length() / 2);
     spec.template().prefix().forEach(ids::add);
     append(text, specials, ids);
     spec.template().suffix().forEach(ids::add);
@@ -124,10 +105,11 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public int count(String text, Specials specials) {
-    return append(text, specials, new IntArrayList(8 + text.length() / 2)).size();
+    return append(text, specials, new IdList(8 + text.length() / 2)).size();
   }
 
-  private IntArrayList append(String text, Specials specials, IntArrayList ids) {
+  private IdList append(String text, Specials specials, IdList ids) {
+    Merges.Scratch scratch = new Merges.Scratch();
     before.split(
         wellFormed(text),
         specials,
@@ -135,35 +117,18 @@ final class BpeTokenizer implements Tokenizer {
             after.split(
                 normalized(stretch),
                 specials,
-                plain -> spec.preTokenizer().split(plain, piece -> appendPiece(piece, ids)),
+                plain -> spec.preTokenizer().split(plain, piece -> append(piece, scratch, ids)),
                 ids::add),
         ids::add);
     return ids;
   }
 
-  private void appendPiece(String piece, IntArrayList ids) {
+  private void append(String piece, Merges.Scratch scratch, IdList ids) {
     Integer whole = wholePieces.get(piece);
     if (whole != null) {
       ids.add(whole);
-    } else if (piece.length() < LONG_PIECE_BYTES / 3) {
-      // A char is at most 3 bytes, so this one is short enough.
-      append(merges.encodeOrdinary(piece), ids);
     } else {
-      appendLong(piece, ids);
-    }
-  }
-
-  private static void append(IntArrayList from, IntArrayList to) {
-    for (int i = 0; i < from.size(); i++) {
-      to.add(from.get(i));
-    }
-  }
-
-  private void appendLong(String piece, IntArrayList ids) {
-    String bytePiece = ByteAlphabet.encode(piece.getBytes(StandardCharsets.UTF_8));
-    int[] starts = RankMerge.boundaries(bytePiece, spec.vocab(), 1);
-    for (int i = 0; i + 1 < starts.length; i++) {
-      ids.add(spec.vocab().get(bytePiece.substring(starts[i], starts[i + 1])));
+      spec.merges().encode(piece.getBytes(StandardCharsets.UTF_8), scratch, ids);
     }
   }
 

@@ -21,14 +21,13 @@ import java.util.Set;
 /// else was refused.
 ///
 /// @param vocab tokens of the model in the byte alphabet
-/// @param unreachable tokens of `vocab` that merges never make
 record TokenizerJson(
     List<AddedTokens.Added> addedTokens,
     boolean nfc,
     PreTokenizer preTokenizer,
     Template template,
     Map<String, Integer> vocab,
-    Set<String> unreachable,
+    Merges merges,
     boolean ignoreMerges) {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
@@ -52,8 +51,7 @@ record TokenizerJson(
     Map<String, Integer> vocab = vocab(model.get("vocab"));
     List<AddedTokens.Added> added = AddedTokens.parse(root.get("added_tokens"), vocab);
     keepByteLevel(vocab, added, model.get("vocab"));
-    Set<String> unreachable =
-        MergeOrder.check(vocab, merges(model.get("merges")), model.get("merges"));
+    Merges merges = Merges.of(vocab, merges(model.get("merges")), model.get("merges"));
     checkDecoder(root.get("decoder"));
     return new TokenizerJson(
         added,
@@ -61,7 +59,7 @@ record TokenizerJson(
         PreTokenizer.parse(root.get("pre_tokenizer")),
         Template.parse(root.get("post_processor")),
         vocab,
-        unreachable,
+        merges,
         model.get("ignore_merges").flag(false));
   }
 

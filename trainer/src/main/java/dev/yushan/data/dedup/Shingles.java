@@ -11,6 +11,36 @@ final class Shingles {
 
   /// The n-grams of folded text. A text shorter than `n` is one n-gram by itself.
   static long[] of(int[] codePoints, int n) {
+    return sorted(hashes(codePoints, n));
+  }
+
+  /// The same in no order, which takes less time.
+  static long[] unordered(int[] codePoints, int n) {
+    long[] hashes = hashes(codePoints, n);
+    long[] table = new long[Integer.highestOneBit(2 * hashes.length) << 1];
+    int count = 0;
+    boolean zero = false;
+    for (long hash : hashes) {
+      if (hash == 0) { // what a free place of the table holds
+        zero = true;
+        continue;
+      }
+      int slot = (int) hash & table.length - 1;
+      while (table[slot] != 0 && table[slot] != hash) {
+        slot = slot + 1 & table.length - 1;
+      }
+      if (table[slot] == 0) {
+        table[slot] = hash;
+        hashes[count++] = hash;
+      }
+    }
+    if (zero) {
+      hashes[count++] = 0;
+    }
+    return count == hashes.length ? hashes : Arrays.copyOf(hashes, count);
+  }
+
+  private static long[] hashes(int[] codePoints, int n) {
     int length = codePoints.length;
     if (length < n) {
       long hash = length;
@@ -30,10 +60,10 @@ final class Shingles {
       hash = hash * Mix.BASE + codePoints[i] - codePoints[i - n] * leaving;
       hashes[i - n + 1] = Mix.mix(hash);
     }
-    return distinct(hashes);
+    return hashes;
   }
 
-  private static long[] distinct(long[] hashes) {
+  private static long[] sorted(long[] hashes) {
     Arrays.sort(hashes);
     int n = 1;
     for (int i = 1; i < hashes.length; i++) {

@@ -35,7 +35,7 @@ public final class Signer {
   /// The signature of `text`, which is in NFC.
   public Signature sign(String text) {
     int[] folded = folding.fold(text);
-    long[] shingles = Shingles.of(folded, config.ngramSize());
+    long[] shingles = Shingles.unordered(folded, config.ngramSize());
     ByteBuffer hash = ByteBuffer.wrap(sha256(folded));
     return new Signature(
         hash.getLong(), hash.getLong(), shingles.length, bandKeys(minima(shingles)));

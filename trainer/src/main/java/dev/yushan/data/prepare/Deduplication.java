@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /// Deduplication among the stages: each shard is signed as it comes by, then all signatures
@@ -191,27 +192,34 @@ final class Deduplication {
   }
 
   private void write(Numbered shard, Decisions decisions, Names names) {
-    ShardDocuments documents = ShardDocuments.of(shard.source(), shard.layers.getFirst());
-    for (int l = 1; l < step; l++) {
-      documents.apply(l, shard.layers.get(l));
-    }
-    List<Entry> entries = new ArrayList<>(Collections.nCopies(documents.size(), Entry.SAME));
+    List<Entry> entries =
+        new ArrayList<>(Collections.nCopies(shard.layers.getFirst().size(), Entry.SAME));
     StageCounts counts = new StageCounts();
+    counts.in = StageCounts.of(shard.layers.getLast().statistics()).out;
+    counts.out = counts.in;
     for (int k = 0; k < shard.entries.length; k++) {
-      CorpusRecord document = documents.document(shard.entries[k]);
-      Outcome outcome = outcome(document, decisions.get(shard.first + k), names);
-      counts.add(document, outcome);
-      entries.set(shard.entries[k], Preparation.entry(document, outcome));
+      if (decisions.isKept(shard.first + k)) {
+        continue; // its text need not be looked up
+      }
+      int i = shard.entries[k];
+      CorpusRecord document = new CorpusRecord(shard.source(), shard.id(i), shard.text(i));
+      Outcome.Dropped outcome = outcome(decisions.get(shard.first + k), names);
+      StageCounts.Amount gone = StageCounts.characters(document.text());
+      counts.remove(document, outcome.reason(), outcome.detail(), gone);
+      counts.out = counts.out.minus(gone);
+      entries.set(i, Preparation.entry(document, outcome));
     }
     Layer.write(shard.lane.layer(step, shard.shard), entries, counts.toJson());
   }
 
-  private static Outcome outcome(CorpusRecord document, Decision decision, Names names) {
+  private static Outcome.Dropped outcome(Decision decision, Names names) {
     return switch (decision) {
-      case Decision.Kept kept -> Outcome.kept(document.text());
-      case Decision.Exact(int of) -> Outcome.dropped("exact_duplicate", "of " + names.of(of));
+      case Decision.Kept kept -> throw new IllegalStateException("it stays");
+      case Decision.Exact(int of) ->
+          new Outcome.Dropped("exact_duplicate", "of " + names.of(of), Map.of());
       case Decision.Near(int of, double jaccard) ->
-          Outcome.dropped("near_duplicate", "of %s, Jaccard %.3f".formatted(names.of(of), jaccard));
+          new Outcome.Dropped(
+              "near_duplicate", "of %s, Jaccard %.3f".formatted(names.of(of), jaccard), Map.of());
     };
   }
 

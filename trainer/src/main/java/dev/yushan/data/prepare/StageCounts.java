@@ -24,6 +24,11 @@ final class StageCounts {
           documents + other.documents, characters + other.characters, tokens + other.tokens);
     }
 
+    Amount minus(Amount other) {
+      return new Amount(
+          documents - other.documents, characters - other.characters, tokens - other.tokens);
+    }
+
     Amount withTokens(long counted) {
       return new Amount(documents, characters, counted);
     }

@@ -1,7 +1,5 @@
 package dev.yushan.text;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -17,16 +15,18 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Random vocabularies of strings over a few letters, as no training would make them: whatever is
-/// not refused gives the ids of the Hugging Face library.
-class MergeOrderTest {
+/// Random vocabularies of strings over a few letters, and merges in any order, as no training would
+/// make them: the ids are those of the Hugging Face library.
+class MergesTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path directory;
 
-  /// `allSplits`: every pair that makes a token is a merge, sorted by the id it makes and then by
-  /// the ids of its parts (how the vocabulary of Llama 3 was converted); else some are left out.
-  private Path write(Random random, boolean allSplits) throws IOException {
+  /// @param kind 0: every pair that makes a token is a merge, sorted by the id it makes and then by
+  ///   the ids of its parts (how the vocabulary of Llama 3 was converted); 1: some are left out; 2:
+  ///   in any order, some left out
+  private Path write(Random random, int kind) throws IOException {
+    boolean allSplits = kind == 0;
     BpeTrainer.train(Collections.emptyIterator(), BpeTrainer.Options.ofVocabSize(258), directory);
     ObjectNode root = (ObjectNode) JSON.readTree(directory.resolve("tokenizer.json").toFile());
     ObjectNode model = (ObjectNode) root.get("model");
@@ -66,6 +66,9 @@ class MergeOrderTest {
     merges.sort(
         Comparator.<String[]>comparingInt(pair -> vocab.get(pair[0] + pair[1]))
             .thenComparingInt(pair -> vocab.get(pair[0])));
+    if (kind == 2) {
+      Collections.shuffle(merges, random);
+    }
     ArrayNode pairs = model.putArray("merges");
     merges.forEach(pair -> pairs.add(pair[0] + " " + pair[1]));
     model.set("vocab", JSON.valueToTree(vocab));
@@ -78,23 +81,13 @@ class MergeOrderTest {
   }
 
   @Test
-  void whatIsNotRefusedAgrees() throws IOException {
+  void idsAreThoseOfTheLibrary() throws IOException {
     long seed = new Random().nextLong();
-    System.out.println("MergeOrderTest seed " + seed);
+    System.out.println("MergesTest seed " + seed);
     Random random = new Random(seed);
-    int agreed = 0;
-    int refused = 0;
     for (int round = 0; round < 150; round++) {
-      Path file = write(random, round % 2 == 0);
-      Tokenizer ours;
-      try {
-        ours = Tokenizers.load(file);
-      } catch (TokenizerFormatException e) {
-        assertThat(e.field()).isEqualTo("model.merges");
-        refused++;
-        continue;
-      }
-      agreed++;
+      Path file = write(random, round % 3);
+      Tokenizer ours = Tokenizers.load(file);
       List<String> texts = new ArrayList<>();
       for (int i = 0; i < 60; i++) {
         StringBuilder text = new StringBuilder();
@@ -107,8 +100,5 @@ class MergeOrderTest {
         oracle.agreesWith(ours, texts, "round %d, seed %d".formatted(round, seed));
       }
     }
-    System.out.println(agreed + " vocabularies agreed, " + refused + " were refused");
-    assertThat(agreed).isGreaterThan(20);
-    assertThat(refused).isPositive();
   }
 }
