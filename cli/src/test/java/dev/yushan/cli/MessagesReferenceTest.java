@@ -82,11 +82,18 @@ class MessagesReferenceTest {
           Map.entry(
               "there is nothing to train on: the data gives no micro-batch",
               "data without a target is refused before"),
+          Map.entry(
+              "signatures were made with … but are to be compared with …; sign the documents again",
+              IN_CODE),
           Map.entry("… cells in a table of … columns", "a slip in the code of a command"));
 
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
       Map.ofEntries(
+          Map.entry("CorpusConfig.java", "its own checks, which know no file"),
+          Map.entry("FormatCommand.java", "a file that cannot be read"),
+          Map.entry("Settings.java", "the record that was to be made"),
+          Map.entry("Stages.java", "the stage that was to be made"),
           Map.entry("Hub.java", "the cache that is looked at offline"),
           Map.entry("HubClient.java", "what answers and is no hub"),
           Map.entry("HubFailures.java", "with a token and without one"),
