@@ -76,7 +76,12 @@ final class TokenBuild {
 
   private void finish(Job job) {
     try {
-      job.unit().directory().finish(job.shards().size(), job.unit().settings(), job.unit().unit());
+      job.unit()
+          .directory()
+          .finish(
+              job.shards().size(),
+              job.unit().settings(),
+              job.unit().unit().files().getFirst().path());
     } catch (UncheckedIOException e) {
       LOG.warn("{}: {}", job.unit().directory().path(), e.toString());
     }

@@ -77,8 +77,8 @@ public final class TokenShards {
   /// `cache`, so that training with these settings finds the file tokenised.
   ///
   /// @param keys those of the drafts
-  public void publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
-    Unit unit = new Unit(List.of(file));
+  /// @return the directory of the shards
+  public Path publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
     String settings = TokenCache.settings(encoder, file, CacheConfig.SHARD_BYTES);
     UnitDirectory directory =
         UnitDirectory.of(cache, TokenCache.key(settings, List.of(ContentHash.of(file.path()))));
@@ -95,7 +95,9 @@ public final class TokenShards {
             shard,
             new ShardInfo(directory.key(), i, shard.counts(), shard.bad()));
       }
-      directory.finish(drafts.size(), settings, unit);
+      // its name alone: the directory may be elsewhere tomorrow
+      directory.finish(drafts.size(), settings, file.path().getFileName());
+      return directory.path();
     } catch (IOException e) {
       throw new UncheckedIOException(cache + " cannot be written; free some space", e);
     }

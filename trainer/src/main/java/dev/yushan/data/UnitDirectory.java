@@ -55,9 +55,9 @@ record UnitDirectory(Path path, String key) {
   }
 
   /// Notes that there are `shards` of them, and for people what they were made of.
-  void finish(int shards, String settings, Unit unit) {
+  void finish(int shards, String settings, Path madeOf) {
     ObjectNode json = MAPPER.createObjectNode().put("key", key).put("shards", shards);
-    json.put("settings", settings).put("made_of", unit.files().getFirst().path().toString());
+    json.put("settings", settings).put("made_of", madeOf.toString());
     DurableFiles.write(done(), json + "\n");
   }
 

@@ -184,7 +184,7 @@ class HubProcessTest {
     assertThat(snapshot.startsWith(disk)).isTrue();
     Path weights = seen.resolve(disk.relativize(snapshot)).resolve("model.safetensors");
     assertThat(weights).hasBinaryContent(WEIGHTS);
-    assertThat(hub.downloads().getLast().range()).matches("bytes=[1-9]\\d{5,6}-");
+    assertThat(hub.downloads().getLast().range()).matches("bytes=[1-9]\\d*-");
   }
 
   private static boolean canMount(List<String> inNamespace, Path disk) {

@@ -22,6 +22,12 @@ final class Cleaning {
         layers.add(lane.directory(step));
       }
     }
+    Set<Path> tokens = new HashSet<>(CorpusWriter.tokens(output, parts));
+    for (Path directory : list(output.resolve("tokens"))) {
+      if (!tokens.contains(directory)) {
+        DurableFiles.deleteDirectory(directory);
+      }
+    }
     for (Path stage : list(output.resolve("work"))) {
       if (stage.getFileName().toString().matches("\\d\\d-.*")) {
         for (Path directory : list(stage)) {

@@ -14,6 +14,7 @@ import dev.yushan.io.DurableFiles;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -73,6 +74,20 @@ final class CorpusWriter {
     return output.resolve("work/parts").resolve(part.name() + ".json");
   }
 
+  /// The directories of token shards that the parts have.
+  static List<Path> tokens(Path output, List<Part> parts) {
+    List<Path> directories = new ArrayList<>();
+    for (Part part : parts) {
+      try {
+        JsonNode json = Settings.MAPPER.readTree(receipt(output, part).toFile());
+        directories.add(output.resolve(json.path("tokens").asText()));
+      } catch (IOException e) {
+        throw new UncheckedIOException(receipt(output, part) + " cannot be read; start again", e);
+      }
+    }
+    return directories;
+  }
+
   private boolean isWritten(Part part) {
     Path file = output.resolve(part.file());
     Path receipt = receipt(output, part);
@@ -82,7 +97,8 @@ final class CorpusWriter {
     try {
       JsonNode json = Settings.MAPPER.readTree(receipt.toFile());
       return json.path("key").asText().equals(part.key())
-          && json.path("sha256").asText().equals(ContentHash.of(file));
+          && json.path("sha256").asText().equals(ContentHash.of(file))
+          && Files.exists(output.resolve(json.path("tokens").asText()).resolve("done.json"));
     } catch (IOException e) {
       return false; // it is written again
     }
@@ -105,18 +121,16 @@ final class CorpusWriter {
             ParquetWriter.write(file, COLUMNS, metadata, rows -> write(part, rows, lines));
           }
         });
-    tokens
-        .shards()
-        .publish(
-            output,
-            new SourceFile(file, Format.PARQUET, TextColumns.of("text")),
-            part.numbers().mapToObj(s -> TokenStep.draft(part.lane(), s)).toList(),
-            part.numbers().mapToObj(s -> TokenStep.draftKey(part.lane(), s)).toList());
-    ObjectNode receipt =
-        Settings.MAPPER
-            .createObjectNode()
-            .put("key", part.key())
-            .put("sha256", ContentHash.of(file));
+    Path shards =
+        tokens
+            .shards()
+            .publish(
+                output,
+                new SourceFile(file, Format.PARQUET, TextColumns.of("text")),
+                part.numbers().mapToObj(s -> TokenStep.draft(part.lane(), s)).toList(),
+                part.numbers().mapToObj(s -> TokenStep.draftKey(part.lane(), s)).toList());
+    ObjectNode receipt = Settings.MAPPER.createObjectNode().put("key", part.key());
+    receipt.put("sha256", ContentHash.of(file)).put("tokens", output.relativize(shards).toString());
     DurableFiles.write(receipt(output, part), receipt + "\n");
   }
 
