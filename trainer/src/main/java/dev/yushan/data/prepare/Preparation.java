@@ -177,7 +177,7 @@ public final class Preparation {
           stage.isDedup() ? String.join(" ", keys.stream().map(List::getLast).toList()) : "";
       String fingerprint = stage.fingerprint();
       for (int l = 0; l < keys.size(); l++) {
-        String step = sources.get(l).skip().contains(stage.name()) ? "skipped" : fingerprint;
+        String step = sources.get(l).skips(stage.name()) ? "skipped" : fingerprint;
         String lane = stage.isDedup() ? "lane %d of ".formatted(l) + all : "";
         keys.get(l).add(Lane.key(keys.get(l).getLast(), step + lane));
       }
@@ -313,7 +313,7 @@ public final class Preparation {
     if (config.stages().get(step - 1).isDedup()) {
       throw new IllegalStateException("deduplication comes before " + lane.layer(step, shard));
     }
-    boolean skipped = lane.source().skip().contains(lane.steps().get(step));
+    boolean skipped = lane.source().skips(lane.steps().get(step));
     Stage stage = skipped ? document -> Outcome.kept(document.text()) : stages.get(step - 1);
     List<Entry> entries = new ArrayList<>(documents.size());
     StageCounts counts = new StageCounts();

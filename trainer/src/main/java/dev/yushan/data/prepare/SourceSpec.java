@@ -73,6 +73,12 @@ public record SourceSpec(
     return source;
   }
 
+  /// Whether a stage is not for it. What is held out may be the very benchmark that training data
+  /// is kept clear of.
+  boolean skips(String stage) {
+    return skip.contains(stage) || (stage.equals(Stages.DECONTAMINATE) && !isTraining());
+  }
+
   boolean isTraining() {
     return role == Role.TRAIN;
   }

@@ -31,6 +31,9 @@ public final class Stages {
   /// Deduplication: the stage that needs all documents at once.
   static final String DEDUP = "dedup";
 
+  /// What keeps benchmarks out of what is trained on.
+  static final String DECONTAMINATE = "decontaminate";
+
   private static final Map<String, Type<?>> TYPES = new LinkedHashMap<>();
 
   static {
@@ -38,7 +41,7 @@ public final class Stages {
     add("script", ScriptConfig.DEFAULTS, HygieneStages::script);
     add("quality", QualityConfig.DEFAULTS, HygieneStages::quality);
     add("pii", PiiConfig.DEFAULTS, HygieneStages::pii);
-    add("decontaminate", DecontaminationConfig.DEFAULTS, Stages::decontaminate, Stages::benchmarks);
+    add(DECONTAMINATE, DecontaminationConfig.DEFAULTS, Stages::decontaminate, Stages::benchmarks);
     add(DEDUP, DedupConfig.DEFAULTS, config -> document -> Outcome.kept(document.text()));
   }
 
@@ -94,7 +97,7 @@ public final class Stages {
   /// Those of a corpus that names none: all but `decontaminate`, which needs files.
   static List<Configured> defaults() {
     return TYPES.entrySet().stream()
-        .filter(type -> !type.getKey().equals("decontaminate"))
+        .filter(type -> !type.getKey().equals(DECONTAMINATE))
         .map(type -> type.getValue().configured(type.getKey(), Settings.MAPPER.nullNode(), ""))
         .toList();
   }

@@ -212,6 +212,24 @@ class PreparationTest {
         .isEqualTo(documents);
   }
 
+  @Test
+  void benchmarksAreKeptOutOfTrainingAndStayWhatTheyAre() throws IOException {
+    String kept = texts(root.resolve("straight")).get("base-100");
+    Files.writeString(
+        root.resolve("bench.jsonl"), new ObjectMapper().writeValueAsString(Map.of("text", kept)));
+    JsonNode clean =
+        corpus
+            .prepare(
+                root.resolve("clean"),
+                "- {name: bench, files: %s/bench.jsonl, role: eval}".formatted(root),
+                "stages: [format, {decontaminate: {files: %s/bench.jsonl}}]".formatted(root))
+            .json();
+    JsonNode bench = clean.path("sources").get(3);
+    assertThat(bench.path("written").path("documents").asLong()).isEqualTo(1);
+    assertThat(removed(clean, "decontaminate")).isEqualTo(Map.of("contaminated", 1L));
+    assertThat(texts(root.resolve("clean"))).doesNotContainKey("base-100");
+  }
+
   // ---- never twice, never lost
   // -------------------------------------------------------------------
 
