@@ -5,11 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.io.DurableFiles;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 
 /// `report.html`: all that is known of a run on one page that needs nothing but itself, to be
@@ -31,11 +28,7 @@ public final class HtmlReport {
 
   static String page(RunDirectory run) {
     String title = run.path().toAbsolutePath().normalize().getFileName().toString();
-    return resource("report.html")
-        .replace("{{title}}", escaped(title))
-        .replace("{{style}}", resource("report.css").strip())
-        .replace("{{script}}", resource("report.js").strip())
-        .replace("{{run}}", inScript(data(run, title)));
+    return HtmlPage.of(title, List.of(), List.of("report.js"), data(run, title));
   }
 
   private static ObjectNode data(RunDirectory run, String title) {
@@ -83,22 +76,5 @@ public final class HtmlReport {
         what,
         parameters.asLong(),
         run.facts().path("machine").path("cpu").asText());
-  }
-
-  /// Between script tags `<` could end them.
-  private static String inScript(JsonNode data) {
-    return data.toString().replace("<", "\\u003c");
-  }
-
-  private static String escaped(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
-  }
-
-  private static String resource(String name) {
-    try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

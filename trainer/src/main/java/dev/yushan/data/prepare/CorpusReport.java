@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.PreparedCorpus;
 import dev.yushan.data.prepare.StageCounts.Amount;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.report.CorpusPage;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -143,9 +144,10 @@ public record CorpusReport(ObjectNode json) {
 
   // ---- output ----------------------------------------------------------------------------------
 
-  /// Writes `report.json`, and `corpus.json`, by which training knows the directory.
+  /// Writes `report.json`, `report.html`, and `corpus.json`, by which training knows the directory.
   void write(Path output) {
     DurableFiles.write(output.resolve(FILE), json.toPrettyString() + "\n");
+    CorpusPage.write(output, json);
     ObjectNode corpus = Settings.MAPPER.createObjectNode().put("format", PreparedCorpus.FORMAT);
     ArrayNode sources = corpus.putArray("sources");
     for (JsonNode source : json.path("sources")) {
