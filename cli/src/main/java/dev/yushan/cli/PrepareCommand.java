@@ -47,7 +47,7 @@ final class PrepareCommand implements Callable<Integer> {
     CorpusConfig config = CorpusConfig.read(file, settings);
     CorpusReport report = Preparation.run(config, new ShardLine());
     out.println(report);
-    out.println(Path.of(config.outputDir()).resolve("report.json"));
+    out.println(Path.of(config.outputDir()).resolve("report.html"));
     return 0;
   }
 }

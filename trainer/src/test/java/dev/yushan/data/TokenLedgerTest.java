@@ -28,7 +28,8 @@ class TokenLedgerTest {
                 new TokenLedger(
                         new ReadCounts(13, 1, 2, 8, 2, 123, 8, 8, 40, 3), SELECTED, EXCESS, PACKED)
                     .check())
-        .hasMessageContaining("tokens + repeated = not selected + dropped + split + kept, but 179 ≠ 180")
+        .hasMessageContaining(
+            "tokens + repeated = not selected + dropped + split + kept, but 179 ≠ 180")
         .hasMessageContaining("EOS added");
     assertThatThrownBy(
             () ->
@@ -40,7 +41,8 @@ class TokenLedgerTest {
             () ->
                 new TokenLedger(READ, new SelectionCounts(2, 20, 0, 10, 0, 0, 0, 0), EXCESS, PACKED)
                     .check())
-        .hasMessageContaining("documents + repeated = not selected + dropped + split + kept, but 10 ≠ 9");
+        .hasMessageContaining(
+            "documents + repeated = not selected + dropped + split + kept, but 10 ≠ 9");
     assertThatThrownBy(
             () ->
                 new TokenLedger(READ, SELECTED, new ExcessCounts(1, 50, 2, 5, 60, 5, 40), PACKED)

@@ -68,7 +68,10 @@ class FailedStepTest {
     }
     assertThat(said.getFirst()).matches("the run said: the (loss|gradient norm) of step 2 is .*");
     assertThat(said)
-        .anyMatch(line -> line.matches("micro-batch \\d: loss .*, norm of the gradients so far (NaN|Infinity)"));
+        .anyMatch(
+            line ->
+                line.matches(
+                    "micro-batch \\d: loss .*, norm of the gradients so far (NaN|Infinity)"));
     assertThat(said).anyMatch(line -> line.startsWith("the weights are finite, the gradient of "));
     assertThat(said).anyMatch(line -> line.matches("  loss \\S+ +.*train.jsonl line \\d+"));
   }
