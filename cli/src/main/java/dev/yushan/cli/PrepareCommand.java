@@ -2,15 +2,22 @@ package dev.yushan.cli;
 
 import dev.yushan.data.prepare.CorpusConfig;
 import dev.yushan.data.prepare.CorpusReport;
+import dev.yushan.data.prepare.DryRun;
+import dev.yushan.data.prepare.DryRun.Document;
+import dev.yushan.data.prepare.DryRun.Fate;
 import dev.yushan.data.prepare.Preparation;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `yushan prepare`: from raw text to a corpus that can be trained on.
@@ -23,6 +30,7 @@ import picocli.CommandLine.Spec;
           + " one",
       "whose settings were changed begins at the first stage that the change concerns. Train on it",
       "with 'dataset: DIR', where DIR is its output_dir. For example:",
+      "  yushan prepare --config corpus.yaml --dry-run 10",
       "  yushan prepare --config corpus.yaml"
     })
 final class PrepareCommand implements Callable<Integer> {
@@ -41,13 +49,76 @@ final class PrepareCommand implements Callable<Integer> {
       description = "Set a key of the top level in place of what the file says; may be repeated.")
   private Map<String, String> settings = new LinkedHashMap<>();
 
+  @Option(
+      names = "--dry-run",
+      paramLabel = "N",
+      description =
+          "Show what becomes of the first N documents, in equal parts from all sources, with every"
+              + " change marked, and write nothing. Duplicates are not looked for.")
+  private Optional<Integer> dryRun = Optional.empty();
+
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     CorpusConfig config = CorpusConfig.read(file, settings);
+    if (dryRun.isPresent()) {
+      show(config, dryRun.get(), out);
+      return 0;
+    }
     CorpusReport report = Preparation.run(config, new ShardLine());
     out.println(report);
     out.println(Path.of(config.outputDir()).resolve("report.html"));
     return 0;
+  }
+
+  // ---- dry run ---------------------------------------------------------------------------------
+
+  private void show(CorpusConfig config, int most, PrintWriter out) {
+    if (most < 1) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--dry-run: %d is no number of documents; give 1 or more".formatted(most));
+    }
+    MarkedChanges changes = new MarkedChanges(Ansi.AUTO.enabled());
+    List<Document> documents = DryRun.of(config, most);
+    int changed = 0;
+    int dropped = 0;
+    for (Document document : documents) {
+      boolean isDropped = document.fate() instanceof Fate.Dropped;
+      boolean isChanged = !document.changedBy().isEmpty();
+      out.printf("%s %s: %s%n", document.source(), document.id(), outcome(document));
+      if (isDropped && !document.before().isEmpty()) {
+        out.println("  " + MarkedChanges.beginning(document.before()));
+      } else if (isChanged) {
+        out.print(changes.of(document.before(), document.after()));
+      }
+      dropped += isDropped ? 1 : 0;
+      changed += isChanged && !isDropped ? 1 : 0;
+    }
+    out.printf(
+        "%,d document%s: %,d changed, %,d unchanged, %,d dropped. Nothing was written.%n",
+        documents.size(),
+        documents.size() == 1 ? "" : "s",
+        changed,
+        documents.size() - changed - dropped,
+        dropped);
+    if (config.stages().stream().anyMatch(stage -> stage.name().equals("dedup"))) {
+      out.println("Duplicates were not looked for: that takes all documents.");
+    }
+  }
+
+  private static String outcome(Document document) {
+    return switch (document.fate()) {
+      case Fate.Dropped(String step, String reason, String detail) ->
+          "dropped by %s: %s (%s)".formatted(step, reason.replace('_', ' '), detail);
+      case Fate.Kept(int tokens, int pieces) ->
+          "%s, %,d tokens%s"
+              .formatted(
+                  document.changedBy().isEmpty()
+                      ? "unchanged"
+                      : "changed by " + String.join(", ", document.changedBy()),
+                  tokens,
+                  pieces == 1 ? "" : ", cut into %,d documents".formatted(pieces));
+    };
   }
 }
