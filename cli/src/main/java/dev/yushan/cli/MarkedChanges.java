@@ -228,10 +228,14 @@ record MarkedChanges(boolean colours) {
     };
   }
 
+  /// A text on one line, safe to print on a terminal.
+  static String oneLine(String text) {
+    return visible(text.replace('\n', ' '), false);
+  }
+
   /// The beginning of a text on one line.
   static String beginning(String text) {
     int end = text.offsetByCodePoints(0, Math.min(CONTEXT, text.codePointCount(0, text.length())));
-    String visible = visible(text.substring(0, end).replace('\n', ' '), false);
-    return visible + (end < text.length() ? "…" : "");
+    return oneLine(text.substring(0, end)) + (end < text.length() ? "…" : "");
   }
 }

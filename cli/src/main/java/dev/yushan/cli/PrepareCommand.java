@@ -86,7 +86,8 @@ final class PrepareCommand implements Callable<Integer> {
     for (Document document : documents) {
       boolean isDropped = document.fate() instanceof Fate.Dropped;
       boolean isChanged = !document.changedBy().isEmpty();
-      out.printf("%s %s: %s%n", document.source(), document.id(), outcome(document));
+      String line = "%s %s: %s".formatted(document.source(), document.id(), outcome(document));
+      out.println(MarkedChanges.oneLine(line));
       if (isDropped && !document.before().isEmpty()) {
         out.println("  " + MarkedChanges.beginning(document.before()));
       } else if (isChanged) {

@@ -48,6 +48,11 @@ class MarkedChangesTest {
   }
 
   @Test
+  void aLineHasNothingThatATerminalObeys() {
+    assertThat(MarkedChanges.oneLine("id\u001B[2J\r\n丙")).isEqualTo("idU+001B[2JU+000D 丙");
+  }
+
+  @Test
   void passagesBeginWithTheirLine() {
     String far = "一二三四五六七八九十".repeat(9) + "\n";
     assertThat(MARKS.of(far + "甲A" + far + far + "乙B", far + "甲 A" + far + far + "乙 B"))
