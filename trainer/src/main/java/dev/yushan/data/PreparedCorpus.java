@@ -48,7 +48,7 @@ public final class PreparedCorpus {
     for (JsonNode source : corpus.path("sources")) {
       String role = source.path("role").asText();
       if (role.equals(TRAIN) != heldOut && source.path("documents").asLong() > 0) {
-        sources.add(source(directory, source, role));
+        sources.add(source(directory, source, role, corpus.path("seed").asLong()));
       }
     }
     if (sources.isEmpty()) {
@@ -59,7 +59,7 @@ public final class PreparedCorpus {
     return sources;
   }
 
-  private static Source source(Path directory, JsonNode source, String role) {
+  private static Source source(Path directory, JsonNode source, String role, long seed) {
     List<SourceFile> files = new ArrayList<>();
     for (JsonNode name : source.path("files")) {
       Path file = directory.resolve(name.asText());
@@ -75,6 +75,7 @@ public final class PreparedCorpus {
         role.equals(FORGET) ? FORGET + "_" + name : name,
         files,
         source.path("epochs").asDouble(1),
+        seed,
         Optional.of(directory));
   }
 }

@@ -1,7 +1,6 @@
 package dev.yushan.data;
 
 import dev.yushan.random.CounterRandom;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
@@ -61,8 +60,8 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
   }
 
   /// @param entry the entry of each shard, in ascending order
-  /// @param epochs how often each entry is gone over
-  Chosen choose(List<Shard> shards, int[] entry, double[] epochs) {
+  /// @param entries how often each of them is gone over, and by which seed the rest is drawn
+  Chosen choose(List<Shard> shards, int[] entry, List<Source> entries) {
     Draw draw = new Draw(shards);
     int inEntry = 0;
     for (int s = 0; s < shards.size(); s++) {
@@ -73,7 +72,7 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
       inEntry = Math.addExact(inEntry, documents);
     }
     draw.leaveOut(heldOut(draw.candidates.cardinality()));
-    draw.repeat(entry, epochs);
+    draw.repeat(entry, entries);
     return draw.chosen();
   }
 
@@ -126,8 +125,8 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
 
     /// Sees to it that each entry is gone over as often as it should be: every used document of it
     /// as often as there are whole times, and for the rest as many as that part of them, drawn.
-    void repeat(int[] entry, double[] epochs) {
-      if (Arrays.stream(epochs).allMatch(e -> e == 1)) {
+    void repeat(int[] entry, List<Source> entries) {
+      if (entries.stream().allMatch(source -> source.epochs() == 1)) {
         return;
       }
       again = new int[documents];
@@ -136,17 +135,17 @@ public record Selection(long maxSamples, double valSize, long seed, Part part) {
       for (int s = 0; s < shards.size(); s++) {
         first += shards.get(s).documents();
         if (s + 1 == shards.size() || entry[s + 1] != entry[s]) {
-          repeat(from, first, epochs[entry[s]], entry[s]);
+          repeat(from, first, entries.get(entry[s]), entry[s]);
           from = first;
         }
       }
     }
 
-    private void repeat(int from, int to, double epochs, int entry) {
+    private void repeat(int from, int to, Source source, int entry) {
       int[] own = candidates.stream().filter(d -> d >= from && d < to).toArray();
-      int whole = (int) epochs;
-      int drawn = (int) Math.round((epochs - whole) * own.length);
-      int[] order = CounterRandom.permutation(seed, EPOCH_STREAM + entry, own.length);
+      int whole = (int) source.epochs();
+      int drawn = (int) Math.round((source.epochs() - whole) * own.length);
+      int[] order = CounterRandom.permutation(source.seed(), EPOCH_STREAM + entry, own.length);
       for (int i = 0; i < own.length; i++) {
         int times = whole + (i < drawn ? 1 : 0);
         int document = own[order[i]];

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,7 +42,7 @@ public final class TokenizedDataset implements AutoCloseable {
       CacheUse cacheUse,
       String fingerprint,
       List<FileHash> files,
-      double[] epochs) {
+      List<Source> entries) {
     this.arena = arena;
     this.parts = parts;
     this.cacheUse = cacheUse;
@@ -56,7 +57,7 @@ public final class TokenizedDataset implements AutoCloseable {
     readCounts = sum;
     List<Shard> shards = parts.stream().map(Part::shard).toList();
     Selection.Chosen chosen =
-        selection.choose(shards, parts.stream().mapToInt(Part::entry).toArray(), epochs);
+        selection.choose(shards, parts.stream().mapToInt(Part::entry).toArray(), entries);
     selected = chosen.counts();
     documents = Excess.apply(shards, chosen::copies, config, this::at);
   }
@@ -104,16 +105,18 @@ public final class TokenizedDataset implements AutoCloseable {
           }
         }
       }
-      double[] epochs = entries.stream().mapToDouble(Source::epochs).toArray();
-      boolean once = Arrays.stream(epochs).allMatch(e -> e == 1);
-      String chosen = selection + (once ? "" : " " + Arrays.toString(epochs));
+      String mixed =
+          entries.stream()
+              .filter(entry -> entry.epochs() != 1)
+              .map(entry -> "%s %s %d".formatted(entry.name(), entry.epochs(), entry.seed()))
+              .collect(Collectors.joining("; "));
       String fingerprint =
-          selection.equals(Selection.ALL) && once
+          selection.equals(Selection.ALL) && mixed.isEmpty()
               ? cache.fingerprint()
-              : ContentHash.ofText(cache.fingerprint() + "\n" + chosen);
+              : ContentHash.ofText(cache.fingerprint() + "\n" + selection + mixed);
       TokenizedDataset dataset =
           new TokenizedDataset(
-              arena, parts, selection, config, cache.use(), fingerprint, cache.files(), epochs);
+              arena, parts, selection, config, cache.use(), fingerprint, cache.files(), entries);
       dataset.report();
       return dataset;
     } catch (Throwable e) {

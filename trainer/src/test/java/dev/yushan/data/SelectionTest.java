@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -152,5 +153,28 @@ class SelectionTest {
         .hasMessageContaining("holding out 10 of 10 documents leaves none to train on");
     assertThatThrownBy(() -> new Selection(10, 1.5, 1, Part.TRAINING))
         .hasMessageContaining("val_size: 1.5");
+  }
+
+  @Test
+  void theSeedOfAnEntryDrawsWhatIsGoneOverInPart() throws IOException {
+    Source once = random("a.jsonl", 1, 80);
+    List<String> all = used(List.of(once), Selection.ALL, LONG);
+    List<String> half = used(List.of(mixed(once, 0.5, 7)), Selection.ALL, LONG);
+    assertThat(half).hasSize(40).isSubsetOf(all);
+    assertThat(used(List.of(mixed(once, 0.5, 7)), Selection.ALL, LONG)).isEqualTo(half);
+    assertThat(used(List.of(mixed(once, 0.5, 8)), Selection.ALL, LONG))
+        .hasSize(40)
+        .isNotEqualTo(half);
+    assertThat(used(List.of(mixed(once, 2.25, 7)), Selection.ALL, LONG)).hasSize(180);
+    try (TokenizedDataset a = open(List.of(once), Selection.ALL, LONG);
+        TokenizedDataset b = open(List.of(mixed(once, 0.5, 7)), Selection.ALL, LONG);
+        TokenizedDataset c = open(List.of(mixed(once, 0.5, 8)), Selection.ALL, LONG)) {
+      assertThat(List.of(a.fingerprint(), b.fingerprint(), c.fingerprint()))
+          .doesNotHaveDuplicates();
+    }
+  }
+
+  private static Source mixed(Source source, double epochs, long seed) {
+    return new Source(source.name(), source.files(), epochs, seed, Optional.empty());
   }
 }

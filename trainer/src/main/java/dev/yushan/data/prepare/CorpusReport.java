@@ -149,6 +149,7 @@ public record CorpusReport(ObjectNode json) {
     DurableFiles.write(output.resolve(FILE), json.toPrettyString() + "\n");
     CorpusPage.write(output, json);
     ObjectNode corpus = Settings.MAPPER.createObjectNode().put("format", PreparedCorpus.FORMAT);
+    corpus.put("seed", json.path("config").path("seed").asLong());
     ArrayNode sources = corpus.putArray("sources");
     for (JsonNode source : json.path("sources")) {
       ObjectNode one = sources.addObject();

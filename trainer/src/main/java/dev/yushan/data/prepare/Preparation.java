@@ -20,12 +20,11 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// Makes a corpus as a [CorpusConfig] describes it.
 ///
@@ -35,7 +34,6 @@ import org.slf4j.LoggerFactory;
 /// settings were changed begins at the first stage that this concerns, and what comes out depends
 /// neither on that nor on the number of threads.
 public final class Preparation {
-  private static final Logger LOG = LoggerFactory.getLogger(Preparation.class);
   static final String READ = "read";
   static final String TOKENS = "tokens";
   private static final String LOCK = ".lock";
@@ -121,7 +119,7 @@ public final class Preparation {
   /// Held-out sources first: what is in them must not be trained on.
   static List<SourceSpec> byPriority(CorpusConfig config) {
     List<SourceSpec> sources = new ArrayList<>(config.sources());
-    sources.sort(java.util.Comparator.comparing(SourceSpec::isTraining));
+    sources.sort(Comparator.comparing(SourceSpec::isTraining));
     return sources;
   }
 
