@@ -51,6 +51,19 @@ final class Cleaning {
     }
   }
 
+  /// Removes what a process that was killed had not finished.
+  static void leftovers(Path output) {
+    try (Stream<Path> paths = Files.walk(output)) {
+      for (Path directory : paths.filter(Files::isDirectory).toList()) {
+        if (Files.exists(directory)) {
+          DurableFiles.clearLeftovers(directory);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(output + " cannot be listed; check its permissions", e);
+    }
+  }
+
   private static List<Path> list(Path directory) {
     if (!Files.isDirectory(directory)) {
       return List.of();

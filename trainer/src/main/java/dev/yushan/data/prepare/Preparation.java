@@ -70,6 +70,7 @@ public final class Preparation {
     }
     DirectoryLock lock = lock(output);
     try (ShardPool pool = new ShardPool(config.workers(), listener)) {
+      Cleaning.leftovers(output); // under the lock: nobody writes them any more
       return new Preparation(config, pool).run();
     } finally {
       lock.close();

@@ -328,6 +328,17 @@ class PreparationTest {
     assertSame(output);
   }
 
+  @Test
+  void whatAKilledProcessHadNotFinishedIsCleared() throws IOException {
+    Path output = root.resolve("unfinished");
+    corpus.prepare(output);
+    Files.writeString(output.resolve(".report.json.0123456789abcdef.partial"), "{");
+    Files.writeString(
+        output.resolve("train/rows/.part-00000.parquet.0123456789abcdef.partial"), "P");
+    corpus.prepare(output);
+    assertSame(output);
+  }
+
   /// The child process: prepares what a file says.
   static final class Child {
     private Child() {}
