@@ -1,7 +1,5 @@
 package dev.yushan.text;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -11,13 +9,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Byte-level BPE: added tokens are taken out, the rest is normalized and cut into pieces, and each
-/// piece becomes the token it is, or else is merged from its bytes.
+/// piece becomes the token it is, or else what its bytes are merged to.
 final class BpeTokenizer implements Tokenizer {
   private final TokenizerJson spec;
   private final AddedTokens before;
   private final AddedTokens after;
-  private final Map<String, Integer> wholePieces;
-  private final byte[][] bytes;
+  private final BitSet merged;
   private final Map<String, Integer> addedIds = new HashMap<>();
   private final BitSet special = new BitSet();
   private final OptionalInt bosId;
@@ -29,39 +26,25 @@ final class BpeTokenizer implements Tokenizer {
     after =
         new AddedTokens(
             spec.addedTokens().stream().filter(t -> t.normalized()).map(this::normalized).toList());
-    bytes = bytes(spec);
     for (AddedTokens.Added token : spec.addedTokens()) {
       addedIds.put(token.content(), token.id());
       special.set(token.id(), token.special());
     }
-    wholePieces = wholePieces(spec);
+    merged = merged(spec);
     bosId = edge(spec.template().prefix(), 0, bosToken);
     eosId = edge(spec.template().suffix(), spec.template().suffix().size() - 1, eosToken);
   }
 
-  /// With `ignore_merges` a piece that is a token becomes it, whatever merges would make of it.
-  private static Map<String, Integer> wholePieces(TokenizerJson spec) {
-    Map<String, Integer> pieces = HashMap.newHashMap(spec.ignoreMerges() ? spec.vocab().size() : 0);
-    if (spec.ignoreMerges()) {
-      spec.vocab()
-          .forEach(
-              (token, id) ->
-                  text(ByteAlphabet.decode(token)).ifPresent(text -> pieces.put(text, id)));
+  /// The tokens that their own bytes are merged to, so that text which is one need not be merged.
+  private static BitSet merged(TokenizerJson spec) {
+    BitSet merged = new BitSet();
+    Encoding encoding = new Encoding(spec, merged, 64);
+    for (int id = 0; id < spec.vocabulary().size(); id++) {
+      if (spec.vocabulary().has(id) && encoding.mergedCount(spec.vocabulary().bytes(id)) == 1) {
+        merged.set(id);
+      }
     }
-    return pieces;
-  }
-
-  private static byte[][] bytes(TokenizerJson spec) {
-    int highest = spec.vocab().values().stream().mapToInt(id -> id).max().orElse(-1);
-    for (AddedTokens.Added token : spec.addedTokens()) {
-      highest = Math.max(highest, token.id());
-    }
-    byte[][] bytes = new byte[highest + 1][];
-    spec.vocab().forEach((token, id) -> bytes[id] = ByteAlphabet.decode(token));
-    for (AddedTokens.Added token : spec.addedTokens()) {
-      bytes[token.id()] = token.content().getBytes(StandardCharsets.UTF_8);
-    }
-    return bytes;
+    return merged;
   }
 
   private OptionalInt edge(List<Integer> ids, int index, Optional<String> configured) {
@@ -79,37 +62,34 @@ final class BpeTokenizer implements Tokenizer {
     return spec.nfc() ? Nfc.normalize(text) : text;
   }
 
-  /// The text of `bytes` if they are whole UTF-8 characters.
-  private static Optional<String> text(byte[] bytes) {
-    try {
-      var decoder = StandardCharsets.UTF_8.newDecoder();
-      return Optional.of(decoder.decode(ByteBuffer.wrap(bytes)).toString());
-    } catch (CharacterCodingException e) {
-      return Optional.empty();
-    }
-  }
-
   @Override
   public int[] encode(String text, Specials specials) {
-    return append(text, specials, new IdList(8 + text.length() / 2)).toArray();
+    Encoding encoding = start(text);
+    append(text, specials, encoding);
+    return encoding.toArray();
   }
 
   @Override
   public int[] encodeWithTemplate(String text, Specials specials) {
-    IdList ids = new IdList(8 + text.length() / 2);
-    spec.template().prefix().forEach(ids::add);
-    append(text, specials, ids);
-    spec.template().suffix().forEach(ids::add);
-    return ids.toArray();
+    Encoding encoding = start(text);
+    spec.template().prefix().forEach(encoding::add);
+    append(text, specials, encoding);
+    spec.template().suffix().forEach(encoding::add);
+    return encoding.toArray();
   }
 
   @Override
   public int count(String text, Specials specials) {
-    return append(text, specials, new IdList(8 + text.length() / 2)).size();
+    Encoding encoding = start(text);
+    append(text, specials, encoding);
+    return encoding.size();
   }
 
-  private IdList append(String text, Specials specials, IdList ids) {
-    Merges.Scratch scratch = new Merges.Scratch();
+  private Encoding start(String text) {
+    return new Encoding(spec, merged, 64 + text.length() / 2);
+  }
+
+  private void append(String text, Specials specials, Encoding encoding) {
     before.split(
         wellFormed(text),
         specials,
@@ -117,19 +97,11 @@ final class BpeTokenizer implements Tokenizer {
             after.split(
                 normalized(stretch),
                 specials,
-                plain -> spec.preTokenizer().split(plain, piece -> append(piece, scratch, ids)),
-                ids::add),
-        ids::add);
-    return ids;
-  }
-
-  private void append(String piece, Merges.Scratch scratch, IdList ids) {
-    Integer whole = wholePieces.get(piece);
-    if (whole != null) {
-      ids.add(whole);
-    } else {
-      spec.merges().encode(piece.getBytes(StandardCharsets.UTF_8), scratch, ids);
-    }
+                plain ->
+                    spec.preTokenizer()
+                        .split(plain, (from, to) -> encoding.addPiece(plain, from, to)),
+                encoding::add),
+        encoding::add);
   }
 
   /// An unpaired surrogate has no UTF-8: it becomes U+FFFD, as when such bytes are decoded.
@@ -149,12 +121,12 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public byte[] bytes(int id) {
-    if (id < 0 || id >= bytes.length || bytes[id] == null) {
+    if (!spec.vocabulary().has(id)) {
       throw new IllegalArgumentException(
           "id %d is not in the vocabulary of %d; was the text encoded with another tokenizer?"
-              .formatted(id, bytes.length));
+              .formatted(id, vocabSize()));
     }
-    return bytes[id].clone();
+    return spec.vocabulary().bytes(id).clone();
   }
 
   @Override
@@ -164,7 +136,7 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public int vocabSize() {
-    return bytes.length;
+    return spec.vocabulary().size();
   }
 
   @Override
@@ -179,10 +151,9 @@ final class BpeTokenizer implements Tokenizer {
 
   @Override
   public OptionalInt idOf(String token) {
-    Integer id = addedIds.get(token);
-    if (id == null) {
-      id = spec.vocab().get(ByteAlphabet.encode(token.getBytes(StandardCharsets.UTF_8)));
-    }
-    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    Integer added = addedIds.get(token);
+    byte[] bytes = token.getBytes(StandardCharsets.UTF_8);
+    int id = added == null ? spec.vocabulary().find(bytes, 0, bytes.length) : added;
+    return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
   }
 }

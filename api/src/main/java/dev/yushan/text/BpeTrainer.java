@@ -7,7 +7,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// Makes a byte-level BPE tokenizer from text: the format and the splitting rule of Llama 3, with a
@@ -18,11 +17,6 @@ import java.util.stream.Stream;
 /// with the lower left id, then the lower right id. The result depends on the multiset of pieces
 /// alone, not on the order of the texts.
 public final class BpeTrainer {
-  /// The expression that Llama 3 splits text by (`pre_tokenizer` in its `tokenizer.json`).
-  static final String LLAMA3_SPLIT =
-      "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
-          + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
   /// What to make.
   ///
   /// @param vocabSize number of ids, bytes and special tokens included; fewer come out when the
@@ -96,13 +90,16 @@ public final class BpeTrainer {
   }
 
   private static Map<String, PairMerges.Weight> countPieces(Iterator<String> texts) {
-    Pattern split = Pattern.compile(LLAMA3_SPLIT, Pattern.UNICODE_CHARACTER_CLASS);
-    PreTokenizer preTokenizer = new PreTokenizer(List.of(split));
     Map<String, PairMerges.Weight> pieces = new HashMap<>();
     while (texts.hasNext()) {
-      preTokenizer.split(
-          texts.next(),
-          piece -> pieces.computeIfAbsent(piece, key -> new PairMerges.Weight()).count++);
+      String text = texts.next();
+      Llama3Split.split(
+          text,
+          0,
+          text.length(),
+          (from, to) ->
+              pieces.computeIfAbsent(text.substring(from, to), key -> new PairMerges.Weight())
+                  .count++);
     }
     return pieces;
   }

@@ -3,80 +3,94 @@ package dev.yushan.text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 
-/// Byte pair encoding by a list of merges, as the Hugging Face library does it: of all neighbours
-/// that are a pair of the list, the one that comes first in the list becomes one token, the
-/// leftmost of equals, until none is left. Immutable, for any thread.
+/// The merges of a vocabulary: what two neighbours become, and how early. To merge a piece is to
+/// join, again and again, the pair of neighbours that comes first in the list (the leftmost of
+/// equals), as the Hugging Face library does.
 ///
-/// The pairs are in one table of open addressing. Most neighbours are no pair, and a look-up in
-/// some megabytes waits for the memory: hence a filter of bits before it, which the nearer caches
-/// hold, and a table of its own for pairs of bytes, with which every piece begins. A piece is an
-/// array of ids beside an array with the rank of each pair of neighbours: a merge is a search for
-/// the least rank and two look-ups. Pieces of very many bytes are merged by a queue, in the same
-/// order.
+/// A merge is its rank (its place in the list) in the upper half and the id it makes in the lower,
+/// so that the least comes first. The table is one array with open addressing: a pair of ids, then
+/// its merge, and so on.
 final class Merges {
-  private static final int NONE = Integer.MAX_VALUE;
+  /// What a pair has that does not merge: later than all merges.
+  static final long NONE = Long.MAX_VALUE;
 
-  /// Up to so many bytes the search is faster than the queue.
-  private static final int SHORT = 400;
+  private static final long EMPTY = -1;
 
-  private static final long FREE = -1;
-
-  /// Bits of the filter for each merge: one in sixteen of the neighbours that are no pair passes.
-  private static final int FILTER = 16;
-
-  private final int[] idOfByte;
-  private final long[] pairs;
-  private final int[] ranks;
-  private final int[] made;
+  private final long[] table;
   private final int shift;
-  private final long[] filter;
-  private final int filterShift;
-  private final int[] rankOfBytes = new int[1 << 16];
 
-  private Merges(int[] idOfByte, int merges) {
-    this.idOfByte = idOfByte;
-    int slots = Integer.highestOneBit(Math.max(1, merges + (merges >> 1))) << 1;
-    shift = Long.numberOfLeadingZeros(slots) + 1;
-    pairs = new long[slots];
-    Arrays.fill(pairs, FREE);
-    ranks = new int[slots];
-    made = new int[merges];
-    int bits = Integer.highestOneBit(Math.max(64, FILTER * merges - 1)) << 1;
-    filter = new long[bits / Long.SIZE];
-    filterShift = Long.numberOfLeadingZeros(bits) + 1;
+  /// A bit for each hash that some pair has, eight times as many as the table has places: most
+  /// neighbours do not merge, and this array, which stays in a near cache, says so.
+  private final long[] seen;
+
+  private final Seams seams = new Seams();
+
+  private Merges(int count) {
+    int bits = Math.max(8, 32 - Integer.numberOfLeadingZeros(count + count / 2));
+    table = new long[2 << bits];
+    Arrays.fill(table, EMPTY);
+    shift = 64 - bits;
+    seen = new long[1 << bits + 3 - 6];
   }
 
-  /// The merges of a vocabulary.
-  ///
-  /// @param vocab tokens in the byte alphabet, all bytes among them
-  /// @param merges each as `left right`
-  /// @param field theirs, for messages
-  static Merges of(Map<String, Integer> vocab, List<String> merges, JsonField field) {
-    int[] idOfByte = new int[256];
-    for (char c : ByteAlphabet.order().toCharArray()) {
-      idOfByte[ByteAlphabet.decode(String.valueOf(c))[0] & 0xff] = vocab.get(String.valueOf(c));
-    }
-    Merges table = new Merges(idOfByte, merges.size());
+  /// Reads `merges`, each written `left right` in the byte alphabet of `vocab`. Of a pair listed
+  /// twice the last place counts, as in the library.
+  static Merges of(List<String> merges, Map<String, Integer> vocab, JsonField field) {
+    Merges table = new Merges(merges.size());
     for (int rank = 0; rank < merges.size(); rank++) {
       String merge = merges.get(rank);
-      int space = merge.indexOf(' ');
-      String left = merge.substring(0, space);
-      String right = merge.substring(space + 1);
-      Integer becomes = vocab.get(left + right);
-      if (becomes == null || !vocab.containsKey(left) || !vocab.containsKey(right)) {
+      String left = merge.substring(0, merge.indexOf(' '));
+      String right = merge.substring(left.length() + 1);
+      Integer made = vocab.get(left.concat(right));
+      if (made == null || !vocab.containsKey(left) || !vocab.containsKey(right)) {
         throw field.refuse(
             "[%d] is \"%s\", but model.vocab lacks one of its parts or what it makes"
                 .formatted(rank, merge));
       }
-      table.put(pair(vocab.get(left), vocab.get(right)), rank);
-      table.made[rank] = becomes;
-    }
-    for (int pair = 0; pair < 1 << 16; pair++) {
-      table.rankOfBytes[pair] = table.rank(idOfByte[pair >> 8], idOfByte[pair & 0xff]);
+      table.put(pair(vocab.get(left), vocab.get(right)), (long) rank << 32 | made);
+      table.seams.add(ByteAlphabet.decode(left), ByteAlphabet.decode(right));
     }
     return table;
+  }
+
+  /// The merge of two neighbours, or [#NONE].
+  long of(int left, int right) {
+    long pair = pair(left, right);
+    long hash = hash(pair);
+    int bit = (int) (hash >>> shift - 3);
+    if ((seen[bit >>> 6] & 1L << bit) == 0) {
+      return NONE;
+    }
+    int at = (int) (hash >>> shift) << 1;
+    while (table[at] != pair) {
+      if (table[at] == EMPTY) {
+        return NONE;
+      }
+      at = at + 2 & table.length - 1;
+    }
+    return table[at + 1];
+  }
+
+  Seams seams() {
+    return seams;
+  }
+
+  /// The id that a merge makes.
+  static int made(long merge) {
+    return (int) merge;
+  }
+
+  private void put(long pair, long merge) {
+    long hash = hash(pair);
+    int bit = (int) (hash >>> shift - 3);
+    seen[bit >>> 6] |= 1L << bit;
+    int at = (int) (hash >>> shift) << 1;
+    while (table[at] != EMPTY && table[at] != pair) {
+      at = at + 2 & table.length - 1;
+    }
+    table[at] = pair;
+    table[at + 1] = merge;
   }
 
   private static long pair(int left, int right) {
@@ -85,151 +99,5 @@ final class Merges {
 
   private static long hash(long pair) {
     return pair * 0x9E3779B97F4A7C15L;
-  }
-
-  private int slot(long pair) {
-    int slot = (int) (hash(pair) >>> shift);
-    while (pairs[slot] != pair && pairs[slot] != FREE) {
-      slot = slot + 1 & pairs.length - 1;
-    }
-    return slot;
-  }
-
-  /// Of a pair that is listed twice the later place counts, as there.
-  private void put(long pair, int rank) {
-    int slot = slot(pair);
-    pairs[slot] = pair;
-    ranks[slot] = rank;
-    int bit = (int) (hash(pair) >>> filterShift);
-    filter[bit >>> 6] |= 1L << bit;
-  }
-
-  private int rank(int left, int right) {
-    long pair = pair(left, right);
-    int bit = (int) (hash(pair) >>> filterShift);
-    if ((filter[bit >>> 6] >>> bit & 1) == 0) {
-      return NONE;
-    }
-    int slot = slot(pair);
-    return pairs[slot] == FREE ? NONE : ranks[slot];
-  }
-
-  /// Where pieces are merged; for one thread.
-  static final class Scratch {
-    private int[] ids = new int[64];
-    private int[] ranks = new int[64];
-
-    private void makeRoom(int size) {
-      if (ids.length < size) {
-        ids = new int[2 * size];
-        ranks = new int[2 * size];
-      }
-    }
-  }
-
-  /// Gives the tokens of a piece, which is not empty.
-  void encode(byte[] piece, Scratch scratch, IdList to) {
-    scratch.makeRoom(piece.length);
-    int[] ids = scratch.ids;
-    int[] ranks = scratch.ranks;
-    for (int i = 0; i < piece.length; i++) {
-      ids[i] = idOfByte[piece[i] & 0xff];
-      ranks[i] =
-          i + 1 == piece.length ? NONE : rankOfBytes[(piece[i] & 0xff) << 8 | piece[i + 1] & 0xff];
-    }
-    int count =
-        piece.length <= SHORT
-            ? merge(ids, ranks, piece.length)
-            : new LongPiece(ids, piece.length).merge();
-    to.add(ids, count);
-  }
-
-  private int merge(int[] ids, int[] next, int bytes) {
-    int count = bytes;
-    while (true) {
-      int least = NONE;
-      for (int i = 0; i < count - 1; i++) { // a loop that becomes vector instructions
-        least = Math.min(least, next[i]);
-      }
-      if (least == NONE) {
-        return count;
-      }
-      int at = 0;
-      while (next[at] != least) {
-        at++;
-      }
-      ids[at] = made[least];
-      count--;
-      System.arraycopy(ids, at + 2, ids, at + 1, count - at - 1);
-      System.arraycopy(next, at + 2, next, at + 1, Math.max(0, count - at - 2));
-      if (at + 1 < count) {
-        next[at] = rank(ids[at], ids[at + 1]);
-      }
-      if (at > 0) {
-        next[at - 1] = rank(ids[at - 1], ids[at]);
-      }
-    }
-  }
-
-  /// A piece of many bytes: a list of tokens, and a queue of the pairs that can merge.
-  private final class LongPiece {
-    private final int[] ids;
-    private final int[] next;
-    private final int[] previous;
-    private final PriorityQueue<Long> queue = new PriorityQueue<>();
-
-    LongPiece(int[] ids, int size) {
-      this.ids = ids;
-      next = new int[size];
-      previous = new int[size];
-      for (int i = 0; i < size; i++) {
-        next[i] = i + 1;
-        previous[i] = i - 1;
-      }
-      for (int i = 0; i < size; i++) {
-        offer(i);
-      }
-    }
-
-    private int rankAt(int at) {
-      return next[at] == next.length ? NONE : rank(ids[at], ids[next[at]]);
-    }
-
-    private void offer(int at) {
-      int rank = rankAt(at);
-      if (rank != NONE) {
-        queue.add((long) rank << 32 | at);
-      }
-    }
-
-    int merge() {
-      while (!queue.isEmpty()) {
-        long entry = queue.poll();
-        int at = (int) entry;
-        // stale where the left token is part of another by now, or has another neighbour
-        if (next[at] >= 0 && rankAt(at) == (int) (entry >>> 32)) {
-          merge(at, (int) (entry >>> 32));
-        }
-      }
-      int count = 0;
-      for (int i = 0; i < next.length; i = next[i]) {
-        ids[count++] = ids[i];
-      }
-      return count;
-    }
-
-    private void merge(int at, int rank) {
-      ids[at] = made[rank];
-      int gone = next[at];
-      next[at] = next[gone];
-      next[gone] = -1;
-      if (next[at] < next.length) {
-        previous[next[at]] = at;
-      }
-      if (previous[at] >= 0) {
-        offer(previous[at]);
-      }
-      offer(at);
-    }
   }
 }

@@ -46,7 +46,7 @@ final class TokenizerFiles {
     root.putNull("normalizer");
     ObjectNode preTokenizer = root.putObject("pre_tokenizer").put("type", "Sequence");
     ObjectNode split = NODES.objectNode().put("type", "Split");
-    split.putObject("pattern").put("Regex", BpeTrainer.LLAMA3_SPLIT);
+    split.putObject("pattern").put("Regex", Llama3Split.REGEX);
     split.put("behavior", "Isolated").put("invert", false);
     preTokenizer
         .putArray("pretokenizers")

@@ -20,13 +20,13 @@ import java.util.Set;
 /// The content of a `tokenizer.json`, checked field by field: what is here is done exactly, all
 /// else was refused.
 ///
-/// @param vocab tokens of the model in the byte alphabet
+/// @param ignoreMerges whether a piece that is a token becomes it whatever its bytes merge to
 record TokenizerJson(
     List<AddedTokens.Added> addedTokens,
     boolean nfc,
     PreTokenizer preTokenizer,
     Template template,
-    Map<String, Integer> vocab,
+    Vocabulary vocabulary,
     Merges merges,
     boolean ignoreMerges) {
   private static final ObjectMapper JSON =
@@ -51,15 +51,14 @@ record TokenizerJson(
     Map<String, Integer> vocab = vocab(model.get("vocab"));
     List<AddedTokens.Added> added = AddedTokens.parse(root.get("added_tokens"), vocab);
     keepByteLevel(vocab, added, model.get("vocab"));
-    Merges merges = Merges.of(vocab, merges(model.get("merges")), model.get("merges"));
     checkDecoder(root.get("decoder"));
     return new TokenizerJson(
         added,
         nfc(root.get("normalizer")),
         PreTokenizer.parse(root.get("pre_tokenizer")),
         Template.parse(root.get("post_processor")),
-        vocab,
-        merges,
+        new Vocabulary(vocab, added),
+        Merges.of(merges(model.get("merges")), vocab, model.get("merges")),
         model.get("ignore_merges").flag(false));
   }
 

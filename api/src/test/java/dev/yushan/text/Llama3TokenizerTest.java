@@ -15,6 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,6 +84,48 @@ class Llama3TokenizerTest {
     oracle.agreesWith(llama3, SampleTexts.mixed(random, 1500), "mixed, seed " + seed);
     oracle.agreesWith(llama3, SampleTexts.unicode(random, 3000), "unicode, seed " + seed);
     oracle.agreesWith(llama3, SampleTexts.longPieces(random, 120), "long, seed " + seed);
+  }
+
+  @Test
+  void hugePieces() throws IOException {
+    long seed = new Random().nextLong();
+    System.out.println("Llama3TokenizerTest.hugePieces seed " + seed);
+    Random random = new Random(seed);
+    List<String> texts = new ArrayList<>();
+    for (String part : List.of("a", "法", "👍", "=", "\n", "\u0301", "é", "0", "'")) {
+      texts.add(part.repeat(20_000));
+    }
+    for (String alphabet :
+        List.of("規定中央主管機關之第條", "ệhởiợpnguêàc", "👍😀🇹🇼", "etaoinshrdlu", "-=.:/")) {
+      int[] characters = alphabet.codePoints().toArray();
+      StringBuilder text = new StringBuilder();
+      for (int bytes = 0; bytes < 100_000; bytes += 3) {
+        text.appendCodePoint(characters[random.nextInt(characters.length)]);
+      }
+      texts.add(text.toString());
+    }
+    oracle.agreesWith(llama3, texts, "huge, seed " + seed);
+  }
+
+  @Test
+  void manyThreads() throws Exception {
+    List<String> texts = SampleTexts.mixed(new Random(7), 300);
+    List<int[]> expected = texts.stream().map(text -> llama3.encode(text, PARSE)).toList();
+    try (var threads = Executors.newFixedThreadPool(4)) {
+      List<Callable<Void>> passes = new ArrayList<>();
+      for (int pass = 0; pass < 8; pass++) {
+        passes.add(
+            () -> {
+              for (int i = 0; i < texts.size(); i++) {
+                assertThat(llama3.encode(texts.get(i), PARSE)).isEqualTo(expected.get(i));
+              }
+              return null;
+            });
+      }
+      for (Future<Void> pass : threads.invokeAll(passes)) {
+        pass.get();
+      }
+    }
   }
 
   @Test

@@ -13,7 +13,7 @@ import java.util.Map;
 
 /// The Hugging Face tokenizers library, by way of DJL. Its native part is inside the jar and is
 /// unpacked below `target`; nothing is downloaded.
-final class Oracle implements AutoCloseable {
+public final class Oracle implements AutoCloseable {
   static {
     System.setProperty("ai.djl.offline", "true");
     System.setProperty("RUST_FLAVOR", "cpu");
@@ -26,7 +26,8 @@ final class Oracle implements AutoCloseable {
     this.tokenizer = tokenizer;
   }
 
-  static Oracle load(Path file, boolean addSpecialTokens) throws IOException {
+  /// The tokenizer in `file`; a test that asks is skipped where the native part cannot be had.
+  public static Oracle load(Path file, boolean addSpecialTokens) throws IOException {
     Path json = Files.isDirectory(file) ? file.resolve("tokenizer.json") : file;
     // Truncation is DJL's default, and silent.
     Map<String, String> options =
@@ -38,7 +39,8 @@ final class Oracle implements AutoCloseable {
     }
   }
 
-  int[] encode(String text) {
+  /// The ids of `text`, special-token text parsed.
+  public int[] encode(String text) {
     return Arrays.stream(tokenizer.encode(text).getIds()).mapToInt(Math::toIntExact).toArray();
   }
 

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -233,6 +234,21 @@ class TokenizerVariantsTest {
     assertThat(ours.eosId()).isEqualTo(OptionalInt.of(id - 1));
   }
 
+  /// The order of the list alone counts, whatever ids the merges make.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void mergesInAnyOrder(boolean ignoreMerges) throws IOException {
+    model().put("ignore_merges", ignoreMerges);
+    List<JsonNode> merges = new ArrayList<>();
+    model().get("merges").forEach(merges::add);
+    Collections.shuffle(merges, new Random(SEED));
+    merges.addAll(merges.subList(0, 20));
+    model().set("merges", JSON.valueToTree(merges));
+    agrees(List.of("banana banana"));
+    model().putArray("merges");
+    agrees(List.of("banana banana"));
+  }
+
   @Test
   void templateWithSuffixAndMergesAsLists() throws IOException {
     ((ArrayNode) root.at("/post_processor/single"))
@@ -319,6 +335,7 @@ class TokenizerVariantsTest {
         "model.vocab.ab ; model/vocab/ab ; -4",
         "model.merges ; model/merges/0 ; 'a'",
         "model.merges ; model/merges/0 ; 'qqqq zzzz'",
+        "model.merges ; model/merges ; {}",
         "added_tokens[0].lstrip ; added_tokens/0/lstrip ; true",
         "added_tokens[0].rstrip ; added_tokens/0/rstrip ; true",
         "added_tokens[0].single_word ; added_tokens/0/single_word ; true",
