@@ -80,7 +80,7 @@ final class TokenCache {
       TokenBuild build = new TokenBuild(this, pool);
       for (Keyed unit : keyed) {
         if (!found.containsKey(unit.directory().key())) {
-          build.add(unit);
+          build.add(inOwnDirectory(unit));
         }
       }
       found.putAll(build.join());
@@ -136,6 +136,12 @@ final class TokenCache {
         .filter(found -> found.finishedShards().isPresent())
         .findFirst()
         .orElseGet(() -> UnitDirectory.of(config.directory(), key));
+  }
+
+  /// Others' shards are cut as their maker cut them: none of them is put among our own.
+  private Keyed inOwnDirectory(Keyed unit) {
+    UnitDirectory own = UnitDirectory.of(config.directory(), unit.directory().key());
+    return new Keyed(unit.unit(), own, unit.settings(), unit.content(), unit.modified());
   }
 
   /// All that the shards of a unit depend on besides the content of its files.
