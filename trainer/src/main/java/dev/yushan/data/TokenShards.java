@@ -77,8 +77,10 @@ public final class TokenShards {
   /// `cache`, so that training with these settings finds the file tokenised.
   ///
   /// @param keys those of the drafts
-  public void publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
-    Unit unit = new Unit(List.of(file));
+  /// @return by what [#arePublished] and [#directory] know them
+  public String publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
+    // by its place below the cache: what is written does not depend on where that is
+    SourceFile below = new SourceFile(cache.relativize(file.path()), file.format(), file.columns());
     String settings = TokenCache.settings(encoder, file, CacheConfig.SHARD_BYTES);
     UnitDirectory directory =
         UnitDirectory.of(cache, TokenCache.key(settings, List.of(ContentHash.of(file.path()))));
@@ -95,9 +97,32 @@ public final class TokenShards {
             shard,
             new ShardInfo(directory.key(), i, shard.counts(), shard.bad()));
       }
-      directory.finish(drafts.size(), settings, unit);
+      directory.finish(drafts.size(), settings, new Unit(List.of(below)));
+      return directory.key();
     } catch (IOException e) {
       throw new UncheckedIOException(cache + " cannot be written; free some space", e);
     }
+  }
+
+  /// Whether all shards that were published under `key` are there and whole.
+  public static boolean arePublished(Path cache, String key) {
+    if (key.length() < 32) {
+      return false;
+    }
+    UnitDirectory directory = UnitDirectory.of(cache, key);
+    try (Arena arena = Arena.ofConfined()) {
+      int shards = directory.finishedShards().orElse(-1);
+      for (int i = 0; i < shards; i++) {
+        Shard.open(directory.shard(i), key, i, arena);
+      }
+      return shards >= 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// Where the shards that were published under `key` lie.
+  public static Path directory(Path cache, String key) {
+    return UnitDirectory.of(cache, key).path();
   }
 }

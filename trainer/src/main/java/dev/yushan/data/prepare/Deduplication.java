@@ -86,6 +86,11 @@ final class Deduplication {
     made.write(file);
   }
 
+  /// Removes the signatures of a file.
+  void forget(Lane lane) {
+    DurableFiles.deleteDirectory(signatures(lane, 0).getParent());
+  }
+
   // ---- decision --------------------------------------------------------------------------------
 
   /// A shard with the numbers of its documents among all.
@@ -191,6 +196,11 @@ final class Deduplication {
   }
 
   private void write(Numbered shard, Decisions decisions, Names names) {
+    try (Arena arena = Arena.ofConfined()) {
+      if (Layer.open(shard.lane.layer(step, shard.shard), arena).isPresent()) {
+        return;
+      }
+    }
     ShardDocuments documents = ShardDocuments.of(shard.source(), shard.layers.getFirst());
     for (int l = 1; l < step; l++) {
       documents.apply(l, shard.layers.get(l));
@@ -227,7 +237,8 @@ final class Deduplication {
     try {
       return Settings.MAPPER.readTree(summaryFile().toFile());
     } catch (IOException e) {
-      throw new UncheckedIOException(summaryFile() + " cannot be read; start again", e);
+      throw new UncheckedIOException(
+          summaryFile() + " cannot be read; remove it and start again", e);
     }
   }
 
