@@ -4,7 +4,6 @@ import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.data.DataException;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.RecordBatches;
-import dev.yushan.data.Source;
 import dev.yushan.data.SourceConfig;
 import dev.yushan.data.SourceFile;
 import dev.yushan.data.Sources;
@@ -130,15 +129,18 @@ public final class Preparation {
   }
 
   static List<Unit> units(CorpusConfig config, SourceSpec source) {
-    List<Source> files =
-        Sources.resolve(
-            new SourceConfig(
-                source.files(),
-                Path.of(config.datasetDir()),
-                source.textColumn(),
-                Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
-                OnBadRecord.SKIP));
-    return Unit.of(Sources.files(files));
+    SourceConfig named =
+        new SourceConfig(
+            source.files(),
+            Path.of(config.datasetDir()),
+            source.textColumn(),
+            Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
+            OnBadRecord.SKIP);
+    try {
+      return Unit.of(Sources.files(Sources.resolve(named)));
+    } catch (DataException e) {
+      throw Settings.about("sources: %s: files".formatted(source.name()), e);
+    }
   }
 
   private List<Lane> lanes() {
