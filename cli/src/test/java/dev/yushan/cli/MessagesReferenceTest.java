@@ -26,7 +26,11 @@ class MessagesReferenceTest {
   private static final Map<String, Map<String, String>> MADE =
       Map.of(
           "trainer/src/main/java/dev/yushan/data",
-          Map.of("DataException", "%s", "UncheckedIOException", "%s", "warn", "%s"),
+          Map.of(
+              "DataException", "%s",
+              "UncheckedIOException", "%s",
+              "require", "%2$s",
+              "warn", "%s"),
           "trainer/src/main/java/dev/yushan/train",
           Map.of(
               "ConfigException", "%s",
@@ -63,8 +67,6 @@ class MessagesReferenceTest {
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
 
-  private static final String OF_FORMATTING = "of the command that formats, not of train";
-
   /// What is not on the page, and why.
   private static final Map<String, String> LEFT_OUT =
       Map.ofEntries(
@@ -75,25 +77,23 @@ class MessagesReferenceTest {
           Map.entry("max_samples: … is less than one", CHECKED_BEFORE),
           Map.entry("preprocessing_num_workers: … is less than one", CHECKED_BEFORE),
           Map.entry("…: … is not one of …", CHECKED_BEFORE),
-          Map.entry("enable: … is in disable too; take it out of one of them", OF_FORMATTING),
-          Map.entry("…: there is no formatting rule '…'; there are …", OF_FORMATTING),
+          Map.entry(
+              "signatures were made with … but are to be compared with …; sign the documents again",
+              "a preparation makes those of its own settings"),
           Map.entry("a number of steps must be above 0, got …", IN_CODE),
           Map.entry("a shard of … bytes holds no record", IN_CODE),
           Map.entry(
               "there is nothing to train on: the data gives no micro-batch",
               "data without a target is refused before"),
-          Map.entry(
-              "signatures were made with … but are to be compared with …; sign the documents again",
-              IN_CODE),
           Map.entry("… cells in a table of … columns", "a slip in the code of a command"));
 
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
       Map.ofEntries(
-          Map.entry("CorpusConfig.java", "its own checks, which know no file"),
-          Map.entry("FormatCommand.java", "a file that cannot be read"),
-          Map.entry("Settings.java", "the record that was to be made"),
-          Map.entry("Stages.java", "the stage that was to be made"),
+          Map.entry("CorpusConfig.java", "its own checks, and the place before them"),
+          Map.entry("FormatCommand.java", "the rule that there is not"),
+          Map.entry("Settings.java", "what a record of settings says of a value"),
+          Map.entry("Stages.java", "an example over several lines"),
           Map.entry("Hub.java", "the cache that is looked at offline"),
           Map.entry("HubClient.java", "what answers and is no hub"),
           Map.entry("HubFailures.java", "with a token and without one"),

@@ -1,6 +1,5 @@
 package dev.yushan.cli;
 
-import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.yushan.text.BpeTrainer;
@@ -8,188 +7,189 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
+/// `yushan prepare`: what it prints, and what it says of a configuration that will not do.
 class PrepareCommandTest {
-  private static final String LAW = "中華民國國民有依法律納稅之義務，並有服兵役之義務。人民有信仰宗教之自由。";
+  private static final String LAW = "第一條　本法依憲法第八十六條制定之。第二條　公務人員之考試，依本法行之；其他法律有特別規定者，從其規定。";
 
-  /// Enough of it to be too long, with nothing said twice.
-  private static final String LONG =
-      IntStream.range(0, 200).mapToObj(i -> Character.toString(0x5000 + 7 * i)).collect(joining());
+  private static final String ENGLISH =
+      "The court shall hear the parties before it decides, and the decision is served on both of"
+          + " them within ten days.";
 
-  @TempDir private Path directory;
-  private Path output;
+  @TempDir static Path root;
 
-  @BeforeEach
-  void tokenizerOfBytes() throws IOException {
-    output = directory.resolve("out");
+  @BeforeAll
+  static void files() throws IOException {
+    Files.writeString(
+        root.resolve("law.jsonl"),
+        "{\"id\": \"a\", \"text\": \"" + LAW + "\"}\n{\"text\": \"短\"}\n");
+    Files.writeString(root.resolve("english.txt"), ENGLISH);
+    Files.writeString(root.resolve("law.csv"), "title,body\n法,\"" + LAW + "\"\n");
     BpeTrainer.train(
-        List.<String>of().iterator(),
-        BpeTrainer.Options.ofVocabSize(258),
-        directory.resolve("tokenizer"));
+        List.of(LAW, ENGLISH).iterator(),
+        BpeTrainer.Options.ofVocabSize(300),
+        root.resolve("tokenizer"));
   }
 
-  private static String record(String text) {
-    return "{\"text\": \"%s\"}\n".formatted(text.replace("\n", "\\n").replace("\t", "\\t"));
-  }
+  private static final String GOOD =
+      """
+      output_dir: ROOT/out
+      tokenizer: ROOT/tokenizer
+      sources:
+      - name: law
+        files: ROOT/law.jsonl
+      - name: english
+        files: ROOT/english.txt
+        skip: [quality, script]
+      """;
 
-  private Path config(String more) throws IOException {
-    return Files.writeString(
-        directory.resolve("corpus.yaml"),
-        """
-        output_dir: %s
-        tokenizer: %s/tokenizer
-        cutoff_len: 500
-        sources:
-        - {name: laws, files: %s/laws.jsonl}
-        - {name: english, files: %s/english.jsonl, role: forget%s}
-        %s
-        """
-            .formatted(
-                output,
-                directory,
-                directory,
-                directory,
-                more.isEmpty() ? ", skip: [quality]" : "",
-                more));
-  }
-
-  private Cli dryRun(int documents, String more) throws IOException {
-    return Cli.run("prepare", "--config", config(more), "--dry-run", documents);
-  }
-
-  private void write(String name, String... lines) throws IOException {
-    Files.writeString(directory.resolve(name), String.join("", lines));
+  private static Cli prepare(String yaml, Object... more) throws IOException {
+    Path file = root.resolve("corpus.yaml");
+    Files.writeString(file, yaml.replace("ROOT", root.toString()));
+    Object[] arguments = {"prepare", "--config", file};
+    return Cli.run(Stream.concat(Stream.of(arguments), Stream.of(more)).toArray());
   }
 
   @Test
-  void documentsAreShownBeforeAndAfterAndNothingIsWritten() throws IOException {
-    write(
-        "laws.jsonl",
-        record(LAW),
-        record(LAW + "第1條\n電話0912345678\u200B。"),
-        record("太短。"),
-        record(LONG),
-        "{\"text\": 1}\n",
-        record("never read"));
-    write("english.jsonl", record("The Republic of China."), record("Second."));
-    List<Path> before = files();
-    Cli run = dryRun(7, "");
-    assertThat(run.err()).isEmpty();
+  void printsTheLedgerAndWhereItIs() throws IOException {
+    Cli run = prepare(GOOD);
+    assertThat(run.err()).doesNotContain("yushan:");
     assertThat(run.exit()).isZero();
-    assertThat(run.out())
-        .isEqualTo(
-            """
-            laws laws.jsonl#1: unchanged, 110 tokens
-            laws laws.jsonl#2: changed by format, pii, 138 tokens
-              line 1: %1$s第{+ +}1{+ +}條
-                電話[-0912345678U+200B-]{+ [電話]+}。
-            laws laws.jsonl#3: dropped by quality: length (length: 3.000 < 30.00)
-              太短。
-            laws laws.jsonl#4: dropped by tokens: too long (602 tokens, cutoff_len is 500)
-              %2$s…
-            laws laws.jsonl#5: dropped by read: bad (%3$s/laws.jsonl line 5: field text is no string but a number)
-            english english.jsonl#1: unchanged, 24 tokens
-            english english.jsonl#2: unchanged, 9 tokens
-            7 documents: 1 changed, 3 unchanged, 3 dropped. Nothing was written.
-            Duplicates were not looked for: that takes all documents.
-            """
-                .formatted(LAW, LONG.substring(0, 40), directory));
-    assertThat(files()).isEqualTo(before);
-  }
-
-  private List<Path> files() throws IOException {
-    config("");
-    try (Stream<Path> paths = Files.walk(directory)) {
-      return paths.sorted().toList();
-    }
+    assertThat(run.out()).contains("− length", "english", "out/report");
+    assertThat(root.resolve("out/train/law/part-00000.parquet")).exists();
+    // only English, which the stages for Chinese would drop
+    assertThat(root.resolve("out/corpus.json")).content().contains("english");
   }
 
   @Test
-  void ofLongTextsOnlyTheChangesAreShown() throws IOException {
-    String line = "人民有居住及遷徙之自由人民有言論講學著作及出版之自由\n";
-    write("laws.jsonl", record(line.repeat(4) + "用Java,好\n" + line.repeat(4) + "尾A"));
-    write("english.jsonl", record("A law."));
-    Cli run = dryRun(1, "stages: [format]");
-    assertThat(run.out())
-        .isEqualTo(
-            """
-            laws laws.jsonl#1: dropped by tokens: too long (654 tokens, cutoff_len is 500)
-              人民有居住及遷徙之自由人民有言論講學著作及出版之自由 人民有居住及遷徙之自由人民…
-            1 document: 0 changed, 0 unchanged, 1 dropped. Nothing was written.
-            """);
-    Cli split =
-        Cli.run(
-            "prepare",
-            "--config",
-            config("stages: [format]"),
-            "--set",
-            "on_excess=split",
-            "--dry-run",
-            1);
-    assertThat(split.out())
-        .isEqualTo(
-            """
-            laws laws.jsonl#1: changed by format, 654 tokens, cut into 2 documents
-              line 3: …論講學著作及出版之自由
-                人民有居住及遷徙之自由人民有言論講學著作及出版之自由
-                用{+ +}Java[-,-]{+，+}好
-                人民有居住及遷徙之自由人民有言論講學著作及出版之自由
-                人民有居住及遷徙之自由…
-              line 8: …論講學著作及出版之自由
-                人民有居住及遷徙之自由人民有言論講學著作及出版之自由
-                尾{+ +}A
-            1 document: 1 changed, 0 unchanged, 0 dropped. Nothing was written.
-            """);
-  }
-
-  @Test
-  void coloursTakeThePlaceOfMarks() throws IOException {
-    write("laws.jsonl", record("用Java,好"));
-    write("english.jsonl", record("A law."));
-    System.setProperty("picocli.ansi", "true");
-    try {
-      assertThat(dryRun(1, "stages: [format]").out())
-          .contains("用\u001B[7;32m \u001B[0mJava\u001B[7;31m,\u001B[0m\u001B[7;32m，\u001B[0m好\n");
-    } finally {
-      System.clearProperty("picocli.ansi");
-    }
-  }
-
-  @Test
-  void aNumberOfDocumentsIsNeeded() throws IOException {
-    write("laws.jsonl", record(LAW));
-    write("english.jsonl", record("A law."));
-    Cli none = dryRun(0, "");
-    assertThat(none.exit()).isEqualTo(2);
-    assertThat(none.err()).contains("--dry-run: 0 is no number of documents; give 1 or more");
-  }
-
-  @Test
-  void theCorpusAndItsPageAreWritten() throws IOException {
-    write("laws.jsonl", record(LAW), record("第1條" + LAW));
-    write("english.jsonl", record("The Republic of China."));
-    Cli run = Cli.run("prepare", "--config", config(""));
+  void anEnglishSourceAloneIsKeptWithSkip() throws IOException {
+    String yaml =
+        """
+        output_dir: ROOT/english-out
+        tokenizer: ROOT/tokenizer
+        sources:
+        - {name: english, files: ROOT/english.txt, skip: [quality, script]}
+        """;
+    Cli run = prepare(yaml);
     assertThat(run.exit()).as(run.err()).isZero();
-    Path page = output.resolve("report.html");
-    assertThat(run.out()).contains("laws", "english").endsWith(page + "\n");
-    String first = Files.readString(page);
-    assertThat(first).contains("<title>Corpus: laws, english</title>");
-    Path other = directory.resolve("other");
-    Cli again =
-        Cli.run(
-            "prepare",
-            "--config",
-            config(""),
-            "--set",
-            "threads=1",
-            "--set",
-            "output_dir=" + other);
-    assertThat(again.exit()).as(again.err()).isZero();
-    assertThat(other.resolve("report.html")).hasContent(first);
+    assertThat(run.out()).doesNotContain("−");
+    Cli without = prepare(yaml.replace(", skip: [quality, script]", ""));
+    assertThat(without.exit()).isZero();
+    assertThat(without.out()).contains("− han");
+  }
+
+  @Test
+  void aKeyOfTheTopLevelIsSetOnTheCommandLine() throws IOException {
+    Cli run = prepare(GOOD, "--set", "cutoff_len=20", "--set", "output_dir=" + root.resolve("set"));
+    assertThat(run.exit()).as(run.err()).isZero();
+    assertThat(run.out()).contains("− too long");
+    assertThat(root.resolve("set/report.json")).exists();
+    Cli wrong = prepare(GOOD, "--set", "cutoff_length=20");
+    assertThat(wrong.exit()).isEqualTo(1);
+    assertThat(wrong.err()).contains("there is no key cutoff_length; did you mean cutoff_len?");
+    assertThat(prepare(GOOD, "--set", "cutoff_len").exit()).isEqualTo(2);
+    assertThat(prepare(GOOD, "--set", "stages=[format").err())
+        .contains("--set stages", "is no valid YAML value; quote it");
+    assertThat(Cli.run("prepare").exit()).isEqualTo(2);
+    assertThat(Cli.run("prepare", "--config", root.resolve("none.yaml")).err())
+        .contains("none.yaml does not exist; name a YAML file");
+  }
+
+  /// A line of the good configuration and what stands in its place, then what is said.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          output_dir: ROOT/out | output: ROOT/out | there is no key output; did you mean output_dir?
+          output_dir: ROOT/out | | output_dir: is not set; name a directory for the corpus
+          output_dir: ROOT/out | output_dir: ROOT/law.jsonl | output_dir: ROOT/law.jsonl cannot be used; make it writable, or name another directory
+          tokenizer: ROOT/tokenizer | | tokenizer: is not set; name the directory of the model's tokenizer
+          tokenizer: ROOT/tokenizer | tokenizer: ROOT | has no tokenizer.json; name the directory of the model's tokenizer
+          sources: | source: | there is no key source; did you mean sources?
+          sources: | stages: [formt]~sources: | stages[0]: there is no stage formt; did you mean format?
+          sources: | stages: format~sources: | stages: is no list; write for example
+          sources: | stages: [format, format]~sources: | stages[1]: format is there twice; keep one
+          sources: | stages: [{format: {}, pii: {}}]~sources: | stages[0]: is no stage
+          sources: | stages: [{dedup: {treshold: 0.9}}]~sources: | stages[0]: dedup: there is no key treshold; did you mean threshold?
+          sources: | stages: [{dedup: {threshold: 2}}]~sources: | stages[0]: dedup: threshold: 2.0 is no Jaccard similarity; give a number above 0 and at most 1
+          sources: | stages: [{dedup: {threshold: high}}]~sources: | dedup: threshold: "high" will not do; give a number
+          sources: | stages: [{dedup: {bands: 1.5}}]~sources: | dedup: bands: 1.5 will not do; give a whole number
+          sources: | stages: [{dedup: 0.9}]~sources: | stages[0]: dedup: has settings of the form key: value, not 0.9; it knows exact, near
+          sources: | stages: [{script: {on_simplified: delete}}]~sources: | script: on_simplified: "delete" will not do; give one of drop, convert, keep
+          sources: | stages: [{format: {enable: [quotes]}}]~sources: | format: enable: there is no formatting rule 'quotes'; there are
+          sources: | stages: [quality, script, decontaminate]~sources: | decontaminate: needs files: the benchmarks to keep out
+          sources: | stages: [quality, script, decontaminate: {files: ROOT/exam.jsonl}]~sources: | decontaminate: files: ROOT/exam.jsonl is neither a file
+          sources: | stages: [{quality: {min_han_ratio: 3}}]~sources: | quality: min_han_ratio: 3.0 is no share; give one from 0 to 1
+          sources: | cutoff_len: 1~sources: | cutoff_len: 1 is too short; give 2 or more
+          sources: | cutoff_len: many~sources: | cutoff_len: "many" will not do; give a whole number
+          sources: | cutoff_len: 3.5~sources: | cutoff_len: 3.5 will not do; give a whole number
+          sources: | cutoff_len:~sources: | cutoff_len: has no value; give one, or leave the key out
+          sources: | add_bos: maybe~sources: | add_bos: "maybe" will not do; give true or false
+          sources: | dataset_dir: [a, b]~sources: | dataset_dir: ["a","b"] will not do; give a text
+          sources: | on_excess: cut~sources: | on_excess: "cut" will not do; give one of drop, split, fail
+          sources: | temperature: 0~sources: | temperature: 0.0 is no temperature; give a number above 0
+          sources: | shard_bytes: 1~sources: | shard_bytes: 1 is too small; give 4096 or more
+          sources: | threads: -1~sources: | threads: -1 is less than 0; 0 takes all processors
+          sources: | on_bad_record: stop~sources: | on_bad_record: "stop" will not do; give one of
+          sources: | tokenizer: x~sources: | Duplicate field 'tokenizer'
+          sources: | cutoff_len: [~sources: | corpus.yaml line
+          '  files: ROOT/english.txt' | '' | sources[1]: needs name and files
+          '  files: ROOT/english.txt' | '  files: ROOT/none.txt' | sources: english: files: ROOT/none.txt is neither a file
+          '  files: ROOT/english.txt' | '  files: ROOT/*.md' | sources: english: files: no file matches ROOT/*.md
+          '  files: ROOT/english.txt' | '  files: ROOT/law.csv' | has no column text
+          - name: english | - name: law | sources: two are named law; give each a name of its own
+          - name: english | - name: a/b | name: 'a/b' is no name; use letters, digits, - and _
+          - name: english | - nam: english | sources[1]: there is no key nam; did you mean name?
+          - name: english | '- weight: 2~  name: english' | some have a weight and some have none; give one to every source
+          - name: english | '- weight: -2~  name: english' | give numbers above 0
+          - name: english | '- epochs: 0~  name: english' | give numbers above 0
+          - name: english | '- role: test~  name: english' | sources[1]: role: "test" will not do; give one of train, eval, forget
+          - name: english | '- role: eval~  epochs: 2~  name: english' | are for sources that are trained on; leave them out for role: eval
+          - name: law | '- weight: 1~  epochs: 2~  name: law' | mixed by weight, by epochs or by temperature: more than one of them is set; keep one
+          '  skip: [quality, script]' | '  skip: [qualty]' | skip: there is no stage qualty; did you mean quality?
+          '  skip: [quality, script]' | '  skip: [dedup]' | skip: dedup is for all sources together; leave it out here
+          '  skip: [quality, script]' | '  text_column: ""' | text_column: is empty; name the column that holds the text
+          '  skip: [quality, script]' | '  text_column: "{a"' | sources[1]: text_column: {a has a single {
+          """)
+  void whatWillNotDoIsNamed(String line, String instead, String message) throws IOException {
+    assertThat(GOOD).contains(line);
+    String put = instead == null ? "" : instead.replace("~", "\n");
+    Cli run = prepare(GOOD.replaceFirst(Pattern.quote(line), Matcher.quoteReplacement(put)));
+    String said = run.err();
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(said).contains(message.replace("ROOT", root.toString()));
+    assertThat(said.lines().filter(l -> l.startsWith("yushan: "))).hasSize(1);
+    assertThat(said).doesNotContain("Exception", "defect", "dev.yushan", "java.", "null");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          output_dir: ROOT/out~tokenizer: ROOT/tokenizer | sources: is empty; name the files to prepare
+          output_dir: ROOT/out~tokenizer: ROOT/tokenizer~sources: [] | sources: is empty; name the files to prepare
+          output_dir: ROOT/out~sources: {name: a, files: b} | sources: is no list; write each as
+          output_dir: ROOT/out~sources: ROOT/law.jsonl | sources: is no list; write each as
+          output_dir: ROOT/out~sources: [ROOT/law.jsonl] | sources[0]: has settings of the form key: value
+          output_dir: ROOT/out~sources: [{name: a, files: b, role: eval}] | tokenizer: is not set
+          output_dir: ROOT/out~tokenizer: x~sources: [{name: a, files: b, role: eval}] | none is trained on; leave out the role of one
+          just a word | expected lines of the form key: value
+          '' | expected lines of the form key: value
+          """)
+  void anotherFileIsNoConfiguration(String yaml, String message) throws IOException {
+    Cli run = prepare(yaml.replace("~", "\n") + "\n");
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains(message).startsWith("yushan: ");
+    assertThat(run.err()).doesNotContain("Exception", "defect", "null");
   }
 }

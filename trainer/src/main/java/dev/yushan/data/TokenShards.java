@@ -77,8 +77,8 @@ public final class TokenShards {
   /// `cache`, so that training with these settings finds the file tokenised.
   ///
   /// @param keys those of the drafts
-  /// @return the directory of the shards
-  public Path publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
+  /// @return by what [#arePublished] and [#directory] know them
+  public String publish(Path cache, SourceFile file, List<Path> drafts, List<String> keys) {
     String settings = TokenCache.settings(encoder, file, CacheConfig.SHARD_BYTES);
     UnitDirectory directory =
         UnitDirectory.of(cache, TokenCache.key(settings, List.of(ContentHash.of(file.path()))));
@@ -97,9 +97,31 @@ public final class TokenShards {
       }
       // its name alone: the directory may be elsewhere tomorrow
       directory.finish(drafts.size(), settings, file.path().getFileName());
-      return directory.path();
+      return directory.key();
     } catch (IOException e) {
       throw new UncheckedIOException(cache + " cannot be written; free some space", e);
     }
+  }
+
+  /// Whether all shards that were published under `key` are there and whole.
+  public static boolean arePublished(Path cache, String key) {
+    if (key.length() < 32) {
+      return false;
+    }
+    UnitDirectory directory = UnitDirectory.of(cache, key);
+    try (Arena arena = Arena.ofConfined()) {
+      int shards = directory.finishedShards().orElse(-1);
+      for (int i = 0; i < shards; i++) {
+        Shard.open(directory.shard(i), key, i, arena);
+      }
+      return shards >= 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /// Where the shards that were published under `key` lie.
+  public static Path directory(Path cache, String key) {
+    return UnitDirectory.of(cache, key).path();
   }
 }

@@ -1,5 +1,6 @@
 package dev.yushan.data.prepare;
 
+import dev.yushan.data.TokenShards;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,43 +12,59 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// Removes what an earlier preparation left in the directory and this one does not use: layers of
-/// other settings, and parts that are no more.
+/// other settings, parts that are no more with what belongs to them, and files that were not
+/// finished.
 final class Cleaning {
   private Cleaning() {}
 
   static void run(Path output, List<Lane> lanes, List<Part> parts) {
-    Set<Path> layers = new HashSet<>();
+    Set<Path> used = new HashSet<>();
     for (Lane lane : lanes) {
       for (int step = 0; step < lane.steps().size(); step++) {
-        layers.add(lane.directory(step));
+        used.add(lane.directory(step));
       }
     }
-    Set<Path> tokens = new HashSet<>(CorpusWriter.tokens(output, parts));
-    for (Path directory : list(output.resolve("tokens"))) {
-      if (!tokens.contains(directory)) {
-        DurableFiles.deleteDirectory(directory);
-      }
+    for (Part part : parts) {
+      used.add(output.resolve(part.file()));
+      used.add(CorpusWriter.excluded(output, part));
+      used.add(CorpusWriter.receipt(output, part));
+      used.add(TokenShards.directory(output, CorpusWriter.tokens(output, part)));
     }
     for (Path stage : list(output.resolve("work"))) {
       if (stage.getFileName().toString().matches("\\d\\d-.*")) {
-        for (Path directory : list(stage)) {
-          if (!layers.contains(directory)) {
-            DurableFiles.deleteDirectory(directory);
-          }
-        }
+        deleteDirectories(stage, used);
       }
     }
-    Set<Path> files = new HashSet<>();
-    parts.forEach(part -> files.add(output.resolve(part.file())));
+    deleteDirectories(output.resolve("tokens"), used);
     for (SourceSpec.Role role : SourceSpec.Role.values()) {
-      for (Path source : list(output.resolve(Settings.word(role)))) {
-        for (Path file : list(source)) {
-          if (file.getFileName().toString().matches("part-\\d{5}\\.parquet")
-              && !files.contains(file)) {
-            ShardPool.delete(file);
-          }
+      deleteParts(output.resolve(Settings.word(role)), used);
+    }
+    deleteParts(output.resolve("excluded"), used);
+    deleteParts(output.resolve("work/parts"), used);
+  }
+
+  private static void deleteDirectories(Path in, Set<Path> used) {
+    list(in).stream().filter(path -> !used.contains(path)).forEach(DurableFiles::deleteDirectory);
+  }
+
+  /// Files of parts in the directories of sources, and those directories where nothing is left.
+  private static void deleteParts(Path in, Set<Path> used) {
+    for (Path source : list(in)) {
+      for (Path file : list(source)) {
+        if (file.getFileName().toString().matches("part-\\d{5}\\..*") && !used.contains(file)) {
+          ShardPool.delete(file);
         }
       }
+      if (Files.isDirectory(source) && list(source).isEmpty()) {
+        ShardPool.delete(source);
+      }
+    }
+  }
+
+  /// Removes all layers of a file.
+  static void forget(Lane lane) {
+    for (int step = 0; step < lane.steps().size(); step++) {
+      DurableFiles.deleteDirectory(lane.directory(step));
     }
   }
 

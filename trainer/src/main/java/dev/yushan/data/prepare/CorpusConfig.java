@@ -161,6 +161,20 @@ public record CorpusConfig(
   ///
   /// @param where they are from, to begin messages with
   static CorpusConfig of(ObjectNode keys, String where) {
+    ObjectNode known = Settings.MAPPER.valueToTree(Flat.DEFAULTS);
+    known.putArray("sources");
+    known.putArray("stages");
+    keys.fieldNames()
+        .forEachRemaining(
+            key -> {
+              if (!known.has(key)) {
+                throw Settings.unknown(key, Settings.names(known), where);
+              }
+            });
+    if (keys.has("sources") && !keys.get("sources").isArray()) {
+      throw new DataException(
+          where + ": sources: is no list; write each as\n  - name: web\n    files: web/*.jsonl");
+    }
     List<SourceSpec> sources = new ArrayList<>();
     for (JsonNode source : keys.path("sources")) {
       sources.add(SourceSpec.of(source, "%s: sources[%d]".formatted(where, sources.size())));

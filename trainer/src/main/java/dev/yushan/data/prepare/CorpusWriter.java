@@ -9,12 +9,12 @@ import dev.yushan.data.ParquetColumn;
 import dev.yushan.data.ParquetWriter;
 import dev.yushan.data.SourceFile;
 import dev.yushan.data.TextColumns;
+import dev.yushan.data.TokenShards;
 import dev.yushan.data.prepare.Layer.Kind;
 import dev.yushan.io.DurableFiles;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
@@ -74,46 +74,43 @@ final class CorpusWriter {
     return output.resolve("work/parts").resolve(part.name() + ".json");
   }
 
-  /// The directories of token shards that the parts have.
-  static List<Path> tokens(Path output, List<Part> parts) {
-    List<Path> directories = new ArrayList<>();
-    for (Part part : parts) {
-      try {
-        JsonNode json = Settings.MAPPER.readTree(receipt(output, part).toFile());
-        directories.add(output.resolve(json.path("tokens").asText()));
-      } catch (IOException e) {
-        throw new UncheckedIOException(receipt(output, part) + " cannot be read; start again", e);
-      }
+  /// The key under which its token shards are published; none if it is not written.
+  static String tokens(Path output, Part part) {
+    try {
+      return Settings.MAPPER.readTree(receipt(output, part).toFile()).path("tokens").asText();
+    } catch (IOException e) {
+      return "";
     }
-    return directories;
   }
 
   private boolean isWritten(Part part) {
     Path file = output.resolve(part.file());
     Path receipt = receipt(output, part);
-    if (!Files.exists(receipt) || !Files.exists(file) || !Files.exists(excluded(part))) {
+    if (!Files.exists(receipt) || !Files.exists(file) || !Files.exists(excluded(output, part))) {
       return false;
     }
     try {
       JsonNode json = Settings.MAPPER.readTree(receipt.toFile());
       return json.path("key").asText().equals(part.key())
           && json.path("sha256").asText().equals(ContentHash.of(file))
-          && Files.exists(output.resolve(json.path("tokens").asText()).resolve("done.json"));
+          && json.path("excluded").asText().equals(ContentHash.of(excluded(output, part)))
+          && TokenShards.arePublished(output, json.path("tokens").asText());
     } catch (IOException e) {
       return false; // it is written again
     }
   }
 
-  private Path excluded(Part part) {
+  /// Where its documents that were left out lie.
+  static Path excluded(Path output, Part part) {
     return output.resolve("excluded").resolve(part.name() + ".jsonl.zst");
   }
 
   private void write(Part part) {
     Path file = output.resolve(part.file());
-    List.of(file, excluded(part), receipt(output, part))
+    List.of(file, excluded(output, part), receipt(output, part))
         .forEach(path -> ShardPool.createDirectories(path.getParent()));
     DurableFiles.write(
-        excluded(part),
+        excluded(output, part),
         channel -> {
           try (OutputStream lines = new ZstdOutputStream(left(channel), ZSTD_LEVEL)) {
             Map<String, String> metadata =
@@ -121,7 +118,7 @@ final class CorpusWriter {
             ParquetWriter.write(file, COLUMNS, metadata, rows -> write(part, rows, lines));
           }
         });
-    Path shards =
+    String published =
         tokens
             .shards()
             .publish(
@@ -129,8 +126,13 @@ final class CorpusWriter {
                 new SourceFile(file, Format.PARQUET, TextColumns.of("text")),
                 part.numbers().mapToObj(s -> TokenStep.draft(part.lane(), s)).toList(),
                 part.numbers().mapToObj(s -> TokenStep.draftKey(part.lane(), s)).toList());
-    ObjectNode receipt = Settings.MAPPER.createObjectNode().put("key", part.key());
-    receipt.put("sha256", ContentHash.of(file)).put("tokens", output.relativize(shards).toString());
+    ObjectNode receipt =
+        Settings.MAPPER
+            .createObjectNode()
+            .put("key", part.key())
+            .put("sha256", ContentHash.of(file))
+            .put("excluded", ContentHash.of(excluded(output, part)))
+            .put("tokens", published);
     DurableFiles.write(receipt(output, part), receipt + "\n");
   }
 

@@ -13,8 +13,6 @@ import dev.yushan.data.dedup.Signer;
 import dev.yushan.data.prepare.Layer.Entry;
 import dev.yushan.data.prepare.Layer.Kind;
 import dev.yushan.io.DurableFiles;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +21,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Deduplication among the stages: each shard is signed as it comes by, then all signatures
@@ -51,7 +50,7 @@ final class Deduplication {
 
   /// Whether every shard has its layer.
   boolean isDone() {
-    return Files.exists(summaryFile())
+    return summaryLayer().isPresent()
         && lanes.stream()
             .allMatch(
                 lane ->
@@ -85,6 +84,11 @@ final class Deduplication {
     }
     ShardPool.createDirectories(file.getParent());
     made.write(file);
+  }
+
+  /// Removes the signatures of a file.
+  void forget(Lane lane) {
+    DurableFiles.deleteDirectory(signatures(lane, 0).getParent());
   }
 
   // ---- decision --------------------------------------------------------------------------------
@@ -139,8 +143,7 @@ final class Deduplication {
               config,
               pool.threads());
       Names names = number -> name(shards.get(at(firsts, shards, number)), number);
-      ShardPool.createDirectories(summaryFile().getParent());
-      DurableFiles.write(summaryFile(), summary(decisions, shards, firsts).toPrettyString() + "\n");
+      Layer.write(summaryFile(), List.of(), summary(decisions, shards, firsts));
       shards.forEach(shard -> pool.submit("dedup", () -> write(shard, decisions, names)));
       pool.join();
     }
@@ -192,6 +195,11 @@ final class Deduplication {
   }
 
   private void write(Numbered shard, Decisions decisions, Names names) {
+    try (Arena arena = Arena.ofConfined()) {
+      if (Layer.open(shard.lane.layer(step, shard.shard), arena).isPresent()) {
+        return;
+      }
+    }
     List<Entry> entries =
         new ArrayList<>(Collections.nCopies(shard.layers.getFirst().size(), Entry.SAME));
     StageCounts counts = new StageCounts();
@@ -227,16 +235,19 @@ final class Deduplication {
 
   private Path summaryFile() {
     String key = lanes.getFirst().keys().get(step).substring(0, 32);
-    return lanes.getFirst().work().resolve("clusters").resolve(key + ".json");
+    return lanes.getFirst().work().resolve("clusters").resolve(key + ".layer");
+  }
+
+  /// The summary, if it is there and whole.
+  private Optional<JsonNode> summaryLayer() {
+    try (Arena arena = Arena.ofConfined()) {
+      return Layer.open(summaryFile(), arena).map(Layer::statistics);
+    }
   }
 
   /// Clusters and counts, for the report.
   JsonNode summary() {
-    try {
-      return Settings.MAPPER.readTree(summaryFile().toFile());
-    } catch (IOException e) {
-      throw new UncheckedIOException(summaryFile() + " cannot be read; start again", e);
-    }
+    return summaryLayer().orElseThrow();
   }
 
   private ObjectNode summary(Decisions decisions, List<Numbered> shards, int[] firsts) {

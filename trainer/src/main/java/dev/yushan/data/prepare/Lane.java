@@ -7,17 +7,26 @@ import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.OptionalInt;
 
 /// A file of a source on its way through the stages, shard by shard.
 ///
+/// @param modified when its files were last written before they were hashed
 /// @param work the directory of all layers
 /// @param steps the names of what is done, in order: reading, the stages, counting tokens
 /// @param keys for each step a hash of all that its outcome depends on: the content of the file and
 ///   the settings of all steps so far
-record Lane(SourceSpec source, Unit unit, Path work, List<String> steps, List<String> keys) {
+record Lane(
+    SourceSpec source,
+    Unit unit,
+    List<FileTime> modified,
+    Path work,
+    List<String> steps,
+    List<String> keys) {
   Lane {
+    modified = List.copyOf(modified);
     steps = List.copyOf(steps);
     keys = List.copyOf(keys);
   }

@@ -4,8 +4,8 @@ import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.data.DataException;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.RecordBatches;
-import dev.yushan.data.Source;
 import dev.yushan.data.SourceConfig;
+import dev.yushan.data.SourceFile;
 import dev.yushan.data.Sources;
 import dev.yushan.data.TokenShards;
 import dev.yushan.data.TokenizeConfig;
@@ -19,9 +19,12 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -125,15 +128,18 @@ public final class Preparation {
   }
 
   static List<Unit> units(CorpusConfig config, SourceSpec source) {
-    List<Source> files =
-        Sources.resolve(
-            new SourceConfig(
-                source.files(),
-                Path.of(config.datasetDir()),
-                source.textColumn(),
-                Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
-                OnBadRecord.SKIP));
-    return Unit.of(Sources.files(files));
+    SourceConfig named =
+        new SourceConfig(
+            source.files(),
+            Path.of(config.datasetDir()),
+            source.textColumn(),
+            Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
+            OnBadRecord.SKIP);
+    try {
+      return Unit.of(Sources.files(Sources.resolve(named)));
+    } catch (DataException e) {
+      throw Settings.about("sources: %s: files".formatted(source.name()), e);
+    }
   }
 
   private List<Lane> lanes() {
@@ -145,31 +151,47 @@ public final class Preparation {
         units.add(unit);
       }
     }
+    List<List<FileTime>> modified = units.stream().map(Unit::modified).toList();
     List<String> contents = pool.map("hash", units, Unit::contentHash);
-    List<List<String>> keys = keys(sources, contents);
+    List<List<String>> keys = keys(sources, units, contents);
     List<String> steps = new ArrayList<>(List.of(READ));
     config.stages().forEach(stage -> steps.add(stage.name()));
     steps.add(TOKENS);
     return IntStream.range(0, units.size())
         .mapToObj(
-            l -> new Lane(sources.get(l), units.get(l), output.resolve("work"), steps, keys.get(l)))
+            l ->
+                new Lane(
+                    sources.get(l),
+                    units.get(l),
+                    modified.get(l),
+                    output.resolve("work"),
+                    steps,
+                    keys.get(l)))
         .toList();
   }
 
   /// The keys of each lane. What deduplication does depends on all lanes.
-  private List<List<String>> keys(List<SourceSpec> sources, List<String> contents) {
+  private List<List<String>> keys(
+      List<SourceSpec> sources, List<Unit> units, List<String> contents) {
     List<List<String>> keys = new ArrayList<>();
+    Map<String, Integer> times = new HashMap<>();
     for (int l = 0; l < sources.size(); l++) {
       SourceSpec source = sources.get(l);
       String read =
-          "corpus %d %s %s %s %d"
+          "corpus %d %s %s %s %d %s %s"
               .formatted(
                   VERSION,
                   source.name(),
                   source.textColumn(),
                   source.idColumn(),
-                  config.shardBytes());
-      keys.add(new ArrayList<>(List.of(Lane.key(read, contents.get(l)))));
+                  config.shardBytes(),
+                  config.onBadRecord(),
+                  // documents are named by them
+                  units.get(l).files().stream().map(SourceFile::path).toList());
+      String key = Lane.key(read, contents.get(l));
+      // a file that is named twice has layers of its own each time
+      int time = times.merge(key, 1, Integer::sum);
+      keys.add(new ArrayList<>(List.of(time == 1 ? key : Lane.key(key, "time " + time))));
     }
     for (Stages.Configured stage : config.stages()) {
       String all =
@@ -188,6 +210,7 @@ public final class Preparation {
   // ---- steps -----------------------------------------------------------------------------------
 
   private CorpusReport run() {
+    Cleaning.leftovers(output);
     int dedup =
         1 + config.stages().stream().map(Stages.Configured::name).toList().indexOf(Stages.DEDUP);
     Optional<Deduplication> duplicates =
@@ -227,7 +250,6 @@ public final class Preparation {
   }
 
   private void read(String name, Lane lane, int last, Optional<Deduplication> signing) {
-    var modified = lane.unit().modified();
     int shards = 0;
     try (RecordBatches batches = lane.unit().batches(config.shardBytes())) {
       for (var batch = batches.next(); batch.isPresent(); batch = batches.next()) {
@@ -237,7 +259,10 @@ public final class Preparation {
       }
     }
     pool.join();
-    if (!lane.unit().modified().equals(modified)) {
+    if (!lane.unit().modified().equals(lane.modified())) {
+      // their keys are of the former content
+      Cleaning.forget(lane);
+      signing.ifPresent(dedup -> dedup.forget(lane));
       throw new DataException(lane.unit().name() + " changed while it was read: start again");
     }
     lane.readToEnd(shards);
@@ -284,9 +309,7 @@ public final class Preparation {
       return ShardDocuments.of(lane.source().name(), made.get());
     }
     if (batch.isEmpty()) {
-      // it was there and is damaged
-      ShardPool.delete(file);
-      throw new DataException(file + " is damaged and was removed: start again, it is made anew");
+      throw damaged(file);
     }
     List<Entry> entries = ShardDocuments.entries(batch.get().parse());
     ShardDocuments documents = ShardDocuments.of(lane.source().name(), entries);
@@ -308,9 +331,15 @@ public final class Preparation {
     return documents;
   }
 
+  /// For a layer that was there and cannot be made in passing.
+  private static DataException damaged(Path layer) {
+    ShardPool.delete(layer);
+    return new DataException(layer + " is damaged and was removed: start again, it is made anew");
+  }
+
   private void apply(Lane lane, int shard, int step, ShardDocuments documents) {
     if (config.stages().get(step - 1).isDedup()) {
-      throw new IllegalStateException("deduplication comes before " + lane.layer(step, shard));
+      throw damaged(lane.layer(step, shard));
     }
     boolean skipped = lane.source().skips(lane.steps().get(step));
     Stage stage = skipped ? document -> Outcome.kept(document.text()) : stages.get(step - 1);

@@ -9,12 +9,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.config.NearestKey;
 import dev.yushan.data.DataException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -59,9 +61,11 @@ final class Settings {
         throw new DataException(where + ": " + wrong.getMessage(), wrong);
       }
       throw new DataException(where + ": " + e.getOriginalMessage(), e);
-    } catch (JsonMappingException e) {
+    } catch (MismatchedInputException e) {
+      // without the cause: that speaks of classes
       throw new DataException(
-          "%s: %s: %s".formatted(where, path(e), firstSentence(e.getOriginalMessage())), e);
+          "%s: %s: %s will not do; give %s"
+              .formatted(where, path(e), value(merged, e), wanted(e.getTargetType())));
     } catch (JsonProcessingException e) {
       throw new DataException(where + ": " + e.getOriginalMessage(), e);
     }
@@ -76,6 +80,10 @@ final class Settings {
               if (!into.has(key)) {
                 throw unknown(key, names(into), where);
               }
+              if (entry.getValue().isNull()) {
+                throw new DataException(
+                    "%s: %s: has no value; give one, or leave the key out".formatted(where, key));
+              }
               // an empty object is one of free keys, not a nested record
               if (into.get(key).isObject()
                   && !into.get(key).isEmpty()
@@ -87,7 +95,8 @@ final class Settings {
             });
   }
 
-  private static DataException unknown(String key, List<String> known, String where) {
+  /// For a key that there is not.
+  static DataException unknown(String key, List<String> known, String where) {
     return new DataException(
         "%s: there is no key %s; %s".formatted(where, key, nearest(key, known)));
   }
@@ -99,7 +108,7 @@ final class Settings {
         .orElse("there are " + String.join(", ", known));
   }
 
-  private static List<String> names(ObjectNode node) {
+  static List<String> names(ObjectNode node) {
     List<String> names = new ArrayList<>();
     node.fieldNames().forEachRemaining(names::add);
     return names;
@@ -116,12 +125,36 @@ final class Settings {
         .collect(Collectors.joining(": "));
   }
 
-  /// The library goes on with its own classes.
-  private static String firstSentence(String message) {
-    return message
-        .replaceAll("`[\\w.$]+\\.([\\w$]+)`", "$1")
-        .replaceFirst("(?s)\\n.*", "")
-        .replaceFirst("Cannot deserialize value of type (\\w+) from ", "a $1 is needed, not ");
+  /// What stands in the place that `e` is about.
+  private static JsonNode value(JsonNode root, JsonMappingException e) {
+    JsonNode node = root;
+    for (JsonMappingException.Reference part : e.getPath()) {
+      node =
+          part.getFieldName() == null ? node.path(part.getIndex()) : node.path(part.getFieldName());
+    }
+    return node;
+  }
+
+  /// What a value of `type` looks like in a file.
+  private static String wanted(Class<?> type) {
+    if (type.isEnum()) {
+      return Arrays.stream(type.getEnumConstants())
+          .map(constant -> word((Enum<?>) constant))
+          .collect(Collectors.joining(", ", "one of ", ""));
+    }
+    return switch (type.getSimpleName()) {
+      case "int", "long" -> "a whole number";
+      case "double" -> "a number";
+      case "boolean" -> "true or false";
+      case "String" -> "a text";
+      case "List" -> "a list of texts";
+      default -> "settings of the form key: value";
+    };
+  }
+
+  /// `e`, of whatever names files in the place of `dataset` in training, about `key` instead.
+  static DataException about(String key, DataException e) {
+    return new DataException(e.getMessage().replaceFirst("^dataset: ", key + ": "));
   }
 
   /// How a file spells the value of an enum.

@@ -2,6 +2,7 @@ package dev.yushan.data.prepare;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.data.DataException;
+import dev.yushan.data.TextColumns;
 import java.util.List;
 
 /// A source of documents.
@@ -48,9 +49,7 @@ public record SourceSpec(
           "name: '%s' is no name; use letters, digits, - and _, since files are named by it"
               .formatted(name));
     }
-    if (textColumn.isEmpty()) {
-      throw new DataException("text_column: is empty; name the column that holds the text");
-    }
+    TextColumns.of(textColumn); // says what is wrong with it
     if (!(weight >= 0) || !(epochs > 0) || !Double.isFinite(weight + epochs)) {
       throw new DataException(
           "weight: %s, epochs: %s: give numbers above 0".formatted(weight, epochs));

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.ContentHash;
 import dev.yushan.data.DataException;
-import dev.yushan.data.Source;
 import dev.yushan.data.SourceConfig;
 import dev.yushan.data.SourceFile;
 import dev.yushan.data.Sources;
@@ -149,6 +148,7 @@ public final class Stages {
   }
 
   private static Stage decontaminate(DecontaminationConfig config) {
+    files(config); // says which is not there
     Decontamination benchmarks = Decontamination.read(config);
     return document -> {
       Optional<Contamination> found = benchmarks.check(document.text());
@@ -165,13 +165,21 @@ public final class Stages {
   }
 
   private static String benchmarks(DecontaminationConfig config) {
-    if (config.files().isEmpty()) {
-      throw new DataException("decontaminate: needs files: the benchmarks to keep out");
-    }
-    List<Source> sources = Sources.resolve(SourceConfig.of(config.files().toArray(String[]::new)));
-    return Sources.files(sources).stream()
+    return files(config).stream()
         .map(SourceFile::path)
         .map(ContentHash::of)
         .collect(Collectors.joining(" "));
+  }
+
+  private static List<SourceFile> files(DecontaminationConfig config) {
+    if (config.files().isEmpty()) {
+      throw new DataException("decontaminate: needs files: the benchmarks to keep out");
+    }
+    try {
+      SourceConfig named = SourceConfig.of(config.files().toArray(String[]::new));
+      return Sources.files(Sources.resolve(named));
+    } catch (DataException e) {
+      throw Settings.about("decontaminate: files", e);
+    }
   }
 }

@@ -114,7 +114,13 @@ final class TokenStep {
     private Entry split(CorpusRecord document) {
       List<String> pieces = SentenceSplit.of(document.text(), config.cutoffLen(), tokens::count);
       for (String piece : pieces) {
-        counts.out = counts.out.plus(amount(piece, draft.add(piece)));
+        int length = draft.add(piece);
+        if (length > config.cutoffLen()) {
+          throw new DataException(
+              "cutoff_len: %d is too short for on_excess: split, '%s' alone is %d tokens; raise it"
+                  .formatted(config.cutoffLen(), piece, length));
+        }
+        counts.out = counts.out.plus(amount(piece, length));
       }
       counts.notes.merge("split", 1L, Long::sum);
       counts.notes.merge("pieces", (long) pieces.size(), Long::sum);

@@ -6,8 +6,8 @@ import java.util.Random;
 import java.util.function.Predicate;
 
 /// Texts with personal data at known places, and with what looks like it. All numbers are drawn at
-/// random; their check digits are found by trying.
-final class PlantedPii {
+/// random; their check digits are found by trying. Also for the tests of other packages.
+public final class PlantedPii {
   private static final String[] FILLER = {
     "依民法第184條第1項規定",
     "於民國113年10月11日上午12:30送達",
@@ -34,7 +34,7 @@ final class PlantedPii {
 
   private final Random random;
 
-  PlantedPii(long seed) {
+  public PlantedPii(long seed) {
     this.random = new Random(seed);
   }
 
@@ -74,7 +74,8 @@ final class PlantedPii {
     };
   }
 
-  String value(PiiKind kind) {
+  /// Data of this kind, drawn at random.
+  public String value(PiiKind kind) {
     return switch (kind) {
       case NATIONAL_ID -> identity("12");
       case RESIDENT_ID -> identity(random.nextBoolean() ? "89" : "ABCD");

@@ -3,186 +3,300 @@ package dev.yushan.data.prepare;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.data.ParquetColumn;
 import dev.yushan.data.ParquetWriter;
+import dev.yushan.data.hygiene.PiiKind;
+import dev.yushan.data.hygiene.PlaceholderStyle;
+import dev.yushan.data.hygiene.PlantedPii;
 import dev.yushan.text.BpeTrainer;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.zip.GZIPOutputStream;
 
-/// A corpus in three files of three formats with defects of known kinds and numbers, and what
-/// should become of each document.
+/// Files of several formats with documents of which is known what is wrong with each, and a
+/// tokenizer.
 ///
-/// @param fate of each id: the reason for which it goes, or `kept`
-/// @param jaccard of each near duplicate, with the document that it was made of
-record PlantedCorpus(Path directory, Map<String, String> fate, Map<String, Double> jaccard) {
-  static final String KEPT = "kept";
+/// @param documents in the order in which duplicates are kept
+record PlantedCorpus(Path root, List<Document> documents) {
+  /// What is wrong with a document, and how many such there are in [PlantedCorpus#of].
+  enum Kind {
+    GOOD(150),
+    EXACT(60),
+    NEAR(0),
+    SIMPLIFIED(20),
+    MIXED(20),
+    PII(28),
+    SHORT(12),
+    REPEATED(10),
+    LONG(9),
+    BROKEN_JSON(6),
+    NO_COLUMN(5),
+    WRONG_FIELDS(4),
+    EMPTY(8);
 
-  private static final String[] WORDS =
-      ("學校 國家 經濟 臺灣 圖書館 醫院 飛機 鐵路 歷史 藝術 電腦 網路 農業 漁業 運動 選舉 議會 縣長 鄉鎮 環境"
-              + " 氣候 溫度 陽光 雲層 颱風 豐收 稻穀 茶葉 鳳梨 芒果 觀光 飯店 夜市 廟會 節慶 舞蹈 樂團 畫家 詩歌 戲劇"
-              + " 實驗 觀察 數學 物理 藥學 護理 兒童 長輩 鄰居 朋友 書店 報紙 雜誌 廣播 電視 導演 攝影 橋樑 隧道 機場")
-          .split(" ");
-  private static final String[] SIMPLIFIED =
-      "学校 国家 经济 图书馆 医院 飞机 铁路 历史 艺术 电脑 农业 运动 选举 议会 环境 气候 阳光 观光 节庆 乐团".split(" ");
+    final int count;
 
-  static final int BASE = 160;
-  static final int EXACT = 20;
-  static final int NEAR = 30;
-  static final int FAR = 20;
-  static final int FOREIGN = 15;
-  static final int SHORT = 10;
-  static final int MAIL = 12;
-  static final int LONG = 5;
-  static final int BROKEN = 6;
-  static final int EMPTY = 4;
+    Kind(int count) {
+      this.count = count;
+    }
 
-  /// Writes it, with a tokenizer for it, into `directory`.
-  static PlantedCorpus in(Path directory, long seed) throws IOException {
+    boolean isNone() {
+      return ordinal() >= BROKEN_JSON.ordinal();
+    }
+  }
+
+  /// Sources in the order in which duplicates are kept: the one that is held out is named last.
+  static final List<String> SOURCES = List.of("held", "web", "books", "files");
+
+  static final double[] SIMILARITIES = {0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1};
+
+  /// Pairs of each similarity.
+  static final int PAIRS = 40;
+
+  static final int CUTOFF = 1500;
+
+  /// A document.
+  ///
+  /// @param expected its text in the corpus, where it gets there
+  /// @param family of documents that are alike
+  /// @param jaccard of the two of a family of kind NEAR
+  record Document(
+      Kind kind,
+      String text,
+      String expected,
+      int family,
+      double jaccard,
+      PiiKind pii,
+      String source,
+      String id) {
+    Document at(String where, String name) {
+      return new Document(kind, text, expected, family, jaccard, pii, where, name);
+    }
+  }
+
+  /// What is drawn, before it has a place.
+  private static final class Draw {
+    final List<Document> documents = new ArrayList<>();
+    private int families;
+
+    void add(Kind kind, String text, String expected, double jaccard, PiiKind pii) {
+      documents.add(new Document(kind, text, expected, families, jaccard, pii, "", ""));
+    }
+
+    void alone(Kind kind, String text, String expected) {
+      families++;
+      add(kind, text, expected, 0, PiiKind.EMAIL);
+    }
+  }
+
+  static PlantedCorpus of(Path root, long seed) {
     Random random = new Random(seed);
-    Map<String, String> texts = new LinkedHashMap<>();
-    PlantedCorpus corpus =
-        new PlantedCorpus(directory, new LinkedHashMap<>(), new LinkedHashMap<>());
-    List<String> base = new ArrayList<>();
-    for (int i = 0; i < BASE; i++) {
-      base.add(text(random, WORDS, 60 + random.nextInt(60)));
-      corpus.add(texts, "base", i, base.get(i), KEPT);
+    HanText han = new HanText(random);
+    Draw draw = new Draw();
+    for (int i = 0; i < Kind.GOOD.count; i++) {
+      String text = han.of(80 + random.nextInt(240));
+      draw.alone(Kind.GOOD, text, text);
     }
-    for (int i = 0; i < EXACT; i++) {
-      corpus.add(texts, "exact", i, base.get(i).replace("，", " ， "), "exact_duplicate");
+    families(draw, han, random);
+    defects(draw, han, random);
+    personal(draw, han, seed);
+    Collections.shuffle(draw.documents, random);
+    return placed(root, draw.documents, random);
+  }
+
+  private static void families(Draw draw, HanText han, Random random) {
+    for (int copies = 0; copies < Kind.EXACT.count; ) {
+      String text = han.of(60 + random.nextInt(200));
+      draw.alone(Kind.EXACT, text, text);
+      for (int more = 1 + random.nextInt(3); more > 0 && copies < Kind.EXACT.count; more--) {
+        copies++;
+        // what formatting takes away, and what is not compared
+        String copy = text + (random.nextBoolean() ? "  \n" : "！");
+        draw.add(Kind.EXACT, copy, copy.replace(" ", ""), 0, PiiKind.EMAIL);
+      }
     }
-    for (int i = 0; i < NEAR + FAR; i++) {
-      String origin = base.get(40 + i);
-      String changed = changed(random, origin, i < NEAR ? 1 : 12);
-      double similar = jaccard(origin, changed);
-      corpus.jaccard.put("near-" + i, similar);
-      corpus.add(texts, "near", i, changed, similar >= 0.8 ? "near_duplicate" : KEPT);
+    for (double jaccard : SIMILARITIES) {
+      for (int pair = 0; pair < PAIRS; pair++) {
+        // so many 5-grams that the changes come out even
+        int ngrams = jaccard == 0.95 ? 390 : jaccard == 0.9 ? 380 : jaccard == 0.7 ? 340 : 360;
+        String text = jaccard == 1 ? han.same5Grams(300) : han.of(ngrams + 4);
+        String other = jaccard == 1 ? HanText.longer(text) : han.like(text, jaccard);
+        draw.alone(Kind.NEAR, text, text);
+        Document first = draw.documents.removeLast();
+        draw.add(Kind.NEAR, first.text(), text, jaccard, PiiKind.EMAIL);
+        draw.add(Kind.NEAR, other, other, jaccard, PiiKind.EMAIL);
+      }
     }
-    for (int i = 0; i < FOREIGN; i++) {
-      corpus.add(texts, "foreign", i, text(random, SIMPLIFIED, 80), "simplified");
+  }
+
+  private static void defects(Draw draw, HanText han, Random random) {
+    for (int i = 0; i < Kind.SIMPLIFIED.count; i++) {
+      draw.alone(Kind.SIMPLIFIED, HanText.simplified(han.of(200)), "");
     }
-    for (int i = 0; i < SHORT; i++) {
-      corpus.add(texts, "short", i, WORDS[i] + "。", "length");
+    for (int i = 0; i < Kind.MIXED.count; i++) {
+      String text = han.of(300);
+      draw.alone(Kind.MIXED, HanText.mixed(text, 0.2), text);
     }
-    for (int i = 0; i < MAIL; i++) {
-      String mail = " name" + i + "@example.com.tw ";
-      corpus.add(texts, "mail", i, text(random, WORDS, 50) + mail + text(random, WORDS, 50), KEPT);
+    for (int i = 0; i < Kind.SHORT.count; i++) {
+      draw.alone(Kind.SHORT, han.of(5 + random.nextInt(15)), "");
     }
-    for (int i = 0; i < LONG; i++) {
-      corpus.add(texts, "long", i, text(random, WORDS, 1500), "too_long");
+    for (int i = 0; i < Kind.REPEATED.count; i++) {
+      draw.alone(Kind.REPEATED, han.of(12).repeat(20), "");
     }
-    corpus.write(texts);
-    BpeTrainer.train(
-        base.iterator(), BpeTrainer.Options.ofVocabSize(600), directory.resolve("base"));
+    for (int i = 0; i < Kind.LONG.count; i++) {
+      draw.alone(Kind.LONG, han.of(2500), "");
+    }
+    for (Kind kind : Kind.values()) {
+      for (int i = 0; i < kind.count && kind.isNone(); i++) {
+        draw.alone(kind, "", "");
+      }
+    }
+  }
+
+  private static void personal(Draw draw, HanText han, long seed) {
+    PlantedPii values = new PlantedPii(seed);
+    for (int i = 0; i < Kind.PII.count; i++) {
+      PiiKind kind = PiiKind.values()[i % PiiKind.values().length];
+      boolean company = kind == PiiKind.COMPANY_NUMBER;
+      String front = han.of(120) + (company ? "統一編號：" : "聯絡：");
+      String end = "。" + han.of(60);
+      String value = values.value(kind);
+      String mark = company ? value : kind.placeholder(PlaceholderStyle.CHINESE);
+      draw.alone(Kind.PII, front + value + end, front + mark + end);
+      Document last = draw.documents.removeLast();
+      draw.add(Kind.PII, last.text(), last.expected(), 0, kind);
+    }
+  }
+
+  // ---- files -----------------------------------------------------------------------------------
+
+  private static PlantedCorpus placed(Path root, List<Document> drawn, Random random) {
+    Map<String, List<Document>> sources = new java.util.LinkedHashMap<>();
+    SOURCES.forEach(source -> sources.put(source, new ArrayList<>()));
+    for (Document document : drawn) {
+      String source =
+          switch (document.kind()) {
+            case BROKEN_JSON, NO_COLUMN -> "web";
+            case WRONG_FIELDS -> "held";
+            default -> SOURCES.get(random.nextInt(SOURCES.size()));
+          };
+      sources.get(source).add(document);
+    }
+    List<Document> all = new ArrayList<>();
+    sources.forEach(
+        (source, own) -> {
+          for (int i = 0; i < own.size(); i++) {
+            String id =
+                source.equals("files") ? "%04d.txt".formatted(i) : source + "-%d".formatted(i);
+            all.add(own.get(i).at(source, id));
+          }
+        });
+    PlantedCorpus corpus = new PlantedCorpus(root, List.copyOf(all));
+    try {
+      corpus.write();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     return corpus;
   }
 
-  private void add(Map<String, String> texts, String kind, int i, String text, String becomes) {
-    texts.put(kind + "-" + i, text);
-    fate.put(kind + "-" + i, becomes);
+  List<Document> of(String source) {
+    return documents.stream().filter(document -> document.source().equals(source)).toList();
   }
 
-  static String text(Random random, String[] words, int count) {
-    StringBuilder text = new StringBuilder();
-    for (int w = 0; w < count; w++) {
-      text.append(words[random.nextInt(words.length)]);
-      text.append(w % 9 == 8 ? "。\n" : w % 3 == 2 ? "，" : "");
-    }
-    return text.append("。").toString();
-  }
-
-  /// Another word in the place of some characters, evenly spread.
-  private static String changed(Random random, String text, int times) {
-    StringBuilder changed = new StringBuilder(text);
-    for (int k = 0; k < times; k++) {
-      int at = (k * 2 + 1) * changed.length() / (2 * times);
-      changed.replace(at, at + 1, "" + (char) (0x7530 + random.nextInt(60)));
-    }
-    return changed.toString();
-  }
-
-  /// Of the sets of 5-grams, without punctuation and white space.
-  static double jaccard(String a, String b) {
-    Set<String> both = grams(a);
-    Set<String> all = grams(a);
-    all.addAll(grams(b));
-    both.retainAll(grams(b));
-    return both.size() / (double) all.size();
-  }
-
-  private static Set<String> grams(String text) {
-    String letters = text.replaceAll("[^\\p{L}\\p{N}]", "");
-    Set<String> grams = new HashSet<>();
-    for (int i = 0; i + 5 <= letters.length(); i++) {
-      grams.add(letters.substring(i, i + 5));
-    }
-    return grams;
-  }
-
-  private void write(Map<String, String> texts) throws IOException {
-    List<String> ids = new ArrayList<>(texts.keySet());
-    StringBuilder lines = new StringBuilder();
-    StringBuilder rows = new StringBuilder("id,text\n");
-    List<String> parquet = new ArrayList<>();
-    for (int i = 0; i < ids.size(); i++) {
-      String text = texts.get(ids.get(i));
-      switch (i % 3) {
-        case 0 ->
-            lines
-                .append(
-                    new ObjectMapper().writeValueAsString(Map.of("id", ids.get(i), "text", text)))
-                .append('\n');
-        case 1 -> rows.append(ids.get(i)).append(",\"").append(text).append("\"\n");
-        default -> parquet.add(ids.get(i));
-      }
-    }
-    lines.append("{\"id\": \"x\", \"text\": \"half\n".repeat(BROKEN));
-    lines.append("{\"id\": \"x\", \"text\": \"\"}\n".repeat(EMPTY));
-    try (OutputStream out =
-        new GZIPOutputStream(Files.newOutputStream(directory.resolve("a.jsonl.gz")))) {
-      out.write(lines.toString().getBytes(StandardCharsets.UTF_8));
-    }
-    Files.writeString(directory.resolve("b.csv"), rows);
+  private void write() throws IOException {
+    Files.createDirectories(root.resolve("files"));
+    List<Document> web = of("web");
+    gzip(root.resolve("web-1.jsonl.gz"), web.subList(0, web.size() / 2));
+    gzip(root.resolve("web-2.jsonl.gz"), web.subList(web.size() / 2, web.size()));
     ParquetWriter.write(
-        directory.resolve("c.parquet"),
-        List.of(ParquetColumn.string("id"), ParquetColumn.string("text")),
+        root.resolve("books.parquet"),
+        List.of(ParquetColumn.string("name"), ParquetColumn.string("body")),
         Map.of(),
-        file -> {
-          for (String id : parquet) {
-            file.add(id, texts.get(id));
+        rows -> {
+          for (Document document : of("books")) {
+            rows.add(document.id(), document.text());
           }
         });
+    StringBuilder csv = new StringBuilder("id,text\n");
+    for (Document document : of("held")) {
+      String more = document.kind() == Kind.WRONG_FIELDS ? ",more" : "";
+      csv.append("%s,\"%s\"%s\n".formatted(document.id(), document.text(), more));
+    }
+    Files.writeString(root.resolve("held.csv"), csv);
+    for (Document document : of("files")) {
+      Files.writeString(root.resolve("files").resolve(document.id()), document.text());
+    }
+    List<String> texts = documents.stream().limit(200).map(Document::text).toList();
+    BpeTrainer.train(
+        texts.iterator(), BpeTrainer.Options.ofVocabSize(500), root.resolve("tokenizer"));
   }
 
-  /// A configuration that prepares it, with other keys of the top level in YAML.
-  Path config(Path output, String... more) throws IOException {
-    String yaml =
-        """
-        output_dir: %s
-        tokenizer: %s/base
-        cutoff_len: 1500
-        shard_bytes: 16384
-        sources:
-        - {name: lines, files: %s/a.jsonl.gz, id_column: id}
-        - {name: rows, files: %s/b.csv, id_column: id}
-        - {name: columns, files: %s/c.parquet, id_column: id}
-        """
-            .formatted(output, directory, directory, directory, directory);
-    Path file = Files.createTempFile(directory, "corpus", ".yaml");
-    return Files.writeString(file, yaml + String.join("\n", more) + "\n");
+  private static void gzip(Path file, List<Document> documents) throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      for (Document document : documents) {
+        String line =
+            switch (document.kind()) {
+              case BROKEN_JSON -> "{\"id\": \"x\", \"text\": \"山水";
+              case NO_COLUMN -> "{\"id\": \"y\", \"body\": \"山水\"}";
+              default ->
+                  json.writeValueAsString(Map.of("id", document.id(), "text", document.text()));
+            };
+        out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+      }
+    }
   }
 
-  CorpusReport prepare(Path output, String... more) throws IOException {
-    CorpusConfig config = CorpusConfig.read(config(output, more), Collections.emptyMap());
-    return Preparation.run(config, (phase, done, begun) -> {});
+  Tokenizer tokenizer() {
+    return Tokenizers.load(root.resolve("tokenizer"));
+  }
+
+  /// A preparation of it into `output`.
+  ///
+  /// @param changes keys of the top level, as `--set` gives them
+  CorpusConfig config(Path output, Map<String, String> changes) {
+    Path yaml = root.resolve("corpus.yaml");
+    try {
+      Files.writeString(yaml, yaml());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Map<String, String> all = new java.util.LinkedHashMap<>(changes);
+    all.put("output_dir", output.toString());
+    return CorpusConfig.read(yaml, all);
+  }
+
+  private String yaml() {
+    return """
+    tokenizer: %1$s/tokenizer
+    cutoff_len: %2$d
+    shard_bytes: 100000
+    threads: 2
+    sources:
+    - name: web
+      files: ["%1$s/web-*.jsonl.gz"]
+      id_column: id
+    - name: books
+      files: %1$s/books.parquet
+      text_column: body
+      id_column: name
+    - name: files
+      files: %1$s/files
+    - name: held
+      files: %1$s/held.csv
+      id_column: id
+      role: eval
+    """
+        .formatted(root, CUTOFF);
   }
 }
