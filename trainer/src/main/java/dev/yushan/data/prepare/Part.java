@@ -9,13 +9,13 @@ import java.util.stream.IntStream;
 /// @param first its first shard
 /// @param shards how many
 record Part(Lane lane, int number, int first, int shards) {
-  /// Shards of a part: 64 MiB of text as they are cut by default.
-  static final int SHARDS = 8;
+  /// Shards of a part: 32 MiB of text as they are cut by default.
+  static final int SHARDS = 4;
 
   /// All that the file depends on.
   String key() {
     return Lane.key(
-        lane.keys().getLast(), "part 1 of shards %d to %d".formatted(first, first + shards - 1));
+        lane.keys().getLast(), "part 2 of shards %d to %d".formatted(first, first + shards - 1));
   }
 
   IntStream numbers() {
