@@ -37,7 +37,8 @@ class ArchitectureTest {
           "api", Set.of(),
           "backend-cpu", Set.of("api"),
           "trainer", Set.of("api"),
-          "cli", Set.of("api", "trainer"));
+          "server", Set.of("api"),
+          "cli", Set.of("api", "trainer", "server"));
 
   private static final Pattern MODULE =
       Pattern.compile("/(?:([^/]+)/target/classes/|yushan-([^/]+?)-[0-9][^/]*\\.jar!)");

@@ -1,0 +1,24 @@
+package dev.yushan.engine;
+
+/// What the engine does now, and what it did since it was started.
+///
+/// @param running requests that are computed
+/// @param waiting requests that are not yet, or no more
+/// @param kvUsage share of the cache that running requests hold, 0 to 1
+/// @param promptTokens computed, those found in the cache left out
+/// @param prefixQueries tokens of prompts that were looked up in the cache
+/// @param prefixHits of them, those that were there
+/// @param stepNanos time of all steps
+/// @param modelNanos of it, that of forward passes
+public record EngineStats(
+    int running,
+    int waiting,
+    double kvUsage,
+    long promptTokens,
+    long outputTokens,
+    long prefixQueries,
+    long prefixHits,
+    long preemptions,
+    long steps,
+    long stepNanos,
+    long modelNanos) {}
