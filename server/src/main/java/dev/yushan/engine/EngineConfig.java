@@ -1,5 +1,8 @@
 package dev.yushan.engine;
 
+import dev.yushan.backend.KvPages;
+import dev.yushan.generate.KvCache;
+import dev.yushan.model.ModelConfig;
 import dev.yushan.tensor.DType;
 
 /// How much the engine does at a time.
@@ -19,4 +22,46 @@ public record EngineConfig(
     long kvCacheBytes,
     DType kvCacheDtype,
     boolean prefixCaching,
-    int maxWaiting) {}
+    int maxWaiting) {
+
+  public EngineConfig {
+    require(maxModelLen >= 1, "max-model-len", maxModelLen, "1 or more");
+    require(maxNumSeqs >= 1, "max-num-seqs", maxNumSeqs, "1 or more");
+    require(
+        maxNumBatchedTokens >= maxNumSeqs,
+        "max-num-batched-tokens",
+        maxNumBatchedTokens,
+        "max-num-seqs (%d) or more".formatted(maxNumSeqs));
+    require(maxWaiting >= 0, "max-waiting", maxWaiting, "0 or more");
+  }
+
+  private static void require(boolean holds, String name, long value, String expected) {
+    if (!holds) {
+      throw new IllegalArgumentException("%s must be %s, got %d".formatted(name, expected, value));
+    }
+  }
+
+  /// Bytes of cache that one request of full length needs: with less an engine does not start.
+  public long leastKvCacheBytes(ModelConfig model) {
+    // one more page, to copy from
+    return (KvCache.pagesFor(maxModelLen) + 1L) * KvCache.pageBytes(model, kvCacheDtype);
+  }
+
+  /// Pages of the cache.
+  ///
+  /// @throws IllegalArgumentException if one request does not fit
+  int pages(ModelConfig model) {
+    if (kvCacheBytes < leastKvCacheBytes(model)) {
+      throw new IllegalArgumentException(
+          "a request of %d tokens needs %d MiB for its keys and values, but there are %d; lower max-model-len or raise kv-cache-memory"
+              .formatted(maxModelLen, ceilMiB(leastKvCacheBytes(model)), kvCacheBytes >> 20));
+    }
+    long pages = kvCacheBytes / KvCache.pageBytes(model, kvCacheDtype);
+    // more than all can use at once serve texts that come again
+    return (int) Math.min(pages, Integer.MAX_VALUE / KvPages.PAGE_LENGTH);
+  }
+
+  private static long ceilMiB(long bytes) {
+    return (bytes + (1 << 20) - 1) >> 20;
+  }
+}

@@ -21,4 +21,6 @@ public record EngineStats(
     long preemptions,
     long steps,
     long stepNanos,
-    long modelNanos) {}
+    long modelNanos) {
+  static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
