@@ -94,13 +94,23 @@ final class WeightFiles {
                 .formatted(stored.name(), from + bad.getAsLong()));
       }
       Tensor piece = flat.rows(from, from + count);
-      if (StorageType.of(target.dtype()) == stored.type()) {
+      if (target.dtype().quantised()) {
+        FloatFormats.widen(stored.type(), bytes, wide, count);
+        quantise(backend, wide.asSlice(0, count * 4), piece);
+      } else if (StorageType.of(target.dtype()) == stored.type()) {
         backend.upload(bytes, piece);
       } else {
         FloatFormats.widen(stored.type(), bytes, wide, count);
         FloatFormats.narrow(StorageType.of(target.dtype()), wide, narrow, count);
         backend.upload(narrow.asSlice(0, piece.bytes()), piece);
       }
+    }
+  }
+
+  private static void quantise(Backend backend, MemorySegment values, Tensor target) {
+    try (Tensor wide = backend.allocate(DType.F32, target.shape())) {
+      backend.upload(values, wide);
+      backend.kernels().copy(wide, target);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.yushan.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
@@ -17,6 +18,7 @@ import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.io.TensorSource;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -47,6 +49,38 @@ class ModelsTest {
     Parameter parameter =
         model.parameters().stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
     return backend.floats(parameter.value());
+  }
+
+  /// Within half a step (of the asymmetric four bits a whole one) of the largest magnitude over 127
+  /// or 8, and what the scale loses as an F16: 2⁻¹¹ of it.
+  @ParameterizedTest
+  @CsvSource({"Q8_0, 127, 0.563", "Q4_0, 8, 1.005"})
+  void matricesAreQuantisedWhenTheyAreLoaded(DType dtype, float steps, float within) {
+    try (CausalLM plain = Models.load(backend, TINY, DType.F32, false);
+        CausalLM model = Models.load(backend, TINY, dtype, false)) {
+      for (int p = 0; p < plain.parameters().size(); p++) {
+        Tensor exact = plain.parameters().get(p).value();
+        Tensor stored = model.parameters().get(p).value();
+        boolean isNorm = exact.shape().rank() == 1;
+        boolean fits = exact.columns() % 32 == 0;
+        assertThat(stored.dtype()).isEqualTo(isNorm ? DType.F32 : fits ? dtype : DType.BF16);
+        float[] wanted = backend.floats(exact);
+        float[] found;
+        try (Tensor wide = backend.allocate(DType.F32, exact.shape())) {
+          backend.kernels().copy(stored, wide);
+          found = backend.floats(wide);
+        }
+        for (int block = 0; !isNorm && block < wanted.length; block += 32) {
+          float largest = 0;
+          for (int i = block; i < block + 32; i++) {
+            largest = Math.max(largest, Math.abs(wanted[i]));
+          }
+          for (int i = block; i < block + 32; i++) {
+            assertThat(found[i]).isCloseTo(wanted[i], within(within * largest / steps));
+          }
+        }
+      }
+    }
   }
 
   @Test

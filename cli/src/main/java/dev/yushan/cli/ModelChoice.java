@@ -55,6 +55,20 @@ final class ModelChoice {
               + " stored. Arithmetic is F32 in any case.")
   private Optional<WeightType> dtype = Optional.empty();
 
+  @Option(
+      names = "--quantization",
+      paramLabel = "TYPE",
+      description =
+          "Quantise the weights when they are loaded: q8_0 (34 bytes for 32 weights) or q4_0 (18),"
+              + " in the place of --dtype.")
+  private Optional<Quantization> quantization = Optional.empty();
+
+  /// Types of weights with a scale for each 32 of them, as GGUF files have them.
+  enum Quantization {
+    Q8_0,
+    Q4_0
+  }
+
   private Optional<Path> found = Optional.empty();
 
   /// The directory of the model, downloaded if need be.
@@ -97,7 +111,7 @@ final class ModelChoice {
   /// Loads the model to run it, not to train it; the caller closes it.
   CausalLM load(Backend backend) {
     Path directory = directory();
-    DType weights = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
+    DType weights = weights(directory);
     long start = System.nanoTime();
     CausalLM loaded = Models.load(backend, directory, weights, false);
     LOG.info(
@@ -108,6 +122,17 @@ final class ModelChoice {
         weights,
         "%.1f".formatted((System.nanoTime() - start) / 1e9));
     return loaded;
+  }
+
+  private DType weights(Path directory) {
+    if (quantization.isPresent() && dtype.isPresent()) {
+      throw new IllegalArgumentException(
+          "--dtype and --quantization both say how to keep the weights; leave one of them out");
+    }
+    if (quantization.isPresent()) {
+      return DType.valueOf(quantization.get().name());
+    }
+    return dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
   }
 
   private static long elements(Parameter parameter) {

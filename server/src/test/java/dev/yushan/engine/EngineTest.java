@@ -400,4 +400,56 @@ class EngineTest {
       assertThat(told.ids()).isEqualTo(wanted);
     }
   }
+
+  /// Quantised weights and halved keys and values change probabilities a little, and nothing else:
+  /// together or alone, tokens are the same.
+  @ParameterizedTest
+  @CsvSource({
+    "F32, F16, 0.002",
+    "F32, BF16, 0.02",
+    "BF16, F32, 0.03",
+    "Q8_0, F32, 0.03",
+    "Q4_0, BF16, 0.4"
+  })
+  void smallerTypesOfWeightsAndCache(DType weights, DType cache, float within) {
+    int[] prompt = Golden.ints("a_forward.safetensors", "input_ids_long");
+    float[] nll = Golden.floats("a_forward.safetensors", "nll_long");
+    try (CausalLM small = Models.load(backend, Golden.path("tiny-llama-a"), weights, false)) {
+      List<int[]> alone = new ArrayList<>();
+      for (int sequences : new int[] {1, 8}) {
+        EngineConfig config = new EngineConfig(240, sequences, 64, 1 << 22, cache, true, 100);
+        try (Engine engine = new Engine(backend, small, tokenizer, config)) {
+          List<Told> told = new ArrayList<>();
+          for (int i = 0; i < 8; i++) {
+            int[] part = Arrays.copyOf(prompt, 10 + 20 * i);
+            told.add(submit(engine, EngineRequest.of("r", part, sampled(i, 20))));
+          }
+          told.forEach(Told::await);
+          for (int i = 0; i < 8; i++) {
+            if (sequences == 1) {
+              alone.add(told.get(i).ids());
+            }
+            assertThat(told.get(i).ids()).isEqualTo(alone.get(i));
+          }
+          EngineRequest scored =
+              new EngineRequest(
+                  "scored",
+                  prompt,
+                  greedy(0),
+                  0,
+                  0,
+                  OptionalInt.of(0),
+                  Optional.empty(),
+                  Optional.empty());
+          Told scores = submit(engine, scored);
+          scores.await();
+          double sum = 0;
+          for (int i = 0; i < nll.length; i++) {
+            sum += Math.abs(scores.prompt.get(i).logProbability() + nll[i]);
+          }
+          assertThat(sum / nll.length).isBetween(1e-6, (double) within);
+        }
+      }
+    }
+  }
 }

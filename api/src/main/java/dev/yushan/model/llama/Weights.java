@@ -10,12 +10,14 @@ import java.util.Optional;
 
 /// Makes weights of zero.
 ///
-/// @param matrices the type of the matrices; norms are F32
+/// @param matrices the type of the matrices; norms are F32, and matrices whose rows are no whole
+///   blocks of a quantised type are BF16
 /// @param trainable whether each weight has a gradient; needs F32 weights
 /// @param owned takes every tensor that is made, for whoever is to close them
 record Weights(Backend backend, DType matrices, boolean trainable, List<Tensor> owned) {
   Parameter matrix(String name, long rows, long columns) {
-    return weight(name, matrices, Shape.of(rows, columns));
+    boolean fits = columns % matrices.blockLength() == 0;
+    return weight(name, fits ? matrices : DType.BF16, Shape.of(rows, columns));
   }
 
   Parameter norm(String name, long length) {
