@@ -5,7 +5,9 @@ import dev.yushan.generate.Generator.Generation;
 import dev.yushan.text.Detokenizer;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Text in, text out: a [Generator] with a tokenizer, streaming whole characters and stopping at
@@ -15,7 +17,7 @@ import java.util.function.Consumer;
 public record TextGenerator(Generator generator, Tokenizer tokenizer) {
   /// A finished completion.
   ///
-  /// @param text what follows the prompt, up to a stop string
+  /// @param text what follows the prompt, up to a stop string or with it, as the parameters say
   /// @param promptTokens tokens of the prompt, those of the tokenizer's template included
   public record Completion(String text, Finish finish, int promptTokens, Generation generation) {}
 
@@ -23,7 +25,7 @@ public record TextGenerator(Generator generator, Tokenizer tokenizer) {
   public Completion complete(String prompt, SamplingParams params, Consumer<String> onText) {
     int[] ids = tokenizer.encodeWithTemplate(prompt, Specials.PARSE);
     Detokenizer detokenizer = new Detokenizer(tokenizer, true);
-    StopBuffer buffer = new StopBuffer(params.stop(), onText);
+    StopBuffer buffer = new StopBuffer(params, onText);
     Generation generation =
         generator.generate(
             ids,
@@ -40,26 +42,36 @@ public record TextGenerator(Generator generator, Tokenizer tokenizer) {
 
   /// Holds back the end of the text while it may be the beginning of a stop string.
   private static final class StopBuffer {
+    private final SamplingParams params;
     private final List<String> stops;
     private final Consumer<String> onText;
     private final StringBuilder text = new StringBuilder();
+    private int tokens;
+    private int unstoppable;
     private int emitted;
     private boolean stopped;
 
-    StopBuffer(List<String> stops, Consumer<String> onText) {
-      this.stops = stops;
+    StopBuffer(SamplingParams params, Consumer<String> onText) {
+      this.params = params;
+      this.stops = params.stop();
       this.onText = onText;
     }
 
-    /// Takes more text; returns false once a stop string is complete.
+    /// Takes the text of one more token; returns false once a stop string is complete.
     boolean add(String piece) {
       if (stopped) {
         return false;
       }
       text.append(piece);
-      int stop = stops.stream().mapToInt(this::find).filter(i -> i >= 0).min().orElse(-1);
-      if (stop >= 0) {
-        text.setLength(stop);
+      if (++tokens <= params.minTokens()) {
+        // a stop string that ends this early is text like any other
+        unstoppable = text.length();
+      }
+      Optional<String> stop =
+          stops.stream().filter(s -> find(s) >= 0).min(Comparator.comparingInt(this::find));
+      if (stop.isPresent()) {
+        int kept = params.includeStopStrInOutput() ? stop.get().length() : 0;
+        text.setLength(find(stop.get()) + kept);
         stopped = true;
         finish();
         return false;
@@ -69,7 +81,7 @@ public record TextGenerator(Generator generator, Tokenizer tokenizer) {
     }
 
     private int find(String stop) {
-      return text.indexOf(stop, Math.max(0, emitted - stop.length()));
+      return text.indexOf(stop, Math.max(emitted, unstoppable - stop.length() + 1));
     }
 
     /// Characters at the end that could still become `stop`.
