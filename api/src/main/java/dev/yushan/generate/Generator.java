@@ -11,6 +11,7 @@ import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Continues one token sequence at a time with a key/value cache: the prompt in chunks, then token
@@ -19,7 +20,7 @@ public final class Generator implements AutoCloseable {
   private static final int PREFILL_CHUNK = 256;
 
   /// Why a completion ended: `LENGTH` at `maxTokens` or the end of the context, `EOS` at an id that
-  /// ends a text, `STOP` because the listener said so.
+  /// ends a text, `STOP` at one of the stop ids or because the listener said so.
   public enum Finish {
     LENGTH,
     EOS,
@@ -33,7 +34,8 @@ public final class Generator implements AutoCloseable {
     boolean token(int id, float logProbability);
   }
 
-  /// What was generated, the end-of-text id not included, with the time it took in nanoseconds.
+  /// What was generated, with the time it took in nanoseconds; without the end-of-text id, and with
+  /// a stop id only if the parameters say so.
   public record Generation(int[] tokens, Finish finish, long prefillNanos, long decodeNanos) {}
 
   private final Backend backend;
@@ -119,40 +121,40 @@ public final class Generator implements AutoCloseable {
   /// Continues `prompt`.
   ///
   /// @throws IllegalArgumentException if the prompt is empty, longer than the context, or has an id
-  ///   outside of the vocabulary
+  ///   outside of the vocabulary, or the parameters do
   /// @throws dev.yushan.model.ModelException if the model's logits are not numbers
   public Generation generate(int[] prompt, SamplingParams params, Listener listener) {
     requireUsable(prompt);
+    params.requireVocabulary(model.config().vocabSize());
     int room = contextLength - prompt.length + 1;
     int limit = Math.min(params.maxTokens(), room);
     long start = System.nanoTime();
     float[] logits = limit == 0 ? new float[0] : prefill(prompt);
     long prefilled = limit == 0 ? start : System.nanoTime();
-    int[] sequence = Arrays.copyOf(prompt, prompt.length + limit);
+    TokenHistory history = new TokenHistory(prompt);
     Finish finish = Finish.LENGTH;
-    int length = prompt.length;
-    while (length < prompt.length + limit) {
-      int[] seen = Arrays.copyOf(sequence, length);
-      Sampler.Choice next = Sampler.next(logits, seen, params, length - prompt.length);
-      if (model.config().eosIds().contains(next.id()) && !params.ignoreEos()) {
+    while (history.generated() < limit) {
+      int id = Sampler.next(logits, history, params, model.config().eosIds(), Optional.empty());
+      if (model.config().eosIds().contains(id) && !params.ignoreEos()) {
         finish = Finish.EOS;
         break;
       }
-      sequence[length++] = next.id();
-      if (!listener.token(next.id(), next.logProbability())) {
+      boolean stops = params.stopTokenIds().contains(id);
+      if (!stops || params.includeStopStrInOutput()) {
+        history.add(id);
+        stops |= !listener.token(id, LogProbabilities.of(logits).of(id));
+      }
+      if (stops) {
         finish = Finish.STOP;
         break;
       }
-      if (length < prompt.length + limit) {
-        decode.run(new int[] {next.id()}, length - 1);
+      if (history.generated() < limit) {
+        decode.run(new int[] {id}, history.length() - 1);
         logits = backend.floats(decode.logits);
       }
     }
     return new Generation(
-        Arrays.copyOfRange(sequence, prompt.length, length),
-        finish,
-        prefilled - start,
-        System.nanoTime() - prefilled);
+        history.output(), finish, prefilled - start, System.nanoTime() - prefilled);
   }
 
   private void requireUsable(int[] prompt) {

@@ -2,196 +2,124 @@ package dev.yushan.generate;
 
 import dev.yushan.model.ModelException;
 import dev.yushan.random.CounterRandom;
-import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Optional;
 
-/// From logits to a token, on the host. The steps and their order are those of transformers:
-/// repetition penalty, temperature, top-k, top-p, min-p, softmax, draw.
+/// From logits to a token, on the host. The steps and their order are those of transformers: bias,
+/// repetition penalty, frequency and presence penalty, bad words, least number of tokens, allowed
+/// ids; then, for a random choice, temperature, top-k, top-p, min-p, typical-p, softmax, draw.
 ///
 /// Equal logits are told apart by their ids where it matters (lower ids count as more probable), so
-/// that the result is a pure function of the logits.
+/// that the result is a pure function of the logits. Stateless: rows may be sampled by several
+/// threads at a time. Nothing is computed that the choice does not need; what the model thinks of
+/// it is asked of [LogProbabilities].
 public final class Sampler {
   private static final long STREAM = 1;
 
   private Sampler() {}
 
-  /// A token, and the natural log of the model's own probability of it: before any penalty or
-  /// temperature.
-  public record Choice(int id, float logProbability) {}
-
   /// The token that follows.
   ///
-  /// @param logits `[vocabSize]`
-  /// @param seen the ids of the prompt and of what was generated
-  /// @param step how many tokens were generated before: the position in the random stream
+  /// @param logits `[vocabSize]`, left as they are
+  /// @param history what they follow; its number of generated tokens is the position in the random
+  ///   stream
+  /// @param params whose ids are known: see [SamplingParams#requireVocabulary]
+  /// @param eosIds ids that end a text, which `minTokens` puts off
+  /// @param allowed only these ids may be chosen: see [TokenConstraint.State#allowed]
   /// @throws ModelException if a logit is NaN or positive infinity, or all are negative infinity
-  public static Choice next(float[] logits, int[] seen, SamplingParams params, long step) {
-    double logSumExp = logSumExp(logits);
-    int id;
-    if (params.temperature() > 0) {
-      double uniform = CounterRandom.uniform(params.seed(), STREAM, step);
-      id = draw(probabilities(logits, seen, params), uniform);
-    } else {
-      id = argmax(params.repetitionPenalty() == 1 ? logits : scores(logits, seen, params));
-    }
-    return new Choice(id, (float) (logits[id] - logSumExp));
+  /// @throws IllegalArgumentException if the parameters leave no token to choose
+  public static int next(
+      float[] logits,
+      TokenHistory history,
+      SamplingParams params,
+      Iterable<Integer> eosIds,
+      Optional<BitSet> allowed) {
+    RowMaxima row = row(logits, history, params, eosIds, allowed);
+    return params.isGreedy()
+        ? row.argmax()
+        : candidates(row, params)
+            .draw(CounterRandom.uniform(params.seed(), STREAM, history.generated()));
   }
 
-  /// The distribution the next token is drawn from, `[vocabSize]`; 0 for what is ruled out.
-  public static float[] probabilities(float[] logits, int[] seen, SamplingParams params) {
-    float[] scores = scores(logits, seen, params);
-    keepTopK(scores, params.topK());
-    keepTopP(scores, params.topP());
-    keepMinP(scores, params.minP());
-    return softmax(scores);
+  /// The distribution that the next token is drawn from, `[vocabSize]`; 0 for what is ruled out.
+  /// Parameters and failures as for [#next].
+  public static float[] probabilities(
+      float[] logits,
+      TokenHistory history,
+      SamplingParams params,
+      Iterable<Integer> eosIds,
+      Optional<BitSet> allowed) {
+    RowMaxima row = row(logits, history, params, eosIds, allowed);
+    if (params.isGreedy()) {
+      float[] certain = new float[logits.length];
+      certain[row.argmax()] = 1;
+      return certain;
+    }
+    return candidates(row, params).probabilities(logits.length);
   }
 
-  /// The logits after the repetition penalty (Keskar et al. 2019, each seen id once) and
-  /// temperature.
-  private static float[] scores(float[] logits, int[] seen, SamplingParams params) {
-    float[] scores = logits.clone();
-    float penalty = (float) params.repetitionPenalty();
-    if (penalty != 1) {
-      for (int id : Arrays.stream(seen).distinct().toArray()) {
-        scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty;
-      }
+  private static RowMaxima row(
+      float[] logits,
+      TokenHistory history,
+      SamplingParams params,
+      Iterable<Integer> eosIds,
+      Optional<BitSet> allowed) {
+    RowMaxima raw = numbers(logits);
+    float[] scores = LogitsProcessors.apply(logits, history, params, eosIds, allowed);
+    RowMaxima row = scores == logits ? raw : RowMaxima.of(scores);
+    if (!Float.isFinite(row.max() / temperature(params))) {
+      throw new IllegalArgumentException(
+          "allowed_token_ids, bad_words, logit_bias, penalties, temperature and the constraint leave no token to choose: the largest logit became %s; weaken them"
+              .formatted(row.max()));
     }
-    if (params.temperature() > 0) {
-      float temperature = (float) params.temperature();
-      for (int i = 0; i < scores.length; i++) {
-        scores[i] /= temperature;
-      }
-    }
-    return scores;
+    return row;
   }
 
-  private static void keepTopK(float[] logits, int k) {
-    if (k == 0 || k >= logits.length) {
-      return;
-    }
-    float[] sorted = logits.clone();
-    Arrays.sort(sorted);
-    float threshold = sorted[sorted.length - k];
-    for (int i = 0; i < logits.length; i++) {
-      if (logits[i] < threshold) {
-        logits[i] = Float.NEGATIVE_INFINITY;
-      }
-    }
-  }
-
-  /// Rules out the least probable tokens as long as they sum to at most 1 − p (Holtzman et al.
-  /// 2020); the most probable one stays.
-  private static void keepTopP(float[] logits, double p) {
-    if (p == 1) {
-      return;
-    }
-    float[] probabilities = softmax(logits);
-    int[] ascending = ascending(logits);
-    double sum = 0;
-    for (int i = 0; i < ascending.length - 1; i++) {
-      sum += probabilities[ascending[i]];
-      if (sum > 1 - p) {
-        return;
-      }
-      logits[ascending[i]] = Float.NEGATIVE_INFINITY;
-    }
-  }
-
-  private static void keepMinP(float[] logits, double minP) {
-    if (minP == 0) {
-      return;
-    }
-    float[] probabilities = softmax(logits);
-    float threshold = (float) minP * max(probabilities);
-    for (int i = 0; i < logits.length; i++) {
-      if (probabilities[i] < threshold) {
-        logits[i] = Float.NEGATIVE_INFINITY;
-      }
-    }
-  }
-
-  /// Indices by ascending value; among equal ones the higher index first.
-  private static int[] ascending(float[] values) {
-    long[] keys = new long[values.length];
-    for (int i = 0; i < values.length; i++) {
-      int bits = Float.floatToIntBits(values[i]);
-      int ordered = bits ^ ((bits >> 31) & Integer.MAX_VALUE);
-      keys[i] = ((long) ordered << 32) | (Integer.MAX_VALUE - i);
-    }
-    Arrays.sort(keys);
-    int[] indices = new int[values.length];
-    for (int i = 0; i < keys.length; i++) {
-      indices[i] = Integer.MAX_VALUE - (int) keys[i];
-    }
-    return indices;
-  }
-
-  /// Index of the largest value; the lowest of equal ones.
-  private static int argmax(float[] values) {
-    int best = 0;
-    for (int i = 1; i < values.length; i++) {
-      if (values[i] > values[best]) {
-        best = i;
-      }
-    }
-    return best;
-  }
-
-  private static float[] softmax(float[] logits) {
-    float max = max(logits);
-    double[] exponentials = new double[logits.length];
-    double sum = 0;
-    for (int i = 0; i < logits.length; i++) {
-      exponentials[i] = Math.exp((double) logits[i] - max);
-      sum += exponentials[i];
-    }
-    float[] probabilities = new float[logits.length];
-    for (int i = 0; i < logits.length; i++) {
-      probabilities[i] = (float) (exponentials[i] / sum);
-    }
-    return probabilities;
-  }
-
-  private static double logSumExp(float[] logits) {
-    float max = max(logits);
-    double sum = 0;
-    for (float logit : logits) {
-      sum += Math.exp((double) logit - max);
-    }
-    return max + Math.log(sum);
-  }
-
-  private static float max(float[] logits) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (float logit : logits) {
-      // NaN, if there is one
-      max = Math.max(max, logit);
-    }
-    if (!Float.isFinite(max)) {
+  /// A row of logits that are numbers.
+  static RowMaxima numbers(float[] logits) {
+    RowMaxima row = RowMaxima.of(logits);
+    if (!Float.isFinite(row.max())) {
       throw new ModelException(
           "the model's largest logit is %s: weights are damaged, or too large for their type; compare the model's files with where they came from"
-              .formatted(max));
+              .formatted(row.max()));
     }
-    return max;
+    return row;
   }
 
-  /// The first index at which the running sum passes `uniform` of the total.
-  static int draw(float[] probabilities, double uniform) {
-    double total = 0;
-    for (float probability : probabilities) {
-      total += probability;
+  private static float temperature(SamplingParams params) {
+    return params.isGreedy() ? 1 : (float) params.temperature();
+  }
+
+  private static Candidates candidates(RowMaxima row, SamplingParams params) {
+    float temperature = temperature(params);
+    Candidates candidates = new Candidates(row, temperature, floor(row, params, temperature));
+    if (params.topK() > 0) {
+      candidates.keepTopK(params.topK());
     }
-    double target = uniform * total;
-    double sum = 0;
-    int last = 0;
-    for (int i = 0; i < probabilities.length; i++) {
-      if (probabilities[i] > 0) {
-        sum += probabilities[i];
-        last = i;
-        if (sum > target) {
-          return i;
-        }
-      }
+    if (params.topP() < 1) {
+      candidates.keepTopP(params.topP());
     }
-    return last;
+    if (params.minP() > 0) {
+      candidates.keepMinP(params.minP());
+    }
+    if (params.typicalP() < 1) {
+      candidates.keepTypical(params.typicalP());
+    }
+    return candidates;
+  }
+
+  /// What top-k and min-p rule out for certain, at no cost. Top-p needs the tokens that min-p would
+  /// rule out, since they count in its sum.
+  private static float floor(RowMaxima row, SamplingParams params, float temperature) {
+    float floor = Float.NEGATIVE_INFINITY;
+    if (params.topK() > 0) {
+      floor = row.reachedBy(params.topK()) / temperature;
+    }
+    if (params.minP() > 0 && params.topP() == 1) {
+      // a little lower than the exact limit, whose rounding is that of keepMinP
+      double least = row.max() / temperature + Math.log(params.minP()) - 1e-3;
+      floor = Math.max(floor, (float) least);
+    }
+    return floor;
   }
 }

@@ -20,7 +20,7 @@ public record TextGenerator(Generator generator, Tokenizer tokenizer) {
   /// Continues `prompt`, handing on the text as it becomes certain.
   public Completion complete(String prompt, SamplingParams params, Consumer<String> onText) {
     int[] ids = tokenizer.encodeWithTemplate(prompt, Specials.PARSE);
-    TextStream text = new TextStream(tokenizer, params.stop());
+    TextStream text = new TextStream(tokenizer, params);
     StringBuilder whole = new StringBuilder();
     Consumer<String> sink =
         piece -> {

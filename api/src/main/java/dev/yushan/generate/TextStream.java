@@ -2,7 +2,6 @@ package dev.yushan.generate;
 
 import dev.yushan.text.Detokenizer;
 import dev.yushan.text.Tokenizer;
-import java.util.List;
 import java.util.Optional;
 
 /// The text of a completion as its tokens arrive: whole characters, up to a stop string wherever
@@ -11,26 +10,29 @@ import java.util.Optional;
 public final class TextStream {
   private final Tokenizer tokenizer;
   private final Detokenizer detokenizer;
-  private final List<String> stops;
+  private final SamplingParams params;
   private final StringBuilder held = new StringBuilder();
+  private int tokens;
+  private int unstoppable;
   private Optional<String> stop = Optional.empty();
 
-  /// @param stops texts that end it and are no part of it
-  public TextStream(Tokenizer tokenizer, List<String> stops) {
+  /// @param params of which `stop`, `minTokens` and `includeStopStrInOutput` count: a stop string
+  ///   that ends within the first `minTokens` tokens is text like any other
+  public TextStream(Tokenizer tokenizer, SamplingParams params) {
     this.tokenizer = tokenizer;
     this.detokenizer = new Detokenizer(tokenizer, true);
-    this.stops = stops;
+    this.params = params;
   }
 
   /// The text that became certain with a token; nothing after a stop string.
   public String add(int id) {
     // a model may have more rows than the tokenizer has ids: those have no text
-    return take(id < tokenizer.vocabSize() ? detokenizer.add(id) : "");
+    return take(id < tokenizer.vocabSize() ? detokenizer.add(id) : "", 1);
   }
 
   /// What is left at the end.
   public String end() {
-    String last = take(detokenizer.flush());
+    String last = take(detokenizer.flush(), 0);
     if (stop.isPresent()) {
       return last;
     }
@@ -44,24 +46,31 @@ public final class TextStream {
     return stop;
   }
 
-  private String take(String piece) {
+  private String take(String piece, int more) {
     if (stop.isPresent()) {
       return "";
     }
     held.append(piece);
+    tokens += more;
+    if (tokens <= params.minTokens()) {
+      unstoppable = held.length();
+    }
     int end = held.length();
-    for (String one : stops) {
-      int at = held.indexOf(one);
-      if (at >= 0 && at < end) {
-        end = at;
+    int at = end;
+    for (String one : params.stop()) {
+      int found = held.indexOf(one, Math.max(0, unstoppable - one.length() + 1));
+      if (found >= 0 && found < at) {
+        at = found;
+        end = found + (params.includeStopStrInOutput() ? one.length() : 0);
         stop = Optional.of(one);
       }
     }
     if (stop.isEmpty()) {
-      end -= stops.stream().mapToInt(this::openEnd).max().orElse(0);
+      end -= params.stop().stream().mapToInt(this::openEnd).max().orElse(0);
     }
     String certain = held.substring(0, end);
     held.delete(0, stop.isPresent() ? held.length() : end);
+    unstoppable = Math.max(0, unstoppable - end);
     return certain;
   }
 

@@ -27,7 +27,8 @@ public abstract class GeneratorGolden {
     String file = name + "_greedy.safetensors";
     int[] wanted = Golden.ints(file, prompt + ".tokens");
     float[] logProbabilities = Golden.floats(file, prompt + ".logprobs");
-    SamplingParams greedy = new SamplingParams(0, 0, 1, 0, 1, 0, wanted.length, List.of(), true);
+    SamplingParams greedy =
+        SamplingParams.greedy(wanted.length).toBuilder().ignoreEos(true).build();
     try (Backend backend = Backends.checked(open());
         CausalLM model = Models.load(backend, Golden.path("tiny-llama-" + name), DType.F32, false);
         Generator generator = new Generator(backend, model, 140)) {

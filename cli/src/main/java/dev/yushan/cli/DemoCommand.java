@@ -52,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
 
   /// Greedy, with a penalty, since so small a model likes to repeat itself.
   private static final SamplingParams SAMPLING =
-      new SamplingParams(0, 0, 1, 0, 1.2, 0, 32, List.of(), false);
+      SamplingParams.greedy(32).toBuilder().repetitionPenalty(1.2).build();
 
   @Mixin private BackendChoice backendChoice;
 

@@ -51,6 +51,14 @@ final class SamplingOptions {
   private Optional<Double> minP = Optional.empty();
 
   @Option(
+      names = "--typical-p",
+      paramLabel = "P",
+      description =
+          "Choose among the tokens nearest to the expected information that together have"
+              + " probability P.")
+  private Optional<Double> typicalP = Optional.empty();
+
+  @Option(
       names = "--repetition-penalty",
       paramLabel = "X",
       description = "Make tokens that have occurred less probable, if X is above 1.")
@@ -108,22 +116,27 @@ final class SamplingOptions {
 
   private SamplingParams params(Choice choice) {
     boolean sample = choice.defaults.path("do_sample").asBoolean(false);
-    boolean restricted = topK.isPresent() || topP.isPresent() || minP.isPresent();
+    boolean restricted =
+        topK.isPresent() || topP.isPresent() || minP.isPresent() || typicalP.isPresent();
     double heat =
         sample || restricted
             ? choice.number("temperature", temperature, true, 1)
             : choice.number("temperature", temperature, false, 0);
     // what only restricts a random choice is not taken from a model that chooses greedily
-    return new SamplingParams(
-        heat,
-        Math.max(0, (int) choice.number("top_k", topK.map(Integer::doubleValue), sample, 0)),
-        choice.number("top_p", topP, sample, 1),
-        choice.number("min_p", minP, sample, 0),
-        choice.number("repetition_penalty", repetitionPenalty, true, 1),
-        seed,
-        (int) choice.number("max_tokens", maxTokens.map(Integer::doubleValue), true, MAX_TOKENS),
-        stop,
-        ignoreEos);
+    return SamplingParams.builder()
+        .temperature(heat)
+        .topK(Math.max(0, (int) choice.number("top_k", topK.map(Integer::doubleValue), sample, 0)))
+        .topP(choice.number("top_p", topP, sample, 1))
+        .minP(choice.number("min_p", minP, sample, 0))
+        .typicalP(choice.number("typical_p", typicalP, sample, 1))
+        .repetitionPenalty(choice.number("repetition_penalty", repetitionPenalty, true, 1))
+        .seed(seed)
+        .maxTokens(
+            (int)
+                choice.number("max_tokens", maxTokens.map(Integer::doubleValue), true, MAX_TOKENS))
+        .stop(stop)
+        .ignoreEos(ignoreEos)
+        .build();
   }
 
   private static JsonNode read(Path file) {

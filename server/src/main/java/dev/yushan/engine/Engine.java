@@ -137,6 +137,7 @@ public final class Engine implements AutoCloseable {
           "the prompt has %d tokens, a request at most %d with what is generated; shorten it"
               .formatted(prompt.length, config.maxModelLen()));
     }
+    request.params().requireVocabulary(runner.vocabSize());
     for (int id : prompt) {
       if (id < 0 || id >= runner.vocabSize()) {
         throw new IllegalArgumentException(
@@ -374,7 +375,7 @@ public final class Engine implements AutoCloseable {
     List<TokenScore> scores =
         IntStream.range(0, count)
             .parallel()
-            .mapToObj(i -> Scores.of(logits[i], tokens[from + i + 1], top))
+            .mapToObj(i -> TokenScore.of(logits[i], tokens[from + i + 1], top))
             .toList();
     scores.forEach(job::addPromptScore);
   }

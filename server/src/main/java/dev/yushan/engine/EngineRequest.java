@@ -12,8 +12,9 @@ import java.util.OptionalInt;
 /// @param prompt ids, at least one
 /// @param params how tokens are chosen, and when the text ends
 /// @param priority lower ones are served first, equal ones in the order of their arrival
-/// @param logprobs how many of the most probable tokens to report beside each chosen one
-/// @param promptLogprobs the same for each token of the prompt; empty leaves the prompt unscored
+/// @param logprobs how many of the most probable tokens to report beside each chosen one, which is
+///   scored too; empty leaves all unscored
+/// @param promptLogprobs the same for each token of the prompt
 /// @param constraint what the text must look like
 /// @param timeout after which it is cancelled
 public record EngineRequest(
@@ -21,7 +22,7 @@ public record EngineRequest(
     int[] prompt,
     SamplingParams params,
     int priority,
-    int logprobs,
+    OptionalInt logprobs,
     OptionalInt promptLogprobs,
     Optional<TokenConstraint> constraint,
     Optional<Duration> timeout) {
@@ -29,6 +30,13 @@ public record EngineRequest(
   /// A plain request.
   public static EngineRequest of(String id, int[] prompt, SamplingParams params) {
     return new EngineRequest(
-        id, prompt, params, 0, 0, OptionalInt.empty(), Optional.empty(), Optional.empty());
+        id,
+        prompt,
+        params,
+        0,
+        OptionalInt.empty(),
+        OptionalInt.empty(),
+        Optional.empty(),
+        Optional.empty());
   }
 }

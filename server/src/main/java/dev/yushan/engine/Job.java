@@ -5,19 +5,20 @@ import dev.yushan.generate.Sampler;
 import dev.yushan.generate.SamplingParams;
 import dev.yushan.generate.TextStream;
 import dev.yushan.generate.TokenConstraint;
+import dev.yushan.generate.TokenHistory;
 import dev.yushan.text.Tokenizer;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
 /// A request while it is computed: what the scheduler has of it, and what was said so far. All but
-/// [#score] is called on the engine's thread.
+/// [#choose] is called on the engine's thread.
 final class Job {
   private final EngineRequest request;
   private final EngineListener listener;
   private final Sequence sequence;
   private final TextStream text;
+  private final TokenHistory history;
   private final List<Integer> eosIds;
   private final int limit;
   private final long arrived;
@@ -41,7 +42,8 @@ final class Job {
     this.arrived = System.nanoTime();
     this.eosIds = eosIds;
     this.limit = limit;
-    this.text = new TextStream(tokenizer, request.params().stop());
+    this.text = new TextStream(tokenizer, request.params());
+    this.history = new TokenHistory(request.prompt());
     this.state = request.constraint().map(TokenConstraint::start);
     this.sequence =
         new Sequence(
@@ -89,11 +91,12 @@ final class Job {
   /// The token that follows, by logits `[vocabSize]`. Changes nothing, so that several jobs can be
   /// asked at once.
   TokenScore choose(float[] logits) {
-    SamplingParams params = request.params();
-    Optional<BitSet> allowed = state.map(TokenConstraint.State::allowed);
-    int[] seen = java.util.Arrays.copyOf(sequence.tokens(), sequence.length());
-    int id = Sampler.next(logits, seen, params, outputTokens()).id();
-    return Scores.of(logits, id, request.logprobs());
+    int id =
+        Sampler.next(
+            logits, history, request.params(), eosIds, state.map(TokenConstraint.State::allowed));
+    return request.logprobs().isPresent()
+        ? TokenScore.of(logits, id, request.logprobs().getAsInt())
+        : TokenScore.unscored(id);
   }
 
   /// Takes the token that was chosen.
@@ -106,10 +109,14 @@ final class Job {
     }
     int id = token.id();
     sequence.add(id);
-    boolean isEos = eosIds.contains(id) && !request.params().ignoreEos();
-    if (isEos) {
-      listener.token(token, "");
-      end(Reason.STOP, Optional.empty(), Optional.empty(), now);
+    history.add(id);
+    SamplingParams params = request.params();
+    boolean isEos = eosIds.contains(id) && !params.ignoreEos();
+    boolean isStop = params.stopTokenIds().contains(id);
+    if (isEos || isStop) {
+      boolean isText = isStop && params.includeStopStrInOutput();
+      listener.token(token, isText ? text.add(id) : "");
+      end(Reason.STOP, isEos ? Optional.empty() : Optional.of(id), Optional.empty(), now);
       return false;
     }
     listener.token(token, text.add(id));

@@ -97,7 +97,7 @@ final class EngineBench {
 
   private static Told submit(Engine engine, int[] prompt, int tokens) {
     Told told = new Told();
-    SamplingParams params = new SamplingParams(0, 0, 1, 0, 1, 0, tokens, List.of(), true);
+    SamplingParams params = SamplingParams.greedy(tokens).toBuilder().ignoreEos(true).build();
     engine.submit(EngineRequest.of("bench", prompt, params), told);
     return told;
   }

@@ -117,11 +117,17 @@ class EngineTest {
   }
 
   private static SamplingParams greedy(int tokens) {
-    return new SamplingParams(0, 0, 1, 0, 1, 0, tokens, List.of(), true);
+    return SamplingParams.greedy(tokens).toBuilder().ignoreEos(true).build();
   }
 
   private static SamplingParams sampled(long seed, int tokens) {
-    return new SamplingParams(0.8, 20, 0.95, 0, 1.1, seed, tokens, List.of(), true);
+    return SamplingParams.random(0.8, seed, tokens).toBuilder()
+        .topK(20)
+        .topP(0.95)
+        .repetitionPenalty(1.1)
+        .presencePenalty(0.1)
+        .ignoreEos(true)
+        .build();
   }
 
   @ParameterizedTest
@@ -134,7 +140,15 @@ class EngineTest {
       Told told =
           submit(
               engine,
-              EngineRequest.of("a", Golden.ints(file, prompt + ".prompt"), greedy(wanted.length)));
+              new EngineRequest(
+                  "a",
+                  Golden.ints(file, prompt + ".prompt"),
+                  greedy(wanted.length),
+                  0,
+                  OptionalInt.of(0),
+                  OptionalInt.empty(),
+                  Optional.empty(),
+                  Optional.empty()));
       Completion completion = told.await();
       assertThat(told.ids()).isEqualTo(wanted);
       for (int i = 0; i < wanted.length; i++) {
@@ -170,7 +184,7 @@ class EngineTest {
                   prompt,
                   params,
                   random.nextInt(3),
-                  i % 4,
+                  OptionalInt.of(i % 4),
                   i % 5 == 0 ? OptionalInt.of(2) : OptionalInt.empty(),
                   Optional.empty(),
                   Optional.empty());
@@ -252,7 +266,7 @@ class EngineTest {
                   prompt,
                   greedy(0),
                   0,
-                  0,
+                  OptionalInt.empty(),
                   OptionalInt.of(3),
                   Optional.empty(),
                   Optional.empty()));
@@ -292,7 +306,7 @@ class EngineTest {
                   new int[] {1},
                   greedy(190),
                   0,
-                  0,
+                  OptionalInt.empty(),
                   OptionalInt.empty(),
                   Optional.empty(),
                   Optional.of(Duration.ofNanos(1))));
@@ -437,7 +451,7 @@ class EngineTest {
                   prompt,
                   greedy(0),
                   0,
-                  0,
+                  OptionalInt.empty(),
                   OptionalInt.of(0),
                   Optional.empty(),
                   Optional.empty());
