@@ -64,7 +64,8 @@ class SamplerPropertiesTest {
     boolean holes = random.nextInt(4) == 0;
     for (int i = 0; i < vocabSize; i++) {
       double value = spread * random.nextGaussian();
-      logits[i] = ties ? Math.round(value) : (float) value;
+      // rint, unlike round, gives −0 too
+      logits[i] = (float) (ties ? Math.rint(value) : value);
       if (holes && random.nextInt(5) == 0) {
         logits[i] = Float.NEGATIVE_INFINITY;
       }
@@ -283,7 +284,7 @@ class SamplerPropertiesTest {
       List<Integer> sorted =
           IntStream.range(0, logits.length)
               .boxed()
-              .sorted(Comparator.comparingDouble(i -> -logits[i]))
+              .sorted(Comparator.comparingDouble(i -> 0 - logits[i]))
               .toList();
       LogProbabilities row = LogProbabilities.of(logits);
       for (int k : new int[] {0, 1, 5, 20, 700, logits.length + 1}) {
