@@ -3,6 +3,7 @@ package dev.yushan.generate;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -127,9 +128,9 @@ public record SamplingParams(
     }
   }
 
-  /// The sequences to ban for a text, at its beginning and after a space, as vLLM finds them: its
-  /// ids, and those of it after a space where these are as many and begin with another id. (Where
-  /// the space is a token of its own, the first sequence bans the word behind it too.)
+  /// The sequences to ban for a text, at its beginning and after a space: its ids, and those of it
+  /// after a space, unless these only have an id for the space before the others. Leading space is
+  /// not looked at.
   ///
   /// @throws IllegalArgumentException if there is nothing but space
   public static List<int[]> badWordIds(String word, Tokenizer tokenizer) {
@@ -141,7 +142,8 @@ public record SamplingParams(
     int[] ids = tokenizer.encode(bare, Specials.PARSE);
     int[] spaced = tokenizer.encode(" " + bare, Specials.PARSE);
     List<int[]> sequences = new ArrayList<>(List.of(ids));
-    if (spaced.length == ids.length && spaced[0] != ids[0]) {
+    int from = spaced.length - ids.length;
+    if (from < 0 || !Arrays.equals(spaced, from, spaced.length, ids, 0, ids.length)) {
       sequences.add(spaced);
     }
     return sequences;

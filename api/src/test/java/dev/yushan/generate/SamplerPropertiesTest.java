@@ -1,6 +1,7 @@
 package dev.yushan.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.yushan.generate.LogProbabilities.Ranked;
@@ -63,7 +64,8 @@ class SamplerPropertiesTest {
     boolean holes = random.nextInt(4) == 0;
     for (int i = 0; i < vocabSize; i++) {
       double value = spread * random.nextGaussian();
-      logits[i] = ties ? Math.round(value) : (float) value;
+      // rint, unlike round, gives −0 too
+      logits[i] = (float) (ties ? Math.rint(value) : value);
       if (holes && random.nextInt(5) == 0) {
         logits[i] = Float.NEGATIVE_INFINITY;
       }
@@ -159,19 +161,18 @@ class SamplerPropertiesTest {
   void equalsItsDefinition() {
     Random random = new Random(seed);
     int restricted = 0;
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 150; round++) {
       Case c = draw(random);
       double[] expected =
           SlowSampling.probabilities(c.logits, c.prompt, c.output, c.params, EOS, c.allowed);
       float[] actual = c.probabilities();
       for (int i = 0; i < actual.length; i++) {
-        assertThat(actual[i])
-            .as("round %d, token %d, %s", round, i, c.params)
-            .isCloseTo((float) expected[i], within(1e-6f));
-        assertThat(actual[i] > 0)
-            .as("round %d, %d, %s", round, i, c.params)
-            .isEqualTo((float) expected[i] > 0);
-        restricted += actual[i] == 0 ? 1 : 0;
+        float wanted = (float) expected[i];
+        // an assertion a token takes seconds
+        if (Math.abs(actual[i] - wanted) > 1e-6f || actual[i] > 0 != wanted > 0) {
+          fail("round %d, token %d: %s, not %s; %s", round, i, actual[i], wanted, c.params);
+        }
+        restricted += wanted == 0 ? 1 : 0;
       }
     }
     assertThat(restricted).isPositive();
@@ -180,7 +181,7 @@ class SamplerPropertiesTest {
   @Test
   void greedyTakesTheLargestAfterTheProcessors() {
     Random random = new Random(seed);
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 150; round++) {
       Case drawn = draw(random);
       Case c =
           new Case(
@@ -204,7 +205,7 @@ class SamplerPropertiesTest {
   void masksAreNeverViolatedAndOnlyPossibleTokensDrawn() {
     Random random = new Random(seed);
     int masked = 0;
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 600; round++) {
       Case c = draw(random);
       int id = c.next();
       assertThat(c.probabilities()[id]).as("round %d, %s", round, c.params).isPositive();
@@ -216,7 +217,7 @@ class SamplerPropertiesTest {
         assertThat(c.params.allowedTokenIds()).contains(id);
       }
     }
-    assertThat(masked).isGreaterThan(100);
+    assertThat(masked).isGreaterThan(50);
   }
 
   @Test
@@ -283,7 +284,7 @@ class SamplerPropertiesTest {
       List<Integer> sorted =
           IntStream.range(0, logits.length)
               .boxed()
-              .sorted(Comparator.comparingDouble(i -> -logits[i]))
+              .sorted(Comparator.comparingDouble(i -> 0 - logits[i]))
               .toList();
       LogProbabilities row = LogProbabilities.of(logits);
       for (int k : new int[] {0, 1, 5, 20, 700, logits.length + 1}) {
@@ -305,7 +306,7 @@ class SamplerPropertiesTest {
   @Test
   void theExponentialIsThatOfTheLibrary() {
     Random random = new Random(seed);
-    for (int round = 0; round < 200_000; round++) {
+    for (int round = 0; round < 50_000; round++) {
       double x = -750 * Math.pow(random.nextDouble(), 1 + random.nextInt(9));
       double expected = x < -708 ? 0 : StrictMath.exp(x);
       // ours is within two units in the last place, and fdlibm's within one

@@ -32,7 +32,7 @@ final class SlowSampling {
       keep(s, i -> s[i] >= sorted[sorted.length - p.topK()]);
     }
     if (p.topP() < 1) {
-      keepMass(s, p.topP(), Comparator.comparingDouble(i -> -s[i]), false);
+      keepMass(s, p.topP(), Comparator.comparingDouble(i -> 0 - s[i]), false);
     }
     if (p.minP() > 0) {
       double[] q = softmax(s);

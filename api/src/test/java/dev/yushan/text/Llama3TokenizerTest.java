@@ -3,10 +3,12 @@ package dev.yushan.text;
 import static dev.yushan.text.Tokenizer.Specials.AS_TEXT;
 import static dev.yushan.text.Tokenizer.Specials.PARSE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.generate.SamplingParams;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -59,6 +61,23 @@ class Llama3TokenizerTest {
       int[] plain = Arrays.copyOfRange(ids, 1, ids.length);
       assertThat(llama3.decode(plain, false)).isEqualTo(text);
     }
+  }
+
+  /// Ids by tokenizers 0.23.2 of the Hugging Face library.
+  @Test
+  void aBadWordIsBannedAtTheBeginningAndAfterASpace() {
+    assertThat(SamplingParams.badWordIds("New York", llama3))
+        .containsExactly(new int[] {3648, 4356}, new int[] {1561, 4356});
+    assertThat(SamplingParams.badWordIds("  bad", llama3))
+        .containsExactly(new int[] {14176}, new int[] {3958});
+    assertThat(SamplingParams.badWordIds("台灣", llama3))
+        .containsExactly(new int[] {117342}, new int[] {109142, 106861});
+    assertThat(SamplingParams.badWordIds("Taipei 101", llama3))
+        .containsExactly(new int[] {79094, 64974, 220, 4645}, new int[] {97445, 220, 4645});
+    // after a space it is the same with one id more
+    assertThat(SamplingParams.badWordIds("<|eot_id|>", llama3)).containsExactly(new int[] {128009});
+    assertThatThrownBy(() -> SamplingParams.badWordIds("  ", llama3))
+        .hasMessage("bad_words must not contain an empty text, got '  '");
   }
 
   @Test
