@@ -132,9 +132,9 @@ final class EventStream {
 
   private void close() {
     over = true;
-    cancelStall();
     exchange.generated(generation.completions());
-    exchange.response().end(Buffer.buffer("data: [DONE]\n\n"));
+    awaitReader();
+    exchange.response().end(Buffer.buffer("data: [DONE]\n\n")).onComplete(written -> cancelStall());
   }
 
   private void event(JsonNode json) {
@@ -163,11 +163,9 @@ final class EventStream {
 
   /// The client reads too slowly, or no more.
   private void drop() {
-    if (!over) {
-      over = true;
-      cancelStall();
-      generation.cancel();
-      exchange.request().connection().close();
-    }
+    over = true;
+    cancelStall();
+    generation.cancel();
+    Connections.cut(exchange.request().connection());
   }
 }

@@ -51,7 +51,7 @@ final class Exchange {
     response.endHandler(
         nothing -> {
           if (!request.isEnded()) {
-            vertx.setTimer(LINGER_MILLIS, timer -> request.connection().close());
+            vertx.setTimer(LINGER_MILLIS, timer -> Connections.cut(request.connection()));
           }
           end(true);
         });

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +27,7 @@ public final class HttpService implements AutoCloseable {
   private final HttpServer server;
   private final CompletableFuture<LoadedModel> ready = new CompletableFuture<>();
   private final Thread loading;
+  private final AtomicBoolean stopped = new AtomicBoolean();
 
   private HttpService(ServerConfig config, ModelLoader loader) {
     this.config = config;
@@ -118,6 +120,9 @@ public final class HttpService implements AutoCloseable {
   ///
   /// @return whether all were done in time
   public boolean stop() {
+    if (stopped.getAndSet(true)) {
+      return true;
+    }
     Optional<Served> served = handlers.drain();
     loading.interrupt();
     boolean done = true;

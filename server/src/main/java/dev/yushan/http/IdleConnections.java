@@ -51,6 +51,6 @@ final class IdleConnections {
   }
 
   private void start(HttpConnection connection, Watch watch) {
-    watch.timer = vertx.setTimer(timeoutMillis, id -> connection.close());
+    watch.timer = vertx.setTimer(timeoutMillis, id -> Connections.cut(connection));
   }
 }

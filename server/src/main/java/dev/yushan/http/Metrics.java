@@ -1,5 +1,7 @@
 package dev.yushan.http;
 
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+
 import dev.yushan.engine.Completion;
 import dev.yushan.engine.Engine;
 import dev.yushan.engine.EngineStats;
@@ -8,8 +10,10 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -43,15 +47,15 @@ final class Metrics implements AutoCloseable {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final List<Tag> tags;
   private final Engine engine;
-  private final DistributionSummary firstToken;
-  private final DistributionSummary interToken;
-  private final DistributionSummary perOutputToken;
-  private final DistributionSummary perRequestToken;
-  private final DistributionSummary endToEnd;
-  private final DistributionSummary queue;
-  private final DistributionSummary inference;
-  private final DistributionSummary prefill;
-  private final DistributionSummary decode;
+  private final Timer firstToken;
+  private final Timer interToken;
+  private final Timer perOutputToken;
+  private final Timer perRequestToken;
+  private final Timer endToEnd;
+  private final Timer queue;
+  private final Timer inference;
+  private final Timer prefill;
+  private final Timer decode;
   private final DistributionSummary promptTokens;
   private final DistributionSummary outputTokens;
   private final DistributionSummary mostOutputTokens;
@@ -65,20 +69,20 @@ final class Metrics implements AutoCloseable {
     this.engine = engine;
     this.tags = List.of(Tag.of("model_name", modelName), Tag.of("engine", "0"));
     double[] lengths = oneTwoFive(engine.config().maxModelLen());
-    firstToken = histogram("time_to_first_token_seconds", FIRST_TOKEN, "Time to the first token.");
-    interToken = histogram("inter_token_latency_seconds", TOKEN, "Time between tokens.");
+    firstToken = timer("time_to_first_token_seconds", FIRST_TOKEN, "Time to the first token.");
+    interToken = timer("inter_token_latency_seconds", TOKEN, "Time between tokens.");
     perOutputToken =
-        histogram("time_per_output_token_seconds", TOKEN, "Older name of inter_token_latency.");
+        timer("time_per_output_token_seconds", TOKEN, "Older name of inter_token_latency.");
     perRequestToken =
-        histogram(
+        timer(
             "request_time_per_output_token_seconds",
             TOKEN,
             "Mean time between tokens of a request.");
-    endToEnd = histogram("e2e_request_latency_seconds", REQUEST, "From arrival to end.");
-    queue = histogram("request_queue_time_seconds", REQUEST, "Waiting to be computed.");
-    inference = histogram("request_inference_time_seconds", REQUEST, "Prefill and decode.");
-    prefill = histogram("request_prefill_time_seconds", REQUEST, "Computing the prompt.");
-    decode = histogram("request_decode_time_seconds", REQUEST, "From first token to last.");
+    endToEnd = timer("e2e_request_latency_seconds", REQUEST, "From arrival to end.");
+    queue = timer("request_queue_time_seconds", REQUEST, "Waiting to be computed.");
+    inference = timer("request_inference_time_seconds", REQUEST, "Prefill and decode.");
+    prefill = timer("request_prefill_time_seconds", REQUEST, "Computing the prompt.");
+    decode = timer("request_decode_time_seconds", REQUEST, "From first token to last.");
     promptTokens = histogram("request_prompt_tokens", lengths, "Tokens of prompts.");
     outputTokens = histogram("request_generation_tokens", lengths, "Tokens written.");
     mostOutputTokens =
@@ -126,6 +130,18 @@ final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
+  /// A timer, as summaries round what they take to whole numbers.
+  private Timer timer(String name, double[] buckets, String about) {
+    return Timer.builder("vllm:" + name)
+        .description(about)
+        .tags(tags)
+        .serviceLevelObjectives(
+            DoubleStream.of(buckets)
+                .mapToObj(seconds -> Duration.ofNanos(Math.round(seconds * NANOS)))
+                .toArray(Duration[]::new))
+        .register(registry);
+  }
+
   private DistributionSummary histogram(String name, double[] buckets, String about) {
     return DistributionSummary.builder("vllm:" + name)
         .description(about)
@@ -148,32 +164,33 @@ final class Metrics implements AutoCloseable {
   }
 
   void firstToken(long nanos) {
-    firstToken.record(nanos / NANOS);
+    firstToken.record(nanos, NANOSECONDS);
   }
 
   void betweenTokens(long nanos) {
-    interToken.record(nanos / NANOS);
-    perOutputToken.record(nanos / NANOS);
+    interToken.record(nanos, NANOSECONDS);
+    perOutputToken.record(nanos, NANOSECONDS);
   }
 
   /// A request of the engine ended.
   void ended(Completion done, int n, int maxTokens) {
     ends.get(done.reason()).increment();
     Completion.Timings at = done.timings();
-    endToEnd.record((at.ended() - at.arrived()) / NANOS);
+    endToEnd.record(at.ended() - at.arrived(), NANOSECONDS);
     promptTokens.record(done.promptTokens());
     outputTokens.record(done.outputTokens());
     mostOutputTokens.record(done.outputTokens());
     paramN.record(n);
     paramMaxTokens.record(maxTokens);
     if (done.outputTokens() > 0) {
-      queue.record((at.scheduled() - at.arrived()) / NANOS);
-      inference.record((at.ended() - at.scheduled()) / NANOS);
-      prefill.record((at.firstToken() - at.scheduled()) / NANOS);
-      decode.record((at.ended() - at.firstToken()) / NANOS);
+      queue.record(at.scheduled() - at.arrived(), NANOSECONDS);
+      inference.record(at.ended() - at.scheduled(), NANOSECONDS);
+      prefill.record(at.firstToken() - at.scheduled(), NANOSECONDS);
+      decode.record(at.ended() - at.firstToken(), NANOSECONDS);
     }
     if (done.outputTokens() > 1) {
-      perRequestToken.record((at.ended() - at.firstToken()) / NANOS / (done.outputTokens() - 1));
+      perRequestToken.record(
+          (at.ended() - at.firstToken()) / (done.outputTokens() - 1), NANOSECONDS);
     }
   }
 
