@@ -1,0 +1,101 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.BooleanNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// From the fields of a chat to the text of its prompt.
+final class ChatPrompt {
+  private ChatPrompt() {}
+
+  static String render(Body body, LoadedModel model) {
+    JsonNode messages = plain(body.require("messages"));
+    requireNoCalls(body);
+    boolean more = body.flag("continue_final_message", false);
+    boolean begin = body.flag("add_generation_prompt", true);
+    if (more && begin && body.has("add_generation_prompt")) {
+      throw ApiException.badRequest(
+          "continue_final_message",
+          "`continue_final_message` and `add_generation_prompt` cannot both be true");
+    }
+    ChatFormat format =
+        model
+            .chatFormat()
+            .orElseThrow(
+                () ->
+                    ApiException.badRequest(
+                        "messages",
+                        "the model has no chat template: it is a base model. Use /v1/completions,"
+                            + " or start the server with --chat-template"));
+    Map<String, JsonNode> variables = new LinkedHashMap<>();
+    body.find("chat_template_kwargs")
+        .ifPresent(
+            object -> object.properties().forEach(e -> variables.put(e.getKey(), e.getValue())));
+    for (String name : List.of("tools", "documents")) {
+      body.find(name).ifPresent(value -> variables.put(name, value));
+    }
+    variables.put("add_generation_prompt", BooleanNode.valueOf(begin && !more));
+    variables.put("continue_final_message", BooleanNode.valueOf(more));
+    try {
+      return format.render(messages, variables);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest("messages", "%s", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void requireNoCalls(Body body) {
+    boolean tools = body.find("tools").filter(list -> !list.isEmpty()).isPresent();
+    JsonNode choice = body.find("tool_choice").orElse(null);
+    boolean none = choice != null && "none".equals(choice.textValue());
+    if (tools && !none
+        || choice != null && !none && !(choice.isTextual() && "auto".equals(choice.textValue()))) {
+      throw ApiException.badRequest(
+          "tool_choice", "calls of tools are not parsed: set `tool_choice` to \"none\"");
+    }
+  }
+
+  /// Messages with their parts of text joined by line breaks, as vLLM does for templates that know
+  /// strings only.
+  private static JsonNode plain(JsonNode messages) {
+    if (messages.isEmpty()) {
+      throw ApiException.badRequest("messages", "`messages` must not be empty");
+    }
+    ArrayNode plain = Json.array();
+    for (JsonNode message : messages) {
+      int number = plain.size();
+      if (!message.path("role").isTextual()) {
+        throw ApiException.badRequest("messages", "`messages[%d].role` must be a string", number);
+      }
+      ObjectNode copy = message.deepCopy();
+      JsonNode content = message.path("content");
+      if (content.isArray()) {
+        copy.put("content", joined(content, number));
+      } else if (!content.isTextual() && !content.isNull() && !content.isMissingNode()) {
+        throw ApiException.badRequest(
+            "messages", "`messages[%d].content` must be a string or a list of parts", number);
+      }
+      plain.add(copy);
+    }
+    return plain;
+  }
+
+  private static String joined(JsonNode parts, int number) {
+    StringBuilder text = new StringBuilder();
+    for (JsonNode part : parts) {
+      JsonNode value = part.isTextual() ? part : part.path("text");
+      if (!part.isTextual() && !"text".equals(part.path("type").asText("text"))
+          || !value.isTextual()) {
+        throw ApiException.badRequest(
+            "messages",
+            "`messages[%d].content` has a part that is no text; the model reads text only",
+            number);
+      }
+      text.append(text.isEmpty() ? "" : "\n").append(value.textValue());
+    }
+    return text.toString();
+  }
+}

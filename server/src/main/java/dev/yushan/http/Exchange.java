@@ -1,0 +1,221 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.engine.Completion;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A request and its answer, with what the log wants to know of them. Answers may be given from any
+/// thread.
+final class Exchange {
+  private static final Logger ACCESS = LoggerFactory.getLogger("dev.yushan.http.access");
+  private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
+  private static final double NANOS_PER_MILLI = 1e6;
+
+  /// How long the rest of an unread body is read and forgotten: a connection that is closed with
+  /// bytes unread takes the answer with it.
+  private static final long LINGER_MILLIS = 2000;
+
+  private final HttpServerRequest request;
+  private final Context context;
+  private final String id;
+  private final boolean named;
+  private final long start = System.nanoTime();
+  private final List<Runnable> atEnd = new ArrayList<>();
+  private volatile int key = -1;
+  private volatile List<Completion> completions = List.of();
+  private volatile boolean over;
+  private volatile boolean answered;
+
+  /// On the event loop.
+  ///
+  /// @param given the client's `X-Request-Id`, which is used if it is plain
+  Exchange(Vertx vertx, HttpServerRequest request, String given) {
+    this.request = request;
+    this.context = vertx.getOrCreateContext();
+    this.named = Texts.isPlain(given);
+    this.id = named ? given : UUID.randomUUID().toString().replace("-", "");
+    HttpServerResponse response = request.response();
+    response.exceptionHandler(lost -> end(false));
+    response.closeHandler(lost -> end(false));
+    response.endHandler(
+        nothing -> {
+          if (!request.isEnded()) {
+            vertx.setTimer(LINGER_MILLIS, timer -> Connections.cut(request.connection()));
+          }
+          end(true);
+        });
+  }
+
+  /// The answer is given, or the client is gone.
+  private void end(boolean given) {
+    List<Runnable> actions;
+    synchronized (atEnd) {
+      if (over) {
+        return;
+      }
+      over = true;
+      answered = given;
+      actions = List.copyOf(atEnd);
+    }
+    actions.forEach(Runnable::run);
+  }
+
+  /// Has `action` run once, when the answer is given or the client gone: now if that is so already.
+  void atEnd(Runnable action) {
+    synchronized (atEnd) {
+      if (!over) {
+        atEnd.add(action);
+        return;
+      }
+    }
+    action.run();
+  }
+
+  void authenticated(int number) {
+    key = number;
+  }
+
+  HttpServerRequest request() {
+    return request;
+  }
+
+  HttpServerResponse response() {
+    return request.response();
+  }
+
+  String id() {
+    return id;
+  }
+
+  int key() {
+    return key;
+  }
+
+  /// Runs on the event loop of the connection.
+  void onLoop(Runnable action) {
+    context.runOnContext(nothing -> action.run());
+  }
+
+  /// The last part of the answer's id.
+  String name(Optional<String> requested) {
+    return named ? id : requested.filter(Texts::isPlain).orElse(id);
+  }
+
+  /// Whether the answer is given, or the client gone.
+  boolean over() {
+    return over || response().ended() || response().closed();
+  }
+
+  /// Tells the client, and the log, of fields that had no effect.
+  void ignored(List<String> fields) {
+    if (!fields.isEmpty()) {
+      String names = String.join("; ", fields).replaceAll("[^\\x20-\\x7e]", "?");
+      LOG.warn("request {} has unknown fields, which had no effect: {}", id, names);
+      onLoop(() -> headerIfOpen("X-Ignored-Fields", names));
+    }
+  }
+
+  void generated(List<Completion> all) {
+    completions = all;
+  }
+
+  void json(int status, JsonNode body) {
+    bytes(status, "application/json", Json.bytes(body));
+  }
+
+  void bytes(int status, String type, byte[] body) {
+    onLoop(
+        () -> {
+          if (!over() && !response().headWritten()) {
+            if (!request.isEnded()) {
+              response().putHeader("Connection", "close");
+            }
+            response()
+                .setStatusCode(status)
+                .putHeader("Content-Type", type)
+                .end(Buffer.buffer(body));
+          }
+        });
+  }
+
+  void fail(ApiException error) {
+    if (error.status() == 429 || error.status() == 503) {
+      onLoop(() -> headerIfOpen("Retry-After", "1"));
+    }
+    if (error.status() == 401) {
+      onLoop(() -> headerIfOpen("WWW-Authenticate", "Bearer"));
+    }
+    json(error.status(), error.json());
+  }
+
+  private void headerIfOpen(String name, String value) {
+    if (!over() && !response().headWritten()) {
+      response().putHeader(name, value);
+    }
+  }
+
+  /// One line; the times are those of the slowest of the texts.
+  void log() {
+    if (!ACCESS.isInfoEnabled()) {
+      return;
+    }
+    List<Completion> all = completions;
+    ACCESS.info(
+        "id={} key={} method={} path={} status={} prompt_tokens={} cached_tokens={}"
+            + " output_tokens={} queue_ms={} prefill_ms={} decode_ms={} total_ms={} finish={}",
+        id,
+        key,
+        request.method(),
+        quoted(request.path()),
+        response().getStatusCode(),
+        all.stream().mapToInt(Completion::promptTokens).max().orElse(0),
+        all.stream().mapToInt(Completion::cachedTokens).max().orElse(0),
+        all.stream().mapToInt(Completion::outputTokens).sum(),
+        slowest(all, at -> at.scheduled() - at.arrived()),
+        slowest(all, at -> at.firstToken() - at.scheduled()),
+        slowest(all, at -> at.ended() - at.firstToken()),
+        millis(System.nanoTime() - start),
+        answered ? reasons(all) : "disconnect");
+  }
+
+  private static String reasons(List<Completion> all) {
+    String reasons =
+        all.stream()
+            .map(done -> Reply.reason(done.reason()))
+            .distinct()
+            .sorted()
+            .collect(Collectors.joining(","));
+    return reasons.isEmpty() ? "-" : reasons;
+  }
+
+  private static String slowest(
+      List<Completion> all, java.util.function.ToLongFunction<Completion.Timings> span) {
+    return millis(
+        all.stream()
+            .filter(done -> done.outputTokens() > 0)
+            .mapToLong(done -> span.applyAsLong(done.timings()))
+            .max()
+            .orElse(0));
+  }
+
+  private static String millis(long nanos) {
+    return "%.1f".formatted(nanos / NANOS_PER_MILLI);
+  }
+
+  /// A path as it may stand in a line: short, and without what would end it or forge another.
+  private static String quoted(String path) {
+    String text = path == null ? "-" : path.replaceAll("[^\\x21-\\x7e]", "?");
+    return text.length() <= 200 ? text : text.substring(0, 200) + "...";
+  }
+}

@@ -1,0 +1,270 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.engine.EngineConfig;
+import dev.yushan.engine.EngineRequest;
+import dev.yushan.generate.TokenConstraint;
+import dev.yushan.text.Tokenizer.Specials;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.StreamSupport;
+
+/// What a request to complete or to chat asks for, checked.
+///
+/// @param id of the answer
+/// @param requests one for each continuation; the i-th of the p-th prompt is number `p * n + i`
+/// @param prompts as text (if they are needed) and ids
+/// @param logprobs how many of the most probable tokens to show; empty shows none at all
+/// @param seenTokens of all prompts, each counted once
+record GenerationRequest(
+    String id,
+    String model,
+    boolean chat,
+    boolean stream,
+    boolean usage,
+    boolean usageInEvents,
+    boolean echo,
+    int n,
+    OptionalInt logprobs,
+    OptionalInt promptLogprobs,
+    boolean includeStop,
+    boolean tokenIds,
+    boolean tokensAsIds,
+    int maxTokens,
+    List<Prompt> prompts,
+    List<EngineRequest> requests) {
+
+  /// @param text empty where the request had ids and nobody asked for it
+  record Prompt(String text, int[] ids) {}
+
+  /// What all requests are read with.
+  ///
+  /// @param names of the model
+  /// @param choices that a request may ask for
+  record Reader(LoadedModel model, List<String> names, int choices, Optional<Duration> timeout) {
+
+    /// Throws a 400, or a 404 for an unknown model.
+    GenerationRequest completion(Body body, String id) {
+      return read(body, id, false);
+    }
+
+    GenerationRequest chat(Body body, String id) {
+      return read(body, id, true);
+    }
+
+    private GenerationRequest read(Body body, String id, boolean chat) {
+      String name = requireModel(body);
+      boolean stream = body.flag("stream", false);
+      boolean echo = !chat && body.flag("echo", false);
+      OptionalInt logprobs = chat ? chatLogprobs(body) : body.integer("logprobs");
+      OptionalInt shown = body.integer("prompt_logprobs");
+      if (stream && shown.orElse(0) > 0) {
+        throw ApiException.badRequest(
+            "prompt_logprobs", "`prompt_logprobs` are not available with `stream`");
+      }
+      OptionalInt scored = shown.isEmpty() && echo ? logprobs : shown;
+      Optional<TokenConstraint> constraint = Constraints.of(body, model.structured());
+      List<Prompt> prompts = chat ? List.of(conversation(body)) : prompts(body, echo);
+      int n = body.integer("n", 1);
+      if ((long) n * prompts.size() > choices) {
+        throw ApiException.badRequest(
+            n > 1 ? "n" : "prompt",
+            "%d prompts times n = %d are more than the %d texts that one request may ask for",
+            prompts.size(),
+            n,
+            choices);
+      }
+      SamplingFields sampling = new SamplingFields(body, model.samplingDefaults());
+      long seed = sampling.seed();
+      List<EngineRequest> requests = new ArrayList<>();
+      int longest = 0;
+      for (Prompt prompt : prompts) {
+        int maxTokens = maxTokens(body, chat, echo, prompt.ids().length);
+        longest = Math.max(longest, maxTokens);
+        for (int i = 0; i < n; i++) {
+          requests.add(
+              new EngineRequest(
+                  id + "-" + requests.size(),
+                  prompt.ids(),
+                  sampling.params(maxTokens, seed, i),
+                  body.integer("priority", 0),
+                  logprobs.orElse(0),
+                  scored,
+                  constraint,
+                  timeout));
+        }
+      }
+      Optional<JsonNode> options = streamOptions(body, stream);
+      return new GenerationRequest(
+          id,
+          name,
+          chat,
+          stream,
+          options.map(node -> node.path("include_usage").asBoolean(true)).orElse(false),
+          options.map(node -> node.path("continuous_usage_stats").asBoolean(false)).orElse(false),
+          echo,
+          n,
+          logprobs,
+          shown,
+          body.flag("include_stop_str_in_output", false),
+          body.flag("return_token_ids", false),
+          body.flag("return_tokens_as_token_ids", false),
+          longest,
+          prompts,
+          requests);
+    }
+
+    /// The name that the answer carries.
+    String requireModel(Body body) {
+      String name = body.text("model").orElse(names.getFirst());
+      if (!names.contains(name)) {
+        throw ApiException.unknownModel(name);
+      }
+      return name;
+    }
+
+    private static Optional<JsonNode> streamOptions(Body body, boolean stream) {
+      Optional<JsonNode> options = body.find("stream_options");
+      if (options.isPresent() && !stream) {
+        throw ApiException.badRequest(
+            "stream_options", "`stream_options` are for requests with `stream` = true");
+      }
+      for (String flag : List.of("include_usage", "continuous_usage_stats")) {
+        options
+            .map(node -> node.get(flag))
+            .filter(value -> !value.isBoolean() && !value.isNull())
+            .ifPresent(
+                value -> {
+                  throw ApiException.badRequest(
+                      "stream_options", "`stream_options.%s` must be true or false", flag);
+                });
+      }
+      return options;
+    }
+
+    private static OptionalInt chatLogprobs(Body body) {
+      boolean wanted = body.flag("logprobs", false);
+      int top = body.integer("top_logprobs", 0);
+      if (top > 0 && !wanted) {
+        throw ApiException.badRequest("top_logprobs", "`top_logprobs` needs `logprobs` = true");
+      }
+      return wanted ? OptionalInt.of(top) : OptionalInt.empty();
+    }
+
+    private List<Prompt> prompts(Body body, boolean echo) {
+      JsonNode prompt = body.require("prompt");
+      if (prompt.isTextual()) {
+        return List.of(ofText(body, prompt.textValue(), true));
+      }
+      if (prompt.isEmpty()) {
+        throw ApiException.badRequest("prompt", "`prompt` must not be empty");
+      }
+      if (prompt.get(0).isNumber()) {
+        return List.of(ofIds(body, prompt, echo));
+      }
+      return StreamSupport.stream(prompt.spliterator(), false)
+          .map(
+              one -> one.isTextual() ? ofText(body, one.textValue(), true) : ofIds(body, one, echo))
+          .toList();
+    }
+
+    private Prompt conversation(Body body) {
+      Prompt prompt = ofText(body, ChatPrompt.render(body, model), false);
+      return prompt;
+    }
+
+    private Prompt ofText(Body body, String text, boolean specials) {
+      Texts.requireWhole(body.has("messages") ? "messages" : "prompt", text);
+      int[] ids =
+          body.flag("add_special_tokens", specials)
+              ? model.tokenizer().encodeWithTemplate(text, Specials.PARSE)
+              : model.tokenizer().encode(text, Specials.PARSE);
+      return new Prompt(text, checked(body, ids));
+    }
+
+    private Prompt ofIds(Body body, JsonNode list, boolean echo) {
+      int[] ids = new int[list.size()];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = list.get(i).intValue();
+      }
+      int size = model.tokenizer().vocabSize();
+      for (int id : ids) {
+        if (id >= size) {
+          throw ApiException.badRequest(
+              "prompt", "the token id %d is out of the vocabulary (0 to %d)", id, size - 1);
+        }
+      }
+      int[] kept = checked(body, ids);
+      return new Prompt(echo ? model.tokenizer().decode(kept, true) : "", kept);
+    }
+
+    /// Truncates where that was asked for, and requires at least one token.
+    private int[] checked(Body body, int[] ids) {
+      if (ids.length == 0) {
+        throw ApiException.badRequest(
+            body.has("messages") ? "messages" : "prompt", "the prompt has no tokens");
+      }
+      String side = body.text("truncation_side").orElse("left");
+      if (!side.equals("left") && !side.equals("right")) {
+        throw ApiException.badRequest(
+            "truncation_side", "`truncation_side` must be `left` or `right`, got %s", side);
+      }
+      OptionalInt keep = body.integer("truncate_prompt_tokens");
+      if (keep.isEmpty()) {
+        return ids;
+      }
+      int most = keep.getAsInt() == -1 ? config().maxModelLen() - 1 : keep.getAsInt();
+      if (most < 1) {
+        throw ApiException.badRequest(
+            "truncate_prompt_tokens", "`truncate_prompt_tokens` must leave at least one token");
+      }
+      if (ids.length <= most) {
+        return ids;
+      }
+      return side.equals("left")
+          ? Arrays.copyOfRange(ids, ids.length - most, ids.length)
+          : Arrays.copyOf(ids, most);
+    }
+
+    private EngineConfig config() {
+      return model.engine().config();
+    }
+
+    private int maxTokens(Body body, boolean chat, boolean echo, int promptTokens) {
+      int context = config().maxModelLen();
+      String name =
+          chat && body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+      OptionalInt asked = body.integer(name);
+      if (asked.orElse(1) == 0 && !echo) {
+        throw ApiException.badRequest(name, "`max_tokens` must be at least 1 without `echo`");
+      }
+      int least = asked.orElse(1) == 0 ? 0 : 1;
+      if (promptTokens + least > context) {
+        throw ApiException.badRequest(
+            chat ? "messages" : "prompt",
+            "This model's maximum context length is %d tokens. The prompt has %d, which leaves none"
+                + " for the answer. Please shorten it.",
+            context,
+            promptTokens);
+      }
+      int room = context - promptTokens;
+      if (asked.orElse(0) > room) {
+        throw ApiException.badRequest(
+            name,
+            "This model's maximum context length is %d tokens. However, you requested %d tokens (%d"
+                + " in the prompt, %d in the completion). Please reduce one of them.",
+            context,
+            (long) promptTokens + asked.getAsInt(),
+            promptTokens,
+            asked.getAsInt());
+      }
+      int usual = Math.min(chat ? room : 16, room);
+      JsonNode preset = model.samplingDefaults().path("max_new_tokens");
+      return asked.orElse(chat && preset.isInt() ? Math.min(preset.intValue(), room) : usual);
+    }
+  }
+}

@@ -1,0 +1,328 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.engine.Completion;
+import dev.yushan.engine.QueueFullException;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerRequest;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What each route does. Requests arrive on event loops, which only move bytes: JSON is read, text
+/// tokenized, and prompts rendered on virtual threads.
+final class Handlers {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
+
+  private enum Phase {
+    LOADING,
+    READY,
+    DRAINING
+  }
+
+  private record State(Phase phase, String progress, Optional<Served> served) {}
+
+  private final Vertx vertx;
+  private final ServerConfig config;
+  private final Keys keys;
+  private final Cors cors;
+  private final long started = System.currentTimeMillis() / 1000;
+  private final ExecutorService workers =
+      Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-worker-", 0).factory());
+  private final AtomicReference<State> state =
+      new AtomicReference<>(new State(Phase.LOADING, "starting", Optional.empty()));
+  private final AtomicInteger generating = new AtomicInteger();
+
+  Handlers(Vertx vertx, ServerConfig config) {
+    this.vertx = vertx;
+    this.config = config;
+    this.keys = new Keys(config.apiKeys(), config.limits().requestsPerKey());
+    this.cors = new Cors(config.allowedOrigins());
+  }
+
+  void progress(String words) {
+    state.updateAndGet(
+        now -> now.phase() == Phase.LOADING ? new State(now.phase(), words, now.served()) : now);
+  }
+
+  /// False if the service ends already.
+  boolean ready(LoadedModel model) {
+    Served served = Served.of(model, config);
+    State next =
+        state.updateAndGet(
+            now ->
+                now.phase() == Phase.LOADING
+                    ? new State(Phase.READY, "ready", Optional.of(served))
+                    : now);
+    return next.phase() == Phase.READY;
+  }
+
+  /// Takes no more requests; what served them, unless it was taken before.
+  Optional<Served> drain() {
+    return state.getAndSet(new State(Phase.DRAINING, "ending", Optional.empty())).served();
+  }
+
+  /// Waits until all answers are with the network.
+  void awaitAnswers(Duration timeout) throws InterruptedException {
+    long end = System.nanoTime() + timeout.toNanos();
+    while (generating.get() > 0 && System.nanoTime() < end) {
+      Thread.sleep(5);
+    }
+  }
+
+  /// @param ended to be run when the answer is given, or the client gone
+  void accept(HttpServerRequest request, Runnable ended) {
+    String given = Optional.ofNullable(request.getHeader("X-Request-Id")).orElse("");
+    Exchange exchange = new Exchange(vertx, request, given);
+    exchange.atEnd(ended);
+    if (config.requestIdHeaders()) {
+      request.response().putHeader("X-Request-Id", exchange.id());
+    }
+    if (cors.answered(request)) {
+      return;
+    }
+    try {
+      Optional<Route> route = Route.of(request);
+      authenticate(exchange, route);
+      dispatch(
+          exchange,
+          route.orElseThrow(
+              () -> ApiException.of(404, "there is nothing here; see GET /openapi.json")));
+    } catch (ApiException e) {
+      exchange.fail(e);
+    }
+  }
+
+  private void authenticate(Exchange exchange, Optional<Route> route) {
+    boolean open = route.map(Route::open).orElse(false);
+    if (config.logRequests() && !open) {
+      exchange.atEnd(exchange::log);
+    }
+    if (!open) {
+      String header = Optional.ofNullable(exchange.request().getHeader("Authorization")).orElse("");
+      int key =
+          keys.find(header)
+              .orElseThrow(
+                  () ->
+                      ApiException.of(
+                          401, "an API key is needed: send `Authorization: Bearer <key>`"));
+      exchange.authenticated(key);
+    }
+  }
+
+  private void dispatch(Exchange exchange, Route route) {
+    State now = state.get();
+    if (route.needsModel() && now.phase() != Phase.READY) {
+      throw notReady(now);
+    }
+    if (route.fields().isEmpty()) {
+      answer(exchange, route, now);
+      return;
+    }
+    requireJson(exchange.request());
+    if (route.generates()) {
+      enter(exchange);
+    }
+    RequestBody.read(
+        vertx,
+        exchange.request(),
+        config.limits(),
+        bytes ->
+            workers.execute(() -> guarded(exchange, () -> answer(exchange, route, now, bytes))),
+        exchange::fail);
+  }
+
+  private static ApiException notReady(State now) {
+    return ApiException.of(503, "the server takes no requests now: %s", now.progress());
+  }
+
+  private static void requireJson(HttpServerRequest request) {
+    String type = Optional.ofNullable(request.getHeader("Content-Type")).orElse("");
+    String essence = type.split(";", 2)[0].strip();
+    if (!essence.equalsIgnoreCase("application/json")) {
+      throw ApiException.badRequest("", "the body must come as `Content-Type: application/json`");
+    }
+  }
+
+  /// Takes a place of the key's, and gives it back at the end.
+  private void enter(Exchange exchange) {
+    if (!keys.enter(exchange.key())) {
+      throw ApiException.of(
+          429,
+          "%d requests of this key are under way, no more are allowed; try again later",
+          config.limits().requestsPerKey());
+    }
+    generating.incrementAndGet();
+    exchange.atEnd(
+        () -> {
+          keys.leave(exchange.key());
+          generating.decrementAndGet();
+        });
+  }
+
+  /// Turns what goes wrong into an answer.
+  private static void guarded(Exchange exchange, Runnable action) {
+    try {
+      action.run();
+    } catch (ApiException e) {
+      exchange.fail(e);
+    } catch (RuntimeException | Error e) {
+      LOG.error("request {} failed", exchange.id(), e);
+      exchange.fail(
+          ApiException.of(500, "internal error; see the server's log for %s", exchange.id()));
+    }
+  }
+
+  /// Requests without a body.
+  private void answer(Exchange exchange, Route route, State now) {
+    if (route == Route.HEALTH || route == Route.PING || route == Route.PING_POST) {
+      health(exchange, now);
+    } else if (route == Route.VERSION) {
+      exchange.json(200, Json.object().put("version", Version.OF_SERVER));
+    } else if (route == Route.LOAD) {
+      exchange.json(200, Json.object().put("server_load", generating.get()));
+    } else if (route == Route.METRICS) {
+      String text = now.served().orElseThrow().metrics().scrape();
+      exchange.bytes(200, "text/plain; version=0.0.4; charset=utf-8", utf8(text));
+    } else if (route == Route.OPENAPI) {
+      exchange.json(200, OpenApi.document());
+    } else if (route == Route.PAGE) {
+      exchange.bytes(200, "text/html; charset=utf-8", Page.bytes());
+    } else {
+      models(exchange, route, now.served().orElseThrow());
+    }
+  }
+
+  private static void health(Exchange exchange, State now) {
+    boolean failed = now.served().map(served -> !served.model().engine().isRunning()).orElse(false);
+    exchange.json(
+        now.phase() == Phase.READY && !failed ? 200 : 503,
+        Json.object()
+            .put("status", failed ? "failed" : now.phase().name().toLowerCase(Locale.ROOT))
+            .put("progress", failed ? "the engine has stopped; start again" : now.progress()));
+  }
+
+  /// Requests with one, on a thread that may take its time.
+  private void answer(Exchange exchange, Route route, State now, byte[] bytes) {
+    Served served = now.served().orElseThrow();
+    Body body = Body.parse(bytes, route.fields());
+    exchange.ignored(body.unknown());
+    if (route == Route.TOKENIZE) {
+      exchange.json(200, Tokens.tokenize(body, served));
+    } else if (route == Route.DETOKENIZE) {
+      exchange.json(200, Tokens.detokenize(body, served));
+    } else {
+      generate(exchange, route, served, body);
+    }
+  }
+
+  private void generate(Exchange exchange, Route route, Served served, Body body) {
+    boolean chat = route == Route.CHAT;
+    String id = (chat ? "chatcmpl-" : "cmpl-") + exchange.name(body.text("request_id"));
+    GenerationRequest request =
+        chat ? served.reader().chat(body, id) : served.reader().completion(body, id);
+    Generation generation =
+        new Generation(request, served.metrics(), config.limits().pendingTokens());
+    Reply reply =
+        new Reply(
+            request,
+            new Logprobs(served.model().tokenizer(), request.tokensAsIds()),
+            System.currentTimeMillis() / 1000);
+    exchange.atEnd(generation::cancel);
+    if (exchange.over()) {
+      return;
+    }
+    submit(generation, served);
+    if (request.stream()) {
+      EventStream events =
+          new EventStream(
+              vertx, exchange, generation, request, reply, config.limits().stallTimeout());
+      exchange.onLoop(events::start);
+    } else {
+      generation.listen(
+          () -> {
+            if (generation.done()) {
+              workers.execute(() -> guarded(exchange, () -> whole(exchange, generation, reply)));
+            }
+          },
+          () -> {}); // an answer that is given as a whole is bounded by the context
+    }
+  }
+
+  private void submit(Generation generation, Served served) {
+    try {
+      generation.submit(served.model().engine());
+    } catch (QueueFullException e) {
+      throw state.get().phase() == Phase.READY
+          ? ApiException.of(429, "%s", String.valueOf(e.getMessage()))
+          : notReady(state.get());
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest("prompt", "%s", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void whole(Exchange exchange, Generation generation, Reply reply) {
+    List<Completion> ends = generation.completions();
+    exchange.generated(ends);
+    ends.stream()
+        .filter(end -> end.reason() == Completion.Reason.FAILED)
+        .findFirst()
+        .ifPresent(
+            end -> {
+              throw ApiException.of(500, "%s", end.error().orElse("the engine failed"));
+            });
+    exchange.json(200, reply.whole(generation.choices(), generation.usage()));
+  }
+
+  private void models(Exchange exchange, Route route, Served served) {
+    if (route == Route.MODELS) {
+      ObjectNode list = Json.object().put("object", "list");
+      ArrayNode data = list.putArray("data");
+      config.modelNames().forEach(name -> data.add(model(name, served.model())));
+      exchange.json(200, list);
+      return;
+    }
+    String path = exchange.request().path();
+    String name = decoded(path.substring(Route.MODEL.path().indexOf('{')));
+    if (!config.modelNames().contains(name)) {
+      throw ApiException.unknownModel(name);
+    }
+    exchange.json(200, model(name, served.model()));
+  }
+
+  private static String decoded(String text) {
+    try {
+      return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest("model", "the path is not URL-encoded as it should be");
+    }
+  }
+
+  private ObjectNode model(String name, LoadedModel loaded) {
+    ObjectNode card =
+        Json.object()
+            .put("id", name)
+            .put("object", "model")
+            .put("created", started)
+            .put("owned_by", "yushan")
+            .put("root", loaded.root())
+            .putNull("parent")
+            .put("max_model_len", loaded.engine().config().maxModelLen());
+    card.putArray("permission");
+    return card;
+  }
+
+  private static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+}

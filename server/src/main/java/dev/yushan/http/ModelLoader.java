@@ -1,0 +1,12 @@
+package dev.yushan.http;
+
+import java.util.function.Consumer;
+
+/// Loads the model while the service already answers `/health`.
+@FunctionalInterface
+public interface ModelLoader {
+  /// Called once, on a thread of its own, which is interrupted if the service is closed meanwhile.
+  ///
+  /// @param progress is told in words what is being done
+  LoadedModel load(Consumer<String> progress) throws InterruptedException;
+}

@@ -1,0 +1,84 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// The OpenAPI 3.1 document of [Route#ALL].
+final class OpenApi {
+  /// Fields that a request must have.
+  private static final Map<Route, List<String>> REQUIRED =
+      Map.of(
+          Route.COMPLETIONS, List.of("prompt"),
+          Route.CHAT, List.of("messages"),
+          Route.DETOKENIZE, List.of("tokens"));
+
+  private OpenApi() {}
+
+  static ObjectNode document() {
+    ObjectNode root = Json.object().put("openapi", "3.1.0");
+    root.putObject("info").put("title", "Yushan").put("version", Version.OF_SERVER);
+    ObjectNode paths = root.putObject("paths");
+    for (Route route : Route.ALL) {
+      ObjectNode path = paths.withObjectProperty(route.path());
+      path.set(route.method().name().toLowerCase(Locale.ROOT), operation(route));
+    }
+    ObjectNode components = root.putObject("components");
+    components.putObject("schemas").set("Error", error());
+    components
+        .putObject("securitySchemes")
+        .putObject("key")
+        .put("type", "http")
+        .put("scheme", "bearer");
+    return root;
+  }
+
+  private static ObjectNode operation(Route route) {
+    ObjectNode operation = Json.object().put("summary", route.summary());
+    ArrayNode security = operation.putArray("security");
+    if (!route.open()) {
+      security.addObject(); // none where the server has no keys
+      security.addObject().putArray("key");
+    }
+    if (route.path().contains("{")) {
+      ObjectNode parameter = operation.putArray("parameters").addObject();
+      parameter.put("name", "model").put("in", "path").put("required", true);
+      parameter.putObject("schema").put("type", "string");
+    }
+    if (!route.fields().isEmpty()) {
+      ObjectNode body = operation.putObject("requestBody").put("required", true);
+      body.putObject("content").putObject("application/json").set("schema", schema(route));
+    }
+    ObjectNode responses = operation.putObject("responses");
+    responses.putObject("200").put("description", "OK");
+    ObjectNode failure = responses.putObject("default").put("description", "An error");
+    failure
+        .putObject("content")
+        .putObject("application/json")
+        .putObject("schema")
+        .put("$ref", "#/components/schemas/Error");
+    return operation;
+  }
+
+  private static ObjectNode schema(Route route) {
+    ObjectNode schema = Json.object().put("type", "object");
+    ObjectNode properties = schema.putObject("properties");
+    route.fields().forEach(field -> properties.set(field.name(), field.schema()));
+    ArrayNode required = schema.putArray("required");
+    REQUIRED.getOrDefault(route, List.of()).forEach(required::add);
+    return schema;
+  }
+
+  private static ObjectNode error() {
+    ObjectNode schema = Json.object().put("type", "object");
+    ObjectNode error = schema.putObject("properties").putObject("error").put("type", "object");
+    ObjectNode properties = error.putObject("properties");
+    properties.putObject("message").put("type", "string");
+    properties.putObject("type").put("type", "string");
+    properties.putObject("param").putArray("type").add("string").add("null");
+    properties.putObject("code").put("type", "integer");
+    return schema;
+  }
+}

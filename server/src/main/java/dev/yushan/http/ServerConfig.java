@@ -1,0 +1,121 @@
+package dev.yushan.http;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/// How the service listens, whom it serves, and what it bears.
+///
+/// @param port 0 for any that is free
+/// @param modelNames the names that requests may give the model; the first is that of answers
+/// @param apiKeys of which a request must carry one; none leaves the service open
+/// @param tls without it the service speaks plain HTTP
+/// @param allowedOrigins of web pages that may call it; `*` for all
+/// @param shutdownTimeout how long requests that were taken may go on once it is told to stop
+/// @param requestTimeout after which a request is ended, whatever it has
+/// @param requestIdHeaders whether each answer carries the `X-Request-Id` of its request, or a new
+///   one
+/// @param logRequests whether each request leaves a line in the log `dev.yushan.http.access`
+public record ServerConfig(
+    String host,
+    int port,
+    List<String> modelNames,
+    List<String> apiKeys,
+    Optional<Tls> tls,
+    List<String> allowedOrigins,
+    Duration shutdownTimeout,
+    Optional<Duration> requestTimeout,
+    boolean requestIdHeaders,
+    boolean logRequests,
+    Limits limits) {
+
+  /// Files in PEM form.
+  ///
+  /// @param key PKCS #8
+  /// @param certificate with those of the authorities between it and the root, if there are any
+  public record Tls(Path key, Path certificate) {}
+
+  /// What a client may do.
+  ///
+  /// @param bodyBytes of a request; more are answered with 413
+  /// @param idleTimeout how long a connection may be without a whole request head
+  /// @param bodyTimeout how long a body may take; then 408
+  /// @param stallTimeout how long a client may leave a stream unread before it is dropped
+  /// @param pendingTokens that wait for a client; with more it is dropped
+  /// @param requestsPerKey at a time, for each API key (all clients together if there are none);
+  ///   more are answered with 429
+  /// @param choices of one request: prompts times `n`
+  public record Limits(
+      int bodyBytes,
+      Duration idleTimeout,
+      Duration bodyTimeout,
+      Duration stallTimeout,
+      int pendingTokens,
+      int requestsPerKey,
+      int choices) {
+
+    public Limits {
+      requirePositive("the body limit", bodyBytes);
+      requirePositive("the limit of pending tokens", pendingTokens);
+      requirePositive("the limit of requests for each key", requestsPerKey);
+      requirePositive("the limit of choices", choices);
+      requirePositive("the idle timeout in ms", idleTimeout.toMillis());
+      requirePositive("the body timeout in ms", bodyTimeout.toMillis());
+      requirePositive("the stall timeout in ms", stallTimeout.toMillis());
+    }
+
+    /// 32 MiB; 60, 60 and 30 seconds; 65,536 tokens; any number of requests; 1,024 choices.
+    public static Limits defaults() {
+      return new Limits(
+          32 << 20,
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(60),
+          Duration.ofSeconds(30),
+          1 << 16,
+          Integer.MAX_VALUE,
+          1024);
+    }
+  }
+
+  /// Checks the numbers, and that there is a name.
+  public ServerConfig {
+    modelNames = List.copyOf(modelNames);
+    apiKeys = List.copyOf(apiKeys);
+    allowedOrigins = List.copyOf(allowedOrigins);
+    if (port < 0 || port > 65535) {
+      throw new IllegalArgumentException("port must be 0 to 65535, got " + port);
+    }
+    if (modelNames.isEmpty() || modelNames.contains("")) {
+      throw new IllegalArgumentException("the served model needs a name (--served-model-name)");
+    }
+    if (apiKeys.stream().anyMatch(String::isBlank)) {
+      throw new IllegalArgumentException("an API key must not be empty (--api-key)");
+    }
+    if (shutdownTimeout.isNegative()) {
+      throw new IllegalArgumentException("the shutdown timeout must be 0 or more");
+    }
+  }
+
+  /// All interfaces, port 8000, no keys, no TLS, all origins: the defaults of vLLM.
+  public static ServerConfig of(String modelName) {
+    return new ServerConfig(
+        "0.0.0.0",
+        8000,
+        List.of(modelName),
+        List.of(),
+        Optional.empty(),
+        List.of("*"),
+        Duration.ofSeconds(30),
+        Optional.empty(),
+        false,
+        true,
+        Limits.defaults());
+  }
+
+  private static void requirePositive(String what, long value) {
+    if (value < 1) {
+      throw new IllegalArgumentException("%s must be 1 or more, got %d".formatted(what, value));
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package dev.yushan.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.generate.TokenConstraint;
+import java.util.List;
+
+/// Makes constraints over the vocabulary of the model. All throw [IllegalArgumentException], naming
+/// what is not understood.
+public interface StructuredOutput {
+  /// Text that is JSON of a schema.
+  TokenConstraint jsonSchema(JsonNode schema);
+
+  /// Text that is a JSON object.
+  TokenConstraint jsonObject();
+
+  /// Text that matches as a whole.
+  TokenConstraint regex(String pattern);
+
+  /// One of the texts.
+  TokenConstraint choice(List<String> choices);
+}
