@@ -71,6 +71,11 @@ final class ModelChoice {
 
   private Optional<Path> found = Optional.empty();
 
+  /// As it is named on the command line.
+  String name() {
+    return model;
+  }
+
   /// The directory of the model, downloaded if need be.
   ///
   /// @throws IllegalArgumentException if it is that of a training run which has only checkpoints

@@ -1,6 +1,7 @@
 package dev.yushan.cli;
 
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,7 +16,7 @@ import picocli.CommandLine.Spec;
 /// Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage.
 @Command(
     name = "yushan",
-    description = "Continued pre-training and inference of Llama-class models on the JVM.",
+    description = "Continued pre-training, inference and serving of Llama-class models on the JVM.",
     versionProvider = Version.class,
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
@@ -37,6 +38,7 @@ public final class Yushan implements Runnable {
           TrainCommand.class,
           ConfigCommand.class,
           InferCommand.class,
+          ServeCommand.class,
           EvalCommand.class,
           TokenizerCommand.class,
           FormatCommand.class,
@@ -80,13 +82,19 @@ public final class Yushan implements Runnable {
     // made here, one for all sub-commands, so that it can be flushed at the end
     PrintWriter out = line.getOut();
     try {
+      if (line.getSubcommands().get("serve") instanceof CommandLine serve) {
+        ServeDefaults.on(serve, List.of(args), System.getenv());
+      }
       int exit = line.execute(args);
       out.flush();
       if (exit == 0) {
         StandardOutput.requireSound();
       }
       return exit;
-    } catch (IllegalStateException | Error failure) {
+    } catch (IllegalArgumentException
+        | IllegalStateException
+        | UncheckedIOException
+        | Error failure) {
       return Failures.report(failure, line, yushan.stacktrace);
     }
   }

@@ -47,6 +47,19 @@ public record EngineConfig(
     return (KvCache.pagesFor(maxModelLen) + 1L) * KvCache.pageBytes(model, kvCacheDtype);
   }
 
+  /// Tokens whose keys and values the cache holds.
+  public long kvCacheTokens(ModelConfig model) {
+    return kvCacheBytes / KvCache.pageBytes(model, kvCacheDtype) * KvPages.PAGE_LENGTH;
+  }
+
+  /// What a forward pass needs beside weights and cache, about: activations of one layer, hidden
+  /// states, logits.
+  public static long activationBytes(ModelConfig model, int maxNumSeqs, int maxNumBatchedTokens) {
+    long heads = (model.heads() + 2L * model.kvHeads()) * model.headDim();
+    long token = 6L * model.hiddenSize() + 2 * heads + 3L * model.intermediateSize();
+    return Float.BYTES * (maxNumBatchedTokens * token + 2L * maxNumSeqs * model.vocabSize());
+  }
+
   /// Pages of the cache.
   ///
   /// @throws IllegalArgumentException if one request does not fit

@@ -2,7 +2,11 @@ package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.generate.SamplingParams;
+import dev.yushan.text.Tokenizer;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -11,46 +15,44 @@ import java.util.concurrent.ThreadLocalRandom;
 /// tokens.
 ///
 /// @param defaults the object of `generation_config.json`
-record SamplingFields(Body body, JsonNode defaults) {
-  /// What the sampler cannot do yet, with the value that changes nothing.
-  private static final List<String> PENDING =
-      List.of(
-          "frequency_penalty",
-          "presence_penalty",
-          "logit_bias",
-          "typical_p",
-          "stop_token_ids",
-          "min_tokens",
-          "allowed_token_ids",
-          "bad_words");
+/// @param tokenizer for `bad_words`
+record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
+  /// As far as a bias goes; those beyond it are taken for this, as vLLM does.
+  private static final double MOST_BIAS = 100;
 
   /// The parameters of the `index`-th continuation.
   ///
   /// @param seed of the request, drawn if it names none
   SamplingParams params(int maxTokens, long seed, int index) {
-    for (String name : PENDING) {
-      if (body.find(name).filter(SamplingFields::changesSomething).isPresent()) {
-        throw ApiException.badRequest(name, "`%s` is not supported", name);
-      }
-    }
     try {
-      return new SamplingParams(
-          number("temperature", 1),
-          Math.max(0, (int) number("top_k", 0)),
-          number("top_p", 1),
-          number("min_p", 0),
-          number("repetition_penalty", 1),
-          seed + index,
-          maxTokens,
-          body.texts("stop"),
-          body.flag("ignore_eos", false));
+      return SamplingParams.builder()
+          .temperature(number("temperature", 1))
+          .topK(Math.max(0, (int) number("top_k", 0)))
+          .topP(number("top_p", 1))
+          .minP(number("min_p", 0))
+          .typicalP(number("typical_p", 1))
+          .repetitionPenalty(number("repetition_penalty", 1))
+          .presencePenalty(number("presence_penalty", 0))
+          .frequencyPenalty(number("frequency_penalty", 0))
+          .logitBias(logitBias())
+          .allowedTokenIds(new HashSet<>(body.ids("allowed_token_ids")))
+          .badWords(badWords())
+          .seed(seed + index)
+          .maxTokens(maxTokens)
+          .minTokens(body.integer("min_tokens", 0))
+          .stop(body.texts("stop"))
+          .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
+          .includeStopStrInOutput(body.flag("include_stop_str_in_output", false))
+          .ignoreEos(body.flag("ignore_eos", false))
+          .build();
     } catch (IllegalArgumentException e) {
-      throw ApiException.badRequest(blamed(e.getMessage()), e.getMessage());
+      throw ApiException.badRequest(blamed(e.getMessage()), "%s", e.getMessage());
     }
   }
 
   long seed() {
     return body.find("seed")
+        .or(() -> Optional.ofNullable(defaults.get("seed")))
         .map(JsonNode::longValue)
         .orElseGet(() -> ThreadLocalRandom.current().nextLong());
   }
@@ -62,12 +64,38 @@ record SamplingFields(Body body, JsonNode defaults) {
         .orElse(otherwise);
   }
 
-  private static boolean changesSomething(JsonNode value) {
-    return value.isContainerNode() ? !value.isEmpty() : value.doubleValue() != 0;
+  private Map<Integer, Double> logitBias() {
+    Map<Integer, Double> biases = new LinkedHashMap<>();
+    body.find("logit_bias")
+        .ifPresent(
+            object ->
+                object
+                    .properties()
+                    .forEach(e -> biases.put(id(e.getKey()), bias(e.getValue().doubleValue()))));
+    return biases;
+  }
+
+  private static int id(String key) {
+    try {
+      return Integer.parseInt(key.strip());
+    } catch (NumberFormatException e) {
+      throw ApiException.badRequest(
+          "logit_bias", "`logit_bias` has the key `%s`, which is no token id", key);
+    }
+  }
+
+  private static double bias(double value) {
+    return Math.clamp(value, -MOST_BIAS, MOST_BIAS);
+  }
+
+  private List<int[]> badWords() {
+    return body.texts("bad_words").stream()
+        .flatMap(word -> SamplingParams.badWordIds(word, tokenizer).stream())
+        .toList();
   }
 
   /// The field that a message of [SamplingParams] speaks of.
   private static String blamed(String message) {
-    return message.contains("stop string") ? "stop" : message.split(" ", 2)[0];
+    return message.split("[: ]", 2)[0];
   }
 }

@@ -1,0 +1,139 @@
+package dev.yushan.cli;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.chat.ChatTemplate;
+import dev.yushan.engine.Engine;
+import dev.yushan.engine.EngineConfig;
+import dev.yushan.http.ChatFormat;
+import dev.yushan.http.HttpService;
+import dev.yushan.http.LoadedModel;
+import dev.yushan.http.ServerConfig;
+import dev.yushan.http.StructuredOutput;
+import dev.yushan.model.CausalLM;
+import dev.yushan.structured.Structured;
+import dev.yushan.structured.Vocabulary;
+import dev.yushan.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// `yushan serve`: the OpenAI-compatible service on a model.
+@Command(
+    name = "serve",
+    description = "Serve a model over HTTP, as vLLM does.",
+    footer = {
+      "%nEvery option can be given by the environment (--max-model-len by YUSHAN_MAX_MODEL_LEN) or"
+          + " by a YAML file (--config); the command line comes first, then the environment."
+          + " SIGTERM and SIGINT finish what was begun; a second one ends at once. For example:",
+      "  yushan serve --model demo-run/continued",
+      "  yushan serve --model org/name --revision main --quantization q8_0 --api-key secret"
+    })
+final class ServeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelChoice model;
+  @Mixin private BackendChoice backendChoice;
+  @Mixin private ServeOptions options;
+
+  @Override
+  public Integer call() {
+    Path directory = model.directory();
+    ServerConfig config = options.server(model.name());
+    CountDownLatch stop = new CountDownLatch(1);
+    try (RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
+        HttpService service = HttpService.start(config, progress -> load(directory, progress))) {
+      LOG.info(
+          "listening on {}:{}; /health answers 200 when the model is loaded",
+          config.host(),
+          service.port());
+      service
+          .ready()
+          .whenComplete(
+              (loaded, failure) -> {
+                if (failure != null) {
+                  stop.countDown();
+                }
+              });
+      stop.await();
+      boolean done = service.stop();
+      LOG.info(done ? "all requests were finished" : "requests were cut off by --shutdown-timeout");
+      return failed(service) ? 1 : 0;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private static void raised(String name, int number, CountDownLatch stop) {
+    if (stop.getCount() == 0) {
+      Runtime.getRuntime().halt(RaisedSignals.SIGNALLED + number);
+    }
+    LOG.info("{}: what was begun is finished, no more is taken; another one ends at once", name);
+    stop.countDown();
+  }
+
+  private static boolean failed(HttpService service) throws InterruptedException {
+    if (!service.ready().isCompletedExceptionally() || service.ready().isCancelled()) {
+      return false;
+    }
+    try {
+      service.ready().get();
+      return false;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException(e.getCause());
+    }
+  }
+
+  private static Structured structured(Tokenizer tokenizer, CausalLM loaded) {
+    return new Structured(Vocabulary.of(tokenizer, loaded.config().eosIds()));
+  }
+
+  private LoadedModel load(Path directory, Consumer<String> progress) {
+    progress.accept("loading the tokenizer");
+    Tokenizer tokenizer = model.requireTokenizer();
+    Optional<ChatTemplate> template = options.chatTemplate(directory);
+    progress.accept("loading the weights");
+    Backend backend = backendChoice.open();
+    try {
+      CausalLM loaded = model.load(backend);
+      progress.accept("making room for keys and values");
+      EngineConfig config = options.engine(backend, loaded.config());
+      Engine engine = new Engine(backend, loaded, tokenizer, config);
+      LOG.info(
+          "up to {} requests of {} tokens; {} MiB of keys and values in {} hold {} tokens",
+          config.maxNumSeqs(),
+          config.maxModelLen(),
+          config.kvCacheBytes() >> 20,
+          config.kvCacheDtype(),
+          config.kvCacheTokens(loaded.config()));
+      return new LoadedModel(
+          engine,
+          tokenizer,
+          directory.toString(),
+          options.samplingDefaults(directory),
+          template.map(ChatFormat::of),
+          Optional.of(StructuredOutput.of(structured(tokenizer, loaded))),
+          () -> {
+            engine.close();
+            loaded.close();
+            backend.close();
+          });
+    } catch (RuntimeException | Error e) {
+      backend.close();
+      throw e;
+    }
+  }
+}
