@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /// Structured output: what a text must look like, as a [TokenConstraint] that lets only such texts
-/// be written, and all of each one. Constraints are kept and shared among the requests that ask for
-/// the same one. Safe for concurrent use; the methods may take some milliseconds and do not block.
+/// be written, each to its end. Constraints are kept and shared among the requests that ask for the
+/// same one. Safe for concurrent use; the methods may take some milliseconds and do not block.
 ///
 /// All throw [IllegalArgumentException] for what is not supported, with what is wrong and what is
 /// allowed.
