@@ -50,8 +50,8 @@ final class ServeCommand implements Callable<Integer> {
     Path directory = model.directory();
     ServerConfig config = options.server(model.name());
     CountDownLatch stop = new CountDownLatch(1);
-    try (RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
-        HttpService service = HttpService.start(config, progress -> load(directory, progress))) {
+    RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
+    try (HttpService service = HttpService.start(config, progress -> load(directory, progress))) {
       LOG.info(
           "listening on {}:{}; /health answers 200 when the model is loaded",
           config.host(),
@@ -71,6 +71,8 @@ final class ServeCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return 1;
+    } finally {
+      signals.close();
     }
   }
 
