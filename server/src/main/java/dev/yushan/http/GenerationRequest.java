@@ -78,7 +78,8 @@ record GenerationRequest(
             n,
             choices);
       }
-      SamplingFields sampling = new SamplingFields(body, model.samplingDefaults());
+      SamplingFields sampling =
+          new SamplingFields(body, model.samplingDefaults(), model.tokenizer());
       long seed = sampling.seed();
       List<EngineRequest> requests = new ArrayList<>();
       int longest = 0;
@@ -92,7 +93,7 @@ record GenerationRequest(
                   prompt.ids(),
                   sampling.params(maxTokens, seed, i),
                   body.integer("priority", 0),
-                  logprobs.orElse(0),
+                  logprobs,
                   scored,
                   constraint,
                   timeout));

@@ -3,6 +3,7 @@ package dev.yushan.http;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -12,6 +13,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
 
 /// Reading and writing of JSON, for bodies that anybody may send.
 final class Json {
@@ -45,6 +48,15 @@ final class Json {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// The objects of a list, as plain Java values.
+  static List<Map<String, Object>> maps(JsonNode list) {
+    return MAPPER.convertValue(list, new TypeReference<>() {});
+  }
+
+  static Map<String, Object> values(Map<String, JsonNode> nodes) {
+    return MAPPER.convertValue(nodes, new TypeReference<>() {});
   }
 
   /// The object that a body holds.

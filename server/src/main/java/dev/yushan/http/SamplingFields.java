@@ -2,7 +2,11 @@ package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.generate.SamplingParams;
+import dev.yushan.text.Tokenizer;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -11,41 +15,38 @@ import java.util.concurrent.ThreadLocalRandom;
 /// tokens.
 ///
 /// @param defaults the object of `generation_config.json`
-record SamplingFields(Body body, JsonNode defaults) {
-  /// What the sampler cannot do yet, with the value that changes nothing.
-  private static final List<String> PENDING =
-      List.of(
-          "frequency_penalty",
-          "presence_penalty",
-          "logit_bias",
-          "typical_p",
-          "stop_token_ids",
-          "min_tokens",
-          "allowed_token_ids",
-          "bad_words");
+record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
 
-  /// The parameters of the `index`-th continuation.
+  /// The parameters of the `index`-th continuation. The stop text is added by the answer where it
+  /// is wanted, so that the engine need not tell it from other text.
   ///
   /// @param seed of the request, drawn if it names none
   SamplingParams params(int maxTokens, long seed, int index) {
-    for (String name : PENDING) {
-      if (body.find(name).filter(SamplingFields::changesSomething).isPresent()) {
-        throw ApiException.badRequest(name, "`%s` is not supported", name);
-      }
-    }
     try {
-      return new SamplingParams(
-          number("temperature", 1),
-          Math.max(0, (int) number("top_k", 0)),
-          number("top_p", 1),
-          number("min_p", 0),
-          number("repetition_penalty", 1),
-          seed + index,
-          maxTokens,
-          body.texts("stop"),
-          body.flag("ignore_eos", false));
+      SamplingParams params =
+          SamplingParams.builder()
+              .temperature(number("temperature", 1))
+              .topK(Math.max(0, (int) number("top_k", 0)))
+              .topP(number("top_p", 1))
+              .minP(number("min_p", 0))
+              .typicalP(number("typical_p", 1))
+              .repetitionPenalty(number("repetition_penalty", 1))
+              .presencePenalty(number("presence_penalty", 0))
+              .frequencyPenalty(number("frequency_penalty", 0))
+              .logitBias(logitBias())
+              .allowedTokenIds(new HashSet<>(body.ids("allowed_token_ids")))
+              .badWords(badWords())
+              .seed(seed + index)
+              .maxTokens(maxTokens)
+              .minTokens(body.integer("min_tokens", 0))
+              .stop(body.texts("stop"))
+              .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
+              .ignoreEos(body.flag("ignore_eos", false))
+              .build();
+      params.requireVocabulary(tokenizer.vocabSize());
+      return params;
     } catch (IllegalArgumentException e) {
-      throw ApiException.badRequest(blamed(e.getMessage()), e.getMessage());
+      throw ApiException.badRequest(blamed(e.getMessage()), "%s", e.getMessage());
     }
   }
 
@@ -62,12 +63,34 @@ record SamplingFields(Body body, JsonNode defaults) {
         .orElse(otherwise);
   }
 
-  private static boolean changesSomething(JsonNode value) {
-    return value.isContainerNode() ? !value.isEmpty() : value.doubleValue() != 0;
+  private Map<Integer, Double> logitBias() {
+    Map<Integer, Double> biases = new HashMap<>();
+    body.find("logit_bias")
+        .ifPresent(
+            object ->
+                object
+                    .properties()
+                    .forEach(e -> biases.put(id(e.getKey()), e.getValue().doubleValue())));
+    return biases;
   }
 
-  /// The field that a message of [SamplingParams] speaks of.
+  private static int id(String key) {
+    try {
+      return Integer.parseInt(key);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "logit_bias must have token ids as keys, got \"%s\"".formatted(key), e);
+    }
+  }
+
+  private List<int[]> badWords() {
+    return body.texts("bad_words").stream()
+        .flatMap(word -> SamplingParams.badWordIds(word, tokenizer).stream())
+        .toList();
+  }
+
+  /// The field that a message of [SamplingParams] begins with.
   private static String blamed(String message) {
-    return message.contains("stop string") ? "stop" : message.split(" ", 2)[0];
+    return message.contains("stop string") ? "stop" : message.split("[ :]", 2)[0];
   }
 }
