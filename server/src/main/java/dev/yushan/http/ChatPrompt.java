@@ -1,9 +1,7 @@
 package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.BooleanNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +11,7 @@ final class ChatPrompt {
   private ChatPrompt() {}
 
   static String render(Body body, LoadedModel model) {
-    JsonNode messages = plain(body.require("messages"));
+    JsonNode messages = checked(body.require("messages"));
     requireNoCalls(body);
     boolean more = body.flag("continue_final_message", false);
     boolean begin = body.flag("add_generation_prompt", true);
@@ -58,44 +56,34 @@ final class ChatPrompt {
     }
   }
 
-  /// Messages with their parts of text joined by line breaks, as vLLM does for templates that know
-  /// strings only.
-  private static JsonNode plain(JsonNode messages) {
+  /// Messages that have a role, and text for content; templates take it whole or in parts.
+  private static JsonNode checked(JsonNode messages) {
     if (messages.isEmpty()) {
       throw ApiException.badRequest("messages", "`messages` must not be empty");
     }
-    ArrayNode plain = Json.array();
-    for (JsonNode message : messages) {
-      int number = plain.size();
+    for (int i = 0; i < messages.size(); i++) {
+      JsonNode message = messages.get(i);
       if (!message.path("role").isTextual()) {
-        throw ApiException.badRequest("messages", "`messages[%d].role` must be a string", number);
+        throw ApiException.badRequest("messages", "`messages[%d].role` must be a string", i);
       }
-      ObjectNode copy = message.deepCopy();
       JsonNode content = message.path("content");
       if (content.isArray()) {
-        copy.put("content", joined(content, number));
+        content.forEach(ChatPrompt::requireText);
       } else if (!content.isTextual() && !content.isNull() && !content.isMissingNode()) {
         throw ApiException.badRequest(
-            "messages", "`messages[%d].content` must be a string or a list of parts", number);
+            "messages", "`messages[%d].content` must be a string or a list of parts", i);
       }
-      plain.add(copy);
     }
-    return plain;
+    return messages;
   }
 
-  private static String joined(JsonNode parts, int number) {
-    StringBuilder text = new StringBuilder();
-    for (JsonNode part : parts) {
-      JsonNode value = part.isTextual() ? part : part.path("text");
-      if (!part.isTextual() && !"text".equals(part.path("type").asText("text"))
-          || !value.isTextual()) {
-        throw ApiException.badRequest(
-            "messages",
-            "`messages[%d].content` has a part that is no text; the model reads text only",
-            number);
-      }
-      text.append(text.isEmpty() ? "" : "\n").append(value.textValue());
+  private static void requireText(JsonNode part) {
+    boolean text =
+        part.isTextual()
+            || "text".equals(part.path("type").asText("text")) && part.path("text").isTextual();
+    if (!text) {
+      throw ApiException.badRequest(
+          "messages", "a message has a part that is no text; the model reads text only");
     }
-    return text.toString();
   }
 }

@@ -19,7 +19,6 @@ import java.util.stream.StreamSupport;
 /// @param requests one for each continuation; the i-th of the p-th prompt is number `p * n + i`
 /// @param prompts as text (if they are needed) and ids
 /// @param logprobs how many of the most probable tokens to show; empty shows none at all
-/// @param seenTokens of all prompts, each counted once
 record GenerationRequest(
     String id,
     String model,

@@ -50,12 +50,11 @@ final class Json {
     }
   }
 
-  /// A list of objects as plain values; none for what is absent.
-  static List<Map<String, Object>> objects(JsonNode list) {
-    return list == null ? List.of() : MAPPER.convertValue(list, new TypeReference<>() {});
+  /// The objects of a list, as plain Java values.
+  static List<Map<String, Object>> maps(JsonNode list) {
+    return MAPPER.convertValue(list, new TypeReference<>() {});
   }
 
-  /// Nodes as plain values.
   static Map<String, Object> values(Map<String, JsonNode> nodes) {
     return MAPPER.convertValue(nodes, new TypeReference<>() {});
   }

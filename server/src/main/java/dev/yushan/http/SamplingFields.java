@@ -3,8 +3,8 @@ package dev.yushan.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.generate.SamplingParams;
 import dev.yushan.text.Tokenizer;
+import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,36 +15,36 @@ import java.util.concurrent.ThreadLocalRandom;
 /// tokens.
 ///
 /// @param defaults the object of `generation_config.json`
-/// @param tokenizer for `bad_words`
 record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
-  /// As far as a bias goes; those beyond it are taken for this, as vLLM does.
-  private static final double MOST_BIAS = 100;
 
-  /// The parameters of the `index`-th continuation.
+  /// The parameters of the `index`-th continuation. The stop text is added by the answer where it
+  /// is wanted, so that the engine need not tell it from other text.
   ///
   /// @param seed of the request, drawn if it names none
   SamplingParams params(int maxTokens, long seed, int index) {
     try {
-      return SamplingParams.builder()
-          .temperature(number("temperature", 1))
-          .topK(Math.max(0, (int) number("top_k", 0)))
-          .topP(number("top_p", 1))
-          .minP(number("min_p", 0))
-          .typicalP(number("typical_p", 1))
-          .repetitionPenalty(number("repetition_penalty", 1))
-          .presencePenalty(number("presence_penalty", 0))
-          .frequencyPenalty(number("frequency_penalty", 0))
-          .logitBias(logitBias())
-          .allowedTokenIds(new HashSet<>(body.ids("allowed_token_ids")))
-          .badWords(badWords())
-          .seed(seed + index)
-          .maxTokens(maxTokens)
-          .minTokens(body.integer("min_tokens", 0))
-          .stop(body.texts("stop"))
-          .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
-          .includeStopStrInOutput(body.flag("include_stop_str_in_output", false))
-          .ignoreEos(body.flag("ignore_eos", false))
-          .build();
+      SamplingParams params =
+          SamplingParams.builder()
+              .temperature(number("temperature", 1))
+              .topK(Math.max(0, (int) number("top_k", 0)))
+              .topP(number("top_p", 1))
+              .minP(number("min_p", 0))
+              .typicalP(number("typical_p", 1))
+              .repetitionPenalty(number("repetition_penalty", 1))
+              .presencePenalty(number("presence_penalty", 0))
+              .frequencyPenalty(number("frequency_penalty", 0))
+              .logitBias(logitBias())
+              .allowedTokenIds(new HashSet<>(body.ids("allowed_token_ids")))
+              .badWords(badWords())
+              .seed(seed + index)
+              .maxTokens(maxTokens)
+              .minTokens(body.integer("min_tokens", 0))
+              .stop(body.texts("stop"))
+              .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
+              .ignoreEos(body.flag("ignore_eos", false))
+              .build();
+      params.requireVocabulary(tokenizer.vocabSize());
+      return params;
     } catch (IllegalArgumentException e) {
       throw ApiException.badRequest(blamed(e.getMessage()), "%s", e.getMessage());
     }
@@ -65,27 +65,23 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
   }
 
   private Map<Integer, Double> logitBias() {
-    Map<Integer, Double> biases = new LinkedHashMap<>();
+    Map<Integer, Double> biases = new HashMap<>();
     body.find("logit_bias")
         .ifPresent(
             object ->
                 object
                     .properties()
-                    .forEach(e -> biases.put(id(e.getKey()), bias(e.getValue().doubleValue()))));
+                    .forEach(e -> biases.put(id(e.getKey()), e.getValue().doubleValue())));
     return biases;
   }
 
   private static int id(String key) {
     try {
-      return Integer.parseInt(key.strip());
+      return Integer.parseInt(key);
     } catch (NumberFormatException e) {
-      throw ApiException.badRequest(
-          "logit_bias", "`logit_bias` has the key `%s`, which is no token id", key);
+      throw new IllegalArgumentException(
+          "logit_bias must have token ids as keys, got \"%s\"".formatted(key), e);
     }
-  }
-
-  private static double bias(double value) {
-    return Math.clamp(value, -MOST_BIAS, MOST_BIAS);
   }
 
   private List<int[]> badWords() {
@@ -94,8 +90,8 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
         .toList();
   }
 
-  /// The field that a message of [SamplingParams] speaks of.
+  /// The field that a message of [SamplingParams] begins with.
   private static String blamed(String message) {
-    return message.split("[: ]", 2)[0];
+    return message.contains("stop string") ? "stop" : message.split("[ :]", 2)[0];
   }
 }

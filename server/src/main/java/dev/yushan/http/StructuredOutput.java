@@ -20,7 +20,7 @@ public interface StructuredOutput {
   /// One of the texts.
   TokenConstraint choice(List<String> choices);
 
-  /// Those of the package of structured output.
+  /// That of the automata over a vocabulary.
   static StructuredOutput of(Structured structured) {
     return new StructuredOutput() {
       @Override

@@ -15,6 +15,8 @@ import dev.yushan.text.Tokenizer.Specials;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -43,10 +45,15 @@ class CompletionsTest {
     List<TokenScore> scores = new ArrayList<>();
     CompletableFuture<Completion> end = new CompletableFuture<>();
     fixture.engine[0].submit(
-        EngineRequest.of(
+        new EngineRequest(
             "direct",
             fixture.tokenizer.encodeWithTemplate(prompt, Specials.PARSE),
-            SamplingParams.greedy(tokens)),
+            SamplingParams.greedy(tokens),
+            0,
+            OptionalInt.of(0),
+            OptionalInt.empty(),
+            Optional.empty(),
+            Optional.empty()),
         new EngineListener() {
           @Override
           public void token(TokenScore token, String text) {
@@ -253,6 +260,47 @@ class CompletionsTest {
     assertThat(
             ServiceFixture.json(fixture.post(PATH, included).body()).at("/choices/0/text").asText())
         .isEqualTo(whole.substring(0, whole.indexOf(stop)) + stop);
+  }
+
+  @Test
+  void whatIsChosenFromIsDecidedByTheRequest() {
+    String body = "{'prompt':'abc','max_tokens':6,'temperature':0,'return_token_ids':true,%s}";
+    assertThat(
+            ids(
+                fixture
+                    .ok(PATH, body.formatted("'allowed_token_ids':[7,9],'ignore_eos':true"))
+                    .at("/choices/0/token_ids")))
+        .hasSize(6)
+        .isSubsetOf(7, 9);
+    assertThat(
+            ids(
+                fixture
+                    .ok(PATH, body.formatted("'logit_bias':{'11':100}"))
+                    .at("/choices/0/token_ids")))
+        .containsOnly(11);
+    JsonNode stopped =
+        fixture
+            .ok(PATH, body.formatted("'logit_bias':{'11':100},'stop_token_ids':[11]"))
+            .at("/choices/0");
+    assertThat(stopped.path("finish_reason").asText()).isEqualTo("stop");
+    assertThat(stopped.path("stop_reason").asInt()).isEqualTo(11);
+  }
+
+  @Test
+  void aTextMayHaveToBeOfAForm() {
+    int end = fixture.tokenizer.eosId().orElseThrow();
+    String body =
+        "{'prompt':'abc','max_tokens':30,'temperature':0,'stop_token_ids':[" + end + "],%s}";
+    for (String form :
+        List.of(
+            "'structured_outputs':{'choice':['yes','no']}",
+            "'structured_outputs':{'regex':'yes|no'}",
+            "'guided_choice':['yes','no']",
+            "'response_format':{'type':'json_schema','json_schema':{'name':'a','schema':{'enum':['yes','no']}}}")) {
+      JsonNode choice = fixture.ok(PATH, body.formatted(form)).at("/choices/0");
+      assertThat(choice.path("text").asText()).as(form).matches("\"?(yes|no)\"?");
+      assertThat(choice.path("finish_reason").asText()).as(form).isEqualTo("stop");
+    }
   }
 
   @Test

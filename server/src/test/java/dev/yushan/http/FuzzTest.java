@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 /// 5xx, and the service works as before afterwards.
 @Timeout(120)
 class FuzzTest {
-  private static final int ROUNDS = 300;
+  private static final int ROUNDS = 120;
   private static final List<String> PATHS =
       List.of(
           "/v1/completions",

@@ -10,6 +10,8 @@ import dev.yushan.engine.EngineConfig;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
+import dev.yushan.structured.Structured;
+import dev.yushan.structured.Vocabulary;
 import dev.yushan.tensor.DType;
 import dev.yushan.text.BpeTrainer;
 import dev.yushan.text.Tokenizer;
@@ -96,6 +98,8 @@ final class ServiceFixture implements AutoCloseable {
     return new EngineConfig(CONTEXT, sequences, 256, 64L << 20, DType.F32, true, waiting);
   }
 
+  /// The ids that end a text for the golden model are plain bytes for the tokenizer made here: what
+  /// has a form ends with the tokenizer's own, which requests name in `stop_token_ids`.
   private LoadedModel load(EngineConfig config, Extras extras) {
     Backend backend =
         Backends.open(Optional.empty(), new BackendOptions(2, Optional.empty(), Map.of()));
@@ -107,7 +111,10 @@ final class ServiceFixture implements AutoCloseable {
         "tiny-llama-a",
         extras.samplingDefaults(),
         extras.chat(),
-        Optional.empty(),
+        Optional.of(
+            StructuredOutput.of(
+                new Structured(
+                    Vocabulary.of(tokenizer, List.of(tokenizer.eosId().orElseThrow()))))),
         () -> {
           engine[0].close();
           model.close();
