@@ -1,0 +1,236 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.golden.Golden;
+import dev.yushan.process.ChildJvm;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// The service as a process of its own, by a real client.
+@Timeout(120)
+class ServeCommandTest {
+  private static final String FILE = "a_greedy.safetensors";
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Pattern PORT = Pattern.compile("listening on [^:]+:(\\d+)");
+
+  @TempDir static Path directory;
+
+  private static Path model;
+
+  private final HttpClient client = HttpClient.newHttpClient();
+
+  @BeforeAll
+  static void model() throws IOException {
+    model = SpelledIds.model(directory.resolve("model"));
+  }
+
+  /// A running service.
+  private record Service(Process process, Path log, int port) implements AutoCloseable {
+    static Service start(String name, Map<String, String> environment, Object... options)
+        throws IOException, InterruptedException {
+      Path log = directory.resolve(name + ".log");
+      List<Object> arguments =
+          new ArrayList<>(List.of("serve", "--model", model, "--port", 0, "--threads", 2));
+      arguments.addAll(List.of(options));
+      ProcessBuilder builder =
+          ChildJvm.COMPUTING
+              .running(Yushan.class, arguments.toArray())
+              .redirectErrorStream(true)
+              .redirectOutput(log.toFile());
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      for (int i = 0; i < 2000 && process.isAlive(); i++) {
+        Matcher port = PORT.matcher(Files.readString(log));
+        if (port.find() && Files.readString(log).contains("ready:")) {
+          return new Service(process, log, Integer.parseInt(port.group(1)));
+        }
+        Thread.sleep(50);
+      }
+      process.destroyForcibly();
+      throw new AssertionError(Files.readString(log));
+    }
+
+    URI uri(String path) {
+      return URI.create("http://localhost:" + port + path);
+    }
+
+    @Override
+    public void close() {
+      process.destroyForcibly();
+    }
+  }
+
+  private static HttpRequest.Builder post(Service service, String json) {
+    return HttpRequest.newBuilder(service.uri("/v1/completions"))
+        .header("Content-Type", "application/json")
+        .POST(HttpRequest.BodyPublishers.ofString(json));
+  }
+
+  private static String spelled(int[] ids) {
+    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
+  }
+
+  @Test
+  void theTextIsThatOfInferAndOfTransformers() throws Exception {
+    Path config = directory.resolve("serve.yaml");
+    Files.writeString(
+        config, "served_model_name: [tiny, small]\nmax-model-len: 100\nmax-num-seqs: 99\n");
+    String prompt = spelled(Golden.ints(FILE, "short.prompt"));
+    int[] tokens = Golden.ints(FILE, "short.tokens");
+    Map<String, String> environment =
+        Map.of("YUSHAN_CONFIG", config.toString(), "YUSHAN_MAX_NUM_SEQS", "3");
+    try (Service service = Service.start("golden", environment, "--max-num-seqs", 5)) {
+      String body =
+          JSON.writeValueAsString(
+              Map.of(
+                  "model",
+                  "small",
+                  "prompt",
+                  prompt,
+                  "temperature",
+                  0,
+                  "ignore_eos",
+                  true,
+                  "max_tokens",
+                  tokens.length));
+      HttpResponse<String> answer =
+          client.send(post(service, body).build(), HttpResponse.BodyHandlers.ofString());
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+      JsonNode json = JSON.readTree(answer.body());
+      assertThat(json.at("/choices/0/text").asText()).isEqualTo(spelled(tokens));
+      assertThat(json.path("model").asText()).isEqualTo("small");
+      Cli infer =
+          Cli.run(
+              "infer",
+              "--model",
+              model,
+              "--prompt",
+              prompt,
+              "--ignore-eos",
+              "--temperature",
+              0,
+              "--max-tokens",
+              tokens.length);
+      assertThat(infer.out()).isEqualTo(spelled(tokens) + "\n");
+      // the command line before the environment before the file
+      assertThat(Files.readString(service.log())).contains("up to 5 requests of 100 tokens");
+    }
+  }
+
+  /// Every stream that was begun ends as it should, no more are taken, and the process ends with 0.
+  @Test
+  void sigtermUnderLoadEndsEveryStreamProperly() throws Exception {
+    try (Service service = Service.start("term", Map.of(), "--max-num-seqs", 4)) {
+      int streams = 12;
+      int tokens = 150;
+      CountDownLatch begun = new CountDownLatch(4);
+      List<CompletableFuture<List<String>>> answers = new ArrayList<>();
+      for (int i = 0; i < streams; i++) {
+        String body =
+            JSON.writeValueAsString(
+                Map.of(
+                    "model",
+                    model.toString(),
+                    "prompt",
+                    new int[] {i + 1, 2, 3},
+                    "stream",
+                    true,
+                    "ignore_eos",
+                    true,
+                    "max_tokens",
+                    tokens));
+        answers.add(
+            client
+                .sendAsync(post(service, body).build(), HttpResponse.BodyHandlers.ofLines())
+                .thenApply(answer -> lines(answer.body(), begun)));
+      }
+      assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+      service.process().destroy();
+      int events = 0;
+      for (CompletableFuture<List<String>> answer : answers) {
+        List<String> data =
+            answer.get(60, TimeUnit.SECONDS).stream().filter(line -> !line.isEmpty()).toList();
+        assertThat(data.getLast()).isEqualTo("data: [DONE]");
+        assertThat(data.get(data.size() - 2)).contains("\"finish_reason\":\"length\"");
+        events += data.size() - 1;
+      }
+      assertThat(events).isGreaterThan(streams);
+      assertThat(service.process().waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(service.process().exitValue()).isZero();
+      assertThat(Files.readString(service.log()))
+          .contains("SIGTERM: what was begun is finished", "all requests were finished");
+    }
+  }
+
+  private static List<String> lines(Stream<String> body, CountDownLatch begun) {
+    List<String> lines = new ArrayList<>();
+    body.forEach(
+        line -> {
+          if (lines.isEmpty()) {
+            begun.countDown();
+          }
+          lines.add(line);
+        });
+    return lines;
+  }
+
+  @Test
+  void aModelThatCannotBeLoadedEndsTheProcess() throws Exception {
+    Path broken = Files.createDirectory(directory.resolve("broken"));
+    Files.copy(model.resolve("config.json"), broken.resolve("config.json"));
+    Files.copy(model.resolve("tokenizer.json"), broken.resolve("tokenizer.json"));
+    Cli run = Cli.run("serve", "--model", broken, "--port", 0);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains(broken.toString()).contains("safetensors");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "--ssl-keyfile key.pem ; --ssl-keyfile and --ssl-certfile go together",
+        "--port 70000 ; port must be 0 to 65535",
+        "--max-model-len 4000000 ; max_position_embeddings",
+        "--max-model-len 64 --kv-cache-memory 1KB ; raise kv-cache-memory",
+        "--generation-config nowhere ; --generation-config: there is no",
+        "--quantization q8_0 --dtype f32 ; leave one of them out",
+        "--config none.yaml ; none.yaml cannot be read",
+        "--max-num-seqs x ; --max-num-seqs"
+      })
+  void wrongOptionsAreNamed(String options, String message) {
+    List<Object> arguments = new ArrayList<>(List.of("serve", "--model", model, "--port", 0));
+    arguments.addAll(List.of(options.split(" ")));
+    // what was given once before is not given twice
+    if (options.startsWith("--port")) {
+      arguments.subList(3, 5).clear();
+    }
+    Cli run = Cli.run(arguments.toArray());
+    assertThat(run.exit()).isNotZero();
+    assertThat(run.err()).contains(message);
+  }
+}
