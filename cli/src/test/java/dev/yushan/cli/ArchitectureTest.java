@@ -117,6 +117,24 @@ class ArchitectureTest {
   }
 
   @Test
+  void theEngineKnowsNoHttpAndTheServiceNoTensors() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.yushan.engine..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.yushan.http..", "io.vertx..", "io.micrometer..")
+        .check(main);
+    noClasses()
+        .that()
+        .resideInAPackage("dev.yushan.http..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.yushan.tensor..", "dev.yushan.backend..", "dev.yushan.autograd..")
+        .check(main);
+  }
+
+  @Test
   void onlyTheCommandLineWritesToTheTerminal() {
     NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(
         main.that(describe("outside cli", type -> !module(type).equals("cli"))));
