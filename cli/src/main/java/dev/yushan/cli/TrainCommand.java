@@ -62,7 +62,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--estimate",
       description =
-          "Only say what the run would take: memory and disk, and by three steps the time. Exit 1"
+          "Only say what the run would take: memory and disk, and by some steps the time. Exit 1"
               + " if it cannot fit.")
   private boolean estimate;
 
