@@ -89,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description =
           "In place of training run a step again that ended a run: a directory failed-step-N in its"
-              + " output_dir.")
+              + " output_dir, or a file in it.")
   private Optional<Path> replay = Optional.empty();
 
   @Spec private CommandSpec spec;

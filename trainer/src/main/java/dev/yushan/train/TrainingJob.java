@@ -130,16 +130,20 @@ record TrainingJob(
   }
 
   static OptimizerProvider provider(TrainingConfig config) {
-    String name =
-        switch (config.text("optim")) {
-          case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
-          case String other -> other;
-        };
+    String name = optimizerName(config.text("optim"));
     try {
       return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
     } catch (PluginException e) {
       throw config.wrong("optim", "cannot be used: " + e.getMessage());
     }
+  }
+
+  /// One name for those that `optim` has for the same arithmetic.
+  static String optimizerName(String optim) {
+    return switch (optim) {
+      case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
+      case String other -> other;
+    };
   }
 
   /// The same with other settings.

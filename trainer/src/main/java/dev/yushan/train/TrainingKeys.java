@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.config.NearestKey;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
 import dev.yushan.train.TrainingKey.NoEffect;
@@ -183,6 +184,18 @@ public final class TrainingKeys {
 
   private static final Map<String, TrainingKey> ALL = read();
 
+  /// Names that other programs have for keys, which no likeness of letters tells.
+  private static final Map<String, String> ELSEWHERE =
+      Map.of(
+          "lr", "learning_rate",
+          "epochs", "num_train_epochs",
+          "batch_size", "per_device_train_batch_size",
+          "micro_batch_size", "per_device_train_batch_size",
+          "block_size", "sequence_len",
+          "train_dataset", "dataset",
+          "train_file", "dataset",
+          "validation_file", "eval_dataset");
+
   private TrainingKeys() {}
 
   /// All keys by name, in the order of the table.
@@ -193,6 +206,19 @@ public final class TrainingKeys {
   /// The key of that name.
   public static Optional<TrainingKey> find(String name) {
     return Optional.ofNullable(ALL.get(name));
+  }
+
+  /// What was meant by a name that is no key: what other programs call it, else the nearest key, of
+  /// those that do something if there is one.
+  static Optional<String> meant(String name) {
+    List<String> honoured =
+        ALL.values().stream()
+            .filter(key -> key.treatment() instanceof Honoured)
+            .map(TrainingKey::name)
+            .toList();
+    return Optional.ofNullable(ELSEWHERE.get(name))
+        .or(() -> NearestKey.of(name, honoured))
+        .or(() -> NearestKey.of(name, ALL.keySet()));
   }
 
   /// The type, default and heading of honoured keys as the table has them, headings as `# title`.
