@@ -138,7 +138,8 @@ record CardTraining(RunDirectory run) {
       return "";
     }
     StringBuilder text =
-        new StringBuilder("### Spikes\n\n| Step | What | Value | Mean before | Deviations | Done |\n");
+        new StringBuilder(
+            "### Spikes\n\n| Step | What | Value | Mean before | Deviations | Done |\n");
     text.append("|--:|:--|--:|--:|--:|:--|\n");
     for (JsonNode spike : run.spikes()) {
       text.append(

@@ -41,8 +41,7 @@ final class BatchPass implements AutoCloseable {
     return pass.prepare(
         "evaluate",
         data,
-        () ->
-            pass.loss(model, Ops.inference(backend, pass.workspace).withLossChunk(lossChunk)));
+        () -> pass.loss(model, Ops.inference(backend, pass.workspace).withLossChunk(lossChunk)));
   }
 
   /// A pass that computes the loss, and adds `scale` times its gradient to those of the parameters.

@@ -20,8 +20,7 @@ public record Evaluation(String name, MicroBatches data) {
   /// The loss of `model` on the dataset; empty if `stop`, asked before each batch, gave it up.
   ///
   /// @param lossChunk rows of logits at a time
-  Optional<EvalResult> run(
-      Backend backend, CausalLM model, int lossChunk, BooleanSupplier stop) {
+  Optional<EvalResult> run(Backend backend, CausalLM model, int lossChunk, BooleanSupplier stop) {
     long begin = System.nanoTime();
     double nll = 0;
     long targets = 0;

@@ -152,8 +152,8 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
     return settings;
   }
 
-  /// The sizes below that of a micro-batch that divide it, the largest first; none for a run that is
-  /// continued.
+  /// The sizes below that of a micro-batch that divide it, the largest first; none for a run that
+  /// is continued.
   private List<Integer> smallerBatches() {
     int whole = config.count(BATCH);
     return resumed

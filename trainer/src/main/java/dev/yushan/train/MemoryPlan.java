@@ -44,10 +44,7 @@ final class MemoryPlan implements AutoCloseable {
   private final long optimizerState;
 
   MemoryPlan(
-      ObjectNode configJson,
-      OptimizerProvider provider,
-      int samplePositions,
-      HostForecast host) {
+      ObjectNode configJson, OptimizerProvider provider, int samplePositions, HostForecast host) {
     this.model = open.add(Models.allocate(sizes, configJson, DType.F32, true));
     this.samplePositions = samplePositions;
     this.host = host;
@@ -101,8 +98,7 @@ final class MemoryPlan implements AutoCloseable {
     long evaluation =
         pass.evaluations.stream()
             .mapToLong(
-                held ->
-                    taken(() -> BatchPass.forward(sizes, model, held.data(), pass.lossChunk)))
+                held -> taken(() -> BatchPass.forward(sizes, model, held.data(), pass.lossChunk)))
             .max()
             .orElse(0);
     return new MemoryForecast(

@@ -20,8 +20,6 @@ final class Pace {
 
   /// Seconds from step to step, with all that was done between; 0 before the first.
   double secondsPerStep() {
-    return ends.size() < 2
-        ? 0
-        : (ends.getLast() - ends.getFirst()) * 1e-9 / (ends.size() - 1);
+    return ends.size() < 2 ? 0 : (ends.getLast() - ends.getFirst()) * 1e-9 / (ends.size() - 1);
   }
 }

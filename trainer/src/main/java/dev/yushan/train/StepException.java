@@ -18,8 +18,7 @@ final class StepException extends TrainingException {
   /// @param before how far the run had come
   /// @param batches what the step was trained on
   /// @param spike that the run stops at; without one a value is not finite
-  StepException(
-      String message, Progress before, List<MicroBatch> batches, Optional<Spike> spike) {
+  StepException(String message, Progress before, List<MicroBatch> batches, Optional<Spike> spike) {
     super(message);
     this.before = before;
     this.batches = List.copyOf(batches);

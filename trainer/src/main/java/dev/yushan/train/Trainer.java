@@ -163,8 +163,7 @@ public final class Trainer {
     List<EvalResult> results = new ArrayList<>();
     for (Evaluation held : evaluations) {
       Optional<EvalResult> result =
-          held.run(
-              backend, model, config.lossChunk(), () -> listener.stop(progress).isPresent());
+          held.run(backend, model, config.lossChunk(), () -> listener.stop(progress).isPresent());
       if (result.isEmpty()) {
         return progress;
       }

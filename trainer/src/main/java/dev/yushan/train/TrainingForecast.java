@@ -34,7 +34,10 @@ record TrainingForecast(
         HostForecast.now(data.indexBytes(), data.mappedBytes(), asked.flag("plot_loss"));
     try (MemoryPlan plan =
         new MemoryPlan(
-            job.configJson(), job.provider(), Samples.positions(asked, job.tokenizer().tokenizer()), host)) {
+            job.configJson(),
+            job.provider(),
+            Samples.positions(asked, job.tokenizer().tokenizer()),
+            host)) {
       MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);
@@ -91,8 +94,7 @@ record TrainingForecast(
 
   private static String refusal(Choice asSet, MemoryChoices choices, MemoryLimits limits) {
     List<Choice> all =
-        Stream.of(
-                choices.undrawn(), choices.same(), choices.unevaluated(), choices.shorter())
+        Stream.of(choices.undrawn(), choices.same(), choices.unevaluated(), choices.shorter())
             .flatMap(List::stream)
             .toList();
     Set<String> costs = new HashSet<>();

@@ -30,7 +30,8 @@ import java.util.OptionalInt;
 /// found when it is made.
 ///
 /// @param configJson of the base model
-/// @param tokenizer loaded once, before memory is forecast: loading it takes many times what it holds
+/// @param tokenizer loaded once, before memory is forecast: loading it takes many times what it
+///   holds
 /// @param provider of the optimizer
 record TrainingJob(
     TrainingConfig config,

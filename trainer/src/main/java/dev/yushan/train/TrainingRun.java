@@ -145,7 +145,8 @@ public final class TrainingRun {
           TensorBoardLog.open(output.path(), config, state.configJson(), start).map(open::add);
       board.ifPresent(events -> log.alsoTo(events::entry));
       List<TrainingListener> listeners = new ArrayList<>(List.of(tally, log));
-      Samples.of(output.path(), config, state, job.tokenizer().tokenizer(), board, start).ifPresent(listeners::add);
+      Samples.of(output.path(), config, state, job.tokenizer().tokenizer(), board, start)
+          .ifPresent(listeners::add);
       listeners.addAll(List.of(listener, writer));
       Progress end = train(trainer, start, new Listeners(listeners), writer, facts);
       if (end.completes(trainer.plan())) {

@@ -71,11 +71,7 @@ class MemoryForecastTest {
     GoldenRows data = GoldenRows.of("train_tail.safetensors", 8);
     try (Backend backend = backend(1L << 33);
         MemoryPlan plan =
-            new MemoryPlan(
-                Models.configJson(directory),
-                new AdamWProvider(),
-                0,
-                nothing())) {
+            new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
       for (boolean checkpointing : new boolean[] {false, true}) {
         MemoryForecast forecast =
             plan.forecast(
@@ -116,14 +112,14 @@ class MemoryForecastTest {
     Path directory = Golden.path("tiny-llama-a");
     try (Backend backend = backend(1L << 33);
         MemoryPlan plan =
-            new MemoryPlan(
-                Models.configJson(directory), new AdamWProvider(), 40, nothing());
+            new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 40, nothing());
         CausalLM model = Models.load(backend, directory, DType.F32, true)) {
       long before = backend.availableBytes();
       try (Generator generator = new Generator(backend, model, 40)) {
         generator.generate(new int[] {1, 2, 3}, SamplingParams.greedy(37), (id, p) -> true);
         assertThat(before - backend.availableBytes())
-            .isEqualTo(plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false, List.of())).evaluation())
+            .isEqualTo(
+                plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false, List.of())).evaluation())
             .isPositive();
       }
     }
@@ -134,8 +130,7 @@ class MemoryForecastTest {
   void theShapeOf1BFitsInto24GiBAtASequenceOf512() {
     Path directory = Path.of("../docs/examples/1b-step");
     try (MemoryPlan plan =
-        new MemoryPlan(
-            Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
+        new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
       MemoryForecast forecast =
           plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false, List.of()));
       assertThat(forecast.parameters()).isEqualTo(1_235_814_400L);

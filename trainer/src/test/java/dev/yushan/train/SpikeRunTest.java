@@ -116,7 +116,9 @@ class SpikeRunTest {
     assertThat(output.resolve("trainer_state.json"))
         .content()
         .contains("\"spike_step\" : " + first + ",", "\"spike_action\" : \"stop\"");
-    assertThat(output.resolve("run.json")).content().contains("\"stopped_by\" : \"on_spike: stop\"");
+    assertThat(output.resolve("run.json"))
+        .content()
+        .contains("\"stopped_by\" : \"on_spike: stop\"");
 
     Map<String, Object> looser = new HashMap<>(spiking(Action.SKIP));
     looser.put("resume_from_checkpoint", true);
