@@ -92,6 +92,14 @@ final class Failures {
       return detail.contains(fault.what()) ? detail : detail + ": " + fault;
     }
     String why = message(cause);
+    if (cause instanceof FileSystemException file
+        && !(cause instanceof NoSuchFileException)
+        && file.getFile() != null
+        && detail.contains(file.getFile())
+        && !detail.contains(why)) {
+      // the file is named already, but not what is wrong with it
+      return detail + ": " + why.replace(file.getFile(), "").replaceFirst("^[: ]+", "");
+    }
     return detail.contains(why) || detail.contains(cause.getMessage())
         ? detail
         : detail + ": " + why;

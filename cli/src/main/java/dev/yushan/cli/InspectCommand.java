@@ -94,6 +94,12 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private boolean directory(Path directory, PrintWriter out) throws IOException {
+    if (checksums) {
+      if (!sums(directory, out)) {
+        return false; // files that are not as they were may not open
+      }
+      out.println();
+    }
     JsonNode json = Models.configJson(directory);
     ModelConfig config = Models.config(directory);
     try (SafetensorsDirectory weights = SafetensorsDirectory.open(directory)) {
@@ -103,10 +109,6 @@ final class InspectCommand implements Callable<Integer> {
       tokenizer(directory, config, out);
       out.println();
       tensors(tensors, out);
-    }
-    if (checksums) {
-      out.println();
-      return sums(directory, out);
     }
     return true;
   }

@@ -62,7 +62,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--estimate",
       description =
-          "Only say what the run would take: memory and disk, and by three steps the time. Exit 1"
+          "Only say what the run would take: memory and disk, and by some steps the time. Exit 1"
               + " if it cannot fit.")
   private boolean estimate;
 
@@ -89,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description =
           "In place of training run a step again that ended a run: a directory failed-step-N in its"
-              + " output_dir.")
+              + " output_dir, or a file in it.")
   private Optional<Path> replay = Optional.empty();
 
   @Spec private CommandSpec spec;

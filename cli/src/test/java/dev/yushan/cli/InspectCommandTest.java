@@ -73,6 +73,12 @@ class InspectCommandTest {
     Cli damaged = Cli.run("inspect", model, "--checksums");
     assertThat(damaged.out()).contains("generation_config.json is not as it was written");
     assertThat(damaged.exit()).isEqualTo(1);
+    Path weights = model.resolve("model.safetensors");
+    byte[] whole = Files.readAllBytes(weights);
+    Files.write(weights, java.util.Arrays.copyOf(whole, 100));
+    assertThat(Cli.run("inspect", model, "--checksums").out())
+        .contains("model.safetensors is not as it was written");
+    Files.write(weights, whole);
     Path exported = directory.resolve("exported");
     assertThat(Cli.run("export", model, "--output", exported).err())
         .contains("is damaged: generation_config.json is not as it was written");

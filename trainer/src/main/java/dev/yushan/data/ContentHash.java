@@ -55,7 +55,7 @@ public final class ContentHash {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return channel.size();
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e, e);
+      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
     }
   }
 
@@ -74,7 +74,7 @@ public final class ContentHash {
       }
       return digest.digest();
     } catch (IOException e) {
-      throw new DataException(file + " cannot be read: " + e, e);
+      throw new DataException(file + " cannot be read: " + e.getMessage(), e);
     }
   }
 

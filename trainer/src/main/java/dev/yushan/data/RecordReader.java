@@ -27,7 +27,7 @@ interface RecordReader extends AutoCloseable {
             stream(file);
       };
     } catch (IOException e) {
-      throw new DataException(file.path() + " cannot be read: " + e, e);
+      throw new DataException(file.path() + " cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -27,7 +27,7 @@ final class TextFileReader implements RecordReader {
       byte[] bytes = Utf8.withoutByteOrderMark(Files.readAllBytes(path));
       return Optional.of(new RawRecord(1, bytes.length, () -> Utf8.content(bytes)));
     } catch (IOException e) {
-      throw new DataException(path + " cannot be read: " + e, e);
+      throw new DataException(path + " cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -217,7 +217,7 @@ final class TokenCache {
       directory.remove(index);
       return Optional.empty();
     } catch (IOException e) {
-      throw new DataException(directory.shard(index) + " cannot be read: " + e, e);
+      throw new DataException(directory.shard(index) + " cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -72,7 +72,7 @@ public record Unit(List<SourceFile> files) {
       try {
         times.add(Files.getLastModifiedTime(file.path()));
       } catch (IOException e) {
-        throw new DataException(file.path() + " cannot be read: " + e, e);
+        throw new DataException(file.path() + " cannot be read: " + e.getMessage(), e);
       }
     }
     return times;

@@ -129,8 +129,7 @@ record UnitDirectory(Path path, String key) {
 
   DataException unwritable(IOException e) {
     return new DataException(
-        "the cache of tokenised data cannot be written: "
-            + e
+        "the cache of tokenised data cannot be written"
             + "; free some space, or set tokenized_cache_dir or YUSHAN_CACHE to another directory",
         e);
   }

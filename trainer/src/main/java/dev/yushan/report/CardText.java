@@ -42,20 +42,45 @@ record CardText(RunDirectory run, JsonNode metadata) {
                 ? "Continued pre-training of [%1$s](https://huggingface.co/%1$s)"
                     .formatted(base.get("id").asText())
                 : "Continued pre-training of `%s`".formatted(name);
-    String data =
-        packed("documents").asLong() > 0
-            ? " on %s documents, %s tokens"
-                .formatted(whole(packed("documents")), whole(packed("tokens")))
+    String loss =
+        run.results().has("train_loss")
+            ? ", a mean training loss of " + decimal(run.results().path("train_loss"), 4)
             : "";
     String training =
-        run.results().has("train_loss")
-            ? ": %s steps over %s passes through them, a mean training loss of %s"
-                .formatted(
-                    whole(run.lastStep()),
-                    decimal(run.results().path("epoch"), 2),
-                    decimal(run.results().path("train_loss"), 4))
-            : "";
-    return from + data + training + ".\n";
+        " with %s tokens in %s steps%s%s."
+            .formatted(whole(run.tokens()), whole(run.lastStep()), share(), loss);
+    return from + training + "\n" + unfinished();
+  }
+
+  /// How much of the corpus that is: a few steps are not all of it.
+  private String share() {
+    double corpus = packed("tokens").asDouble();
+    if (corpus == 0) {
+      return "";
+    }
+    double passes = run.tokens() / corpus;
+    return ", %s a corpus of %s documents, %s tokens"
+        .formatted(
+            passes < 1 ? percent(passes) + " of" : decimal(passes, 2) + " passes over",
+            whole(packed("documents")),
+            whole(packed("tokens")));
+  }
+
+  private static String percent(double share) {
+    return share < 0.0001 ? "less than 0.01 %" : decimal(100 * share, 2) + " %";
+  }
+
+  private String unfinished() {
+    return run.finished()
+        ? ""
+        : """
+
+        > **The run is not finished:** it has come to step %s%s%s.
+        """
+            .formatted(
+                whole(run.lastStep()),
+                run.totalSteps() > 0 ? " of " + whole(run.totalSteps()) : "",
+                run.stoppedBy().map(why -> ", stopped by " + why).orElse(""));
   }
 
   private JsonNode packed(String key) {

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// What a model card says about the training: its settings under the names that the `Trainer` of
 /// transformers gives them in a card, the losses, and what it took.
@@ -22,7 +23,15 @@ record CardTraining(RunDirectory run) {
 
   String section() {
     return String.join(
-        "\n", "## Training procedure\n", hyperparameters(), results(), speedsSizesTimes());
+        "\n",
+        Stream.of(
+                "## Training procedure\n",
+                hyperparameters(),
+                results(),
+                spikes(),
+                speedsSizesTimes())
+            .filter(part -> !part.isEmpty())
+            .toList());
   }
 
   // ---- hyperparameters -------------------------------------------------------------------------
@@ -52,7 +61,7 @@ record CardTraining(RunDirectory run) {
     } else {
       put(items, "lr_scheduler_warmup_steps", "warmup_steps");
     }
-    items.put("num_epochs", decimal(run.results().path("epoch"), 4));
+    items.put("num_epochs", decimal(run.history().path(run.history().size() - 1).path("epoch"), 4));
     items.put("global_step", Long.toString(run.lastStep()));
     put(items, "cutoff_len", "cutoff_len");
     put(items, "sequence_len", "sequence_len");
@@ -121,6 +130,33 @@ record CardTraining(RunDirectory run) {
     return key.equals("eval_loss")
         ? "Validation loss"
         : "Validation loss: " + key.substring("eval_".length(), key.length() - "_loss".length());
+  }
+
+  /// Steps whose loss or gradient norm was far above those before.
+  private String spikes() {
+    if (run.spikes().isEmpty()) {
+      return "";
+    }
+    StringBuilder text =
+        new StringBuilder(
+            "### Spikes\n\n| Step | What | Value | Mean before | Deviations | Done |\n");
+    text.append("|--:|:--|--:|--:|--:|:--|\n");
+    for (JsonNode spike : run.spikes()) {
+      text.append(
+          "| %d | %s | %s | %s | %s | %s |\n"
+              .formatted(
+                  spike.path("spike_step").asLong(),
+                  spike.path("spike").asText(),
+                  decimal(spike.path("spike_value"), 4),
+                  decimal(spike.path("spike_mean"), 4),
+                  decimal(spike.path("spike_z_score"), 1),
+                  switch (spike.path("spike_action").asText()) {
+                    case "skip" -> "step left out";
+                    case "stop" -> "run stopped before it";
+                    default -> "trained on";
+                  }));
+    }
+    return text.toString();
   }
 
   private String speedsSizesTimes() {

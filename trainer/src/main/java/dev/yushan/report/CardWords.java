@@ -63,7 +63,8 @@ final class CardWords {
   }
 
   static String oneLine(String text) {
-    return text.strip().replaceAll("\\s*\\R\\s*", " ⏎ ");
+    // a text of line breaks alone is one too
+    return text.replaceAll("\\s*\\R\\s*", " ⏎ ").strip();
   }
 
   /// A span of code with a fence longer than any row of backticks in it.

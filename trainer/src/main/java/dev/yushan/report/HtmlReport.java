@@ -36,6 +36,7 @@ public final class HtmlReport {
     data.put("title", title);
     data.put("lead", lead(run));
     data.put("finished", run.finished());
+    data.put("stoppedBy", run.stoppedBy().orElse(""));
     data.put("step", run.lastStep());
     data.put("totalSteps", run.totalSteps());
     data.set("history", run.history());

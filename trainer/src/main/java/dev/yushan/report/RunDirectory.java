@@ -78,7 +78,7 @@ public record RunDirectory(
   private static ArrayNode entries(JsonNode state) {
     ArrayNode entries = JsonNodeFactory.instance.arrayNode();
     for (JsonNode entry : state.path("log_history")) {
-      if (entry.has("loss") || evaluated(entry)) {
+      if (entry.has("loss") || entry.has("spike") || evaluated(entry)) {
         entries.add(entry);
       }
     }
@@ -103,9 +103,34 @@ public record RunDirectory(
 
   // ---- what reports ask ------------------------------------------------------------------------
 
-  /// The last step that is known of.
+  /// The last step that is known of: what is saved may be beyond what was logged last.
   long lastStep() {
-    return history.isEmpty() ? 0 : history.get(history.size() - 1).path("step").asLong();
+    long logged = history.isEmpty() ? 0 : history.get(history.size() - 1).path("step").asLong();
+    return Math.max(logged, lastProcess().path("to_step").asLong());
+  }
+
+  /// Tokens seen up to the last step that is known of; 0 if that is not.
+  long tokens() {
+    JsonNode last = history.path(history.size() - 1);
+    return results.has("num_input_tokens_seen")
+        ? results.get("num_input_tokens_seen").asLong()
+        : Math.max(last.path("total_tokens").asLong(), lastProcess().path("tokens").asLong());
+  }
+
+  private JsonNode lastProcess() {
+    JsonNode processes = facts.path("processes");
+    return processes.path(processes.size() - 1);
+  }
+
+  /// Why the run ended before its last step, for example `SIGINT`; empty if it did not, or was cut
+  /// off.
+  Optional<String> stoppedBy() {
+    return Optional.of(lastProcess().path("stopped_by").asText()).filter(why -> !why.isEmpty());
+  }
+
+  /// The spikes that were found.
+  List<JsonNode> spikes() {
+    return history.valueStream().filter(entry -> entry.has("spike")).toList();
   }
 
   /// Whether the run came to its end.

@@ -34,10 +34,14 @@ final class BatchPass implements AutoCloseable {
   }
 
   /// A pass that computes the loss.
-  static BatchPass forward(Backend backend, CausalLM model, MicroBatches data) {
+  ///
+  /// @param lossChunk rows of logits at a time
+  static BatchPass forward(Backend backend, CausalLM model, MicroBatches data, int lossChunk) {
     BatchPass pass = new BatchPass(backend);
     return pass.prepare(
-        "evaluate", data, () -> pass.loss(model, Ops.inference(backend, pass.workspace)));
+        "evaluate",
+        data,
+        () -> pass.loss(model, Ops.inference(backend, pass.workspace).withLossChunk(lossChunk)));
   }
 
   /// A pass that computes the loss, and adds `scale` times its gradient to those of the parameters.

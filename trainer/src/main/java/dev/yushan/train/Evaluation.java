@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.CausalLM;
@@ -13,17 +14,19 @@ public record Evaluation(String name, MicroBatches data) {
 
   /// The loss of `model` on the dataset.
   public EvalResult run(Backend backend, CausalLM model) {
-    return run(backend, model, () -> false).orElseThrow();
+    return run(backend, model, Ops.LOSS_CHUNK, () -> false).orElseThrow();
   }
 
   /// The loss of `model` on the dataset; empty if `stop`, asked before each batch, gave it up.
-  Optional<EvalResult> run(Backend backend, CausalLM model, BooleanSupplier stop) {
+  ///
+  /// @param lossChunk rows of logits at a time
+  Optional<EvalResult> run(Backend backend, CausalLM model, int lossChunk, BooleanSupplier stop) {
     long begin = System.nanoTime();
     double nll = 0;
     long targets = 0;
     double weightedMeans = 0;
     int rows = 0;
-    try (BatchPass pass = BatchPass.forward(backend, model, data)) {
+    try (BatchPass pass = BatchPass.forward(backend, model, data, lossChunk)) {
       for (int i = 0; i < data.perEpoch(); i++) {
         if (stop.getAsBoolean()) {
           return Optional.empty();

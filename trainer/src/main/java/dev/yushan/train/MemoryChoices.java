@@ -15,8 +15,14 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
   static final String CHECKPOINTING = "gradient_checkpointing";
   static final String CHUNK = "logits_chunk";
   static final String BATCH = "per_device_train_batch_size";
+  static final String EVAL_BATCH = "per_device_eval_batch_size";
   static final String ACCUMULATION = "gradient_accumulation_steps";
   private static final int SHORTEST = 128;
+  private static final Map<String, String> UNDRAWN = Map.of("plot_loss", "false");
+
+  /// What asks for evaluation.
+  private static final List<String> EVALUATION =
+      List.of("eval_strategy", "do_eval", "eval_on_start");
 
   /// @param settings those that differ from the configuration
   /// @param cost what they cost, in words
@@ -30,106 +36,155 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
 
   /// As configured.
   Choice asSet() {
-    return choice(Map.of(), "", batch());
+    return choice(Map.of(), "");
   }
 
   /// The choice that leaves even the files of the run as they are, pictures apart.
   List<Choice> undrawn() {
-    MemoryForecast forecast = asSet().forecast();
-    return forecast.host().drawing() == 0
+    return asSet().forecast().host().drawing() == 0
         ? List.of()
-        : List.of(
-            new Choice(
-                Map.of("plot_loss", "false"),
-                "none: yushan report draws the pictures later",
-                forecast.undrawn()));
+        : List.of(choice(UNDRAWN, "none: yushan report draws the pictures later"));
   }
 
-  /// Choices that leave what is computed as it is: first those that keep every bit, then those that
-  /// add up the same batch in smaller parts, which may round differently.
+  /// Choices that leave what is trained as it is: first those that keep every bit of it, then those
+  /// that add up the same batch in smaller parts, which may round differently.
   List<Choice> same() {
     List<Choice> choices = new ArrayList<>();
-    Map<String, String> chunk = smallerChunk();
-    Map<String, String> all = new LinkedHashMap<>(chunk);
-    if (!chunk.isEmpty()) {
-      choices.add(choice(chunk, "a little time", batch()));
-    }
-    if (!config.flag(CHECKPOINTING)) {
-      Map<String, String> again = Map.of(CHECKPOINTING, "true");
-      choices.add(choice(again, "a third more compute", batch()));
-      all.putAll(again);
-      if (!chunk.isEmpty()) {
-        choices.add(choice(all, "a third more compute", batch()));
+    Map<String, String> all = new LinkedHashMap<>();
+    for (Saving saving : savings()) {
+      choices.add(choice(saving.settings, saving.cost));
+      boolean first = all.isEmpty();
+      all.putAll(saving.settings);
+      if (!first) {
+        choices.add(choice(all, saving.cost));
       }
     }
-    if (!resumed) {
-      for (int size : smallerBatches()) {
-        Map<String, String> split = new LinkedHashMap<>(all);
-        split.put(BATCH, Integer.toString(size));
-        long steps = config.whole(ACCUMULATION) * (batch() / size);
-        split.put(ACCUMULATION, Long.toString(steps));
-        choices.add(choice(split, "smaller products; the same batch, rounded otherwise", size));
-      }
+    for (int size : smallerBatches()) {
+      all.putAll(divided(size));
+      choices.add(choice(all, "smaller products; the same batch, rounded otherwise"));
     }
     return choices;
+  }
+
+  /// Choices without evaluation: alone, and with all that leaves the training as it is.
+  List<Choice> unevaluated() {
+    Map<String, String> none = new LinkedHashMap<>();
+    for (String key : EVALUATION) {
+      if (!List.of("no", "false").contains(config.text(key))) {
+        none.put(key, key.equals(EVALUATION.getFirst()) ? "no" : "false");
+      }
+    }
+    if (none.isEmpty()) {
+      return List.of();
+    }
+    String cost = "no losses on held-out data: yushan eval measures a checkpoint later";
+    return List.of(choice(none, cost), choice(most(none), cost));
+  }
+
+  /// `settings` with all that leaves the training as it is, pictures included.
+  private Map<String, String> most(Map<String, String> settings) {
+    Map<String, String> all = new LinkedHashMap<>(settings);
+    savings().forEach(saving -> all.putAll(saving.settings));
+    if (!smallerBatches().isEmpty()) {
+      all.putAll(divided(1));
+    }
+    if (settings.containsKey(EVALUATION.getFirst())) {
+      all.remove(EVAL_BATCH);
+    }
+    if (config.flag("plot_loss")) {
+      all.putAll(UNDRAWN);
+    }
+    return all;
   }
 
   /// Choices that change what is trained on: shorter sequences, one a micro-batch.
   List<Choice> shorter() {
     List<Choice> choices = new ArrayList<>();
-    Map<String, String> rest = new LinkedHashMap<>();
-    if (!same().isEmpty()) {
-      rest.putAll(same().getLast().settings());
-    }
     for (int length = config.count("sequence_len") / 2; length >= SHORTEST; length /= 2) {
-      Map<String, String> settings = new LinkedHashMap<>(rest);
+      Map<String, String> settings = most(Map.of());
       settings.put("sequence_len", Integer.toString(length));
       if (config.count("cutoff_len") > length) {
         settings.put("cutoff_len", Integer.toString(length));
       }
-      Pass pass = pass(settings, 1);
-      int tokens = Math.min(pass.tokens(), length);
+      Pass pass = pass(settings);
+      int[] one = data.loader(1).capacity();
+      int tokens = Math.min(one[0], length);
       Pass cut =
           new Pass(
               tokens,
-              Math.min(pass.sequences(), tokens),
+              Math.min(one[1], tokens),
               pass.checkpointing(),
               pass.lossChunk(),
-              resumed);
-      choices.add(new Choice(settings, "longer documents are lost or cut", plan.forecast(cut)));
+              resumed,
+              pass.evaluations());
+      choices.add(choice(settings, "longer documents are lost or cut", cut));
     }
     return choices;
   }
 
-  private Map<String, String> smallerChunk() {
-    return config.count(CHUNK) > Ops.LOSS_CHUNK_UNIT
-        ? Map.of(CHUNK, Integer.toString(Ops.LOSS_CHUNK_UNIT))
-        : Map.of();
+  private record Saving(Map<String, String> settings, String cost) {}
+
+  /// What saves memory and keeps every bit of the training, the cheapest first.
+  private List<Saving> savings() {
+    List<Saving> savings = new ArrayList<>();
+    if (TrainerConfig.of(config).everEvaluates() && config.count(EVAL_BATCH) > 1) {
+      savings.add(
+          new Saving(
+              Map.of(EVAL_BATCH, "1"),
+              "slower evaluation; eval_loss_hf, a mean over batches, is another"));
+    }
+    if (config.count(CHUNK) > Ops.LOSS_CHUNK_UNIT) {
+      String unit = Integer.toString(Ops.LOSS_CHUNK_UNIT);
+      savings.add(new Saving(Map.of(CHUNK, unit), "a little time"));
+    }
+    if (!config.flag(CHECKPOINTING)) {
+      savings.add(new Saving(Map.of(CHECKPOINTING, "true"), "a third more compute"));
+    }
+    return savings;
   }
 
-  private int batch() {
-    return config.count(BATCH);
+  /// A step in micro-batches of `size` rows.
+  private Map<String, String> divided(int size) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put(BATCH, Integer.toString(size));
+    long steps = config.whole(ACCUMULATION) * (config.count(BATCH) / size);
+    settings.put(ACCUMULATION, Long.toString(steps));
+    return settings;
   }
 
+  /// The sizes below that of a micro-batch that divide it, the largest first; none for a run that
+  /// is continued.
   private List<Integer> smallerBatches() {
-    int whole = batch();
-    return IntStream.iterate(whole - 1, size -> size >= 1, size -> size - 1)
-        .filter(size -> whole % size == 0)
-        .boxed()
-        .toList();
+    int whole = config.count(BATCH);
+    return resumed
+        ? List.of()
+        : IntStream.iterate(whole - 1, size -> size >= 1, size -> size - 1)
+            .filter(size -> whole % size == 0)
+            .boxed()
+            .toList();
   }
 
-  private Choice choice(Map<String, String> settings, String cost, int batchSize) {
-    return new Choice(settings, cost, plan.forecast(pass(settings, batchSize)));
+  private Choice choice(Map<String, String> settings, String cost) {
+    return choice(settings, cost, pass(settings));
   }
 
-  private Pass pass(Map<String, String> settings, int batchSize) {
-    int[] capacity = data.loader(batchSize).capacity();
+  private Choice choice(Map<String, String> settings, String cost, Pass pass) {
+    MemoryForecast forecast = plan.forecast(pass);
+    boolean drawn = settings.getOrDefault("plot_loss", "true").equals("true");
+    return new Choice(new LinkedHashMap<>(settings), cost, drawn ? forecast : forecast.undrawn());
+  }
+
+  private Pass pass(Map<String, String> settings) {
+    TrainingConfig changed = config.with(settings, "");
+    int[] capacity = data.loader(changed.count(BATCH)).capacity();
     return new Pass(
         capacity[0],
         capacity[1],
-        settings.containsKey(CHECKPOINTING) || config.flag(CHECKPOINTING),
-        Integer.parseInt(settings.getOrDefault(CHUNK, config.text(CHUNK))),
-        resumed);
+        changed.flag(CHECKPOINTING),
+        changed.count(CHUNK),
+        resumed,
+        TrainerConfig.of(changed).everEvaluates()
+            ? data.evaluations(changed.count(EVAL_BATCH))
+            : List.of());
   }
 }

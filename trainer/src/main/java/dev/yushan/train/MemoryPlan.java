@@ -23,12 +23,18 @@ final class MemoryPlan implements AutoCloseable {
   /// @param sequences of the fullest micro-batch
   /// @param lossChunk rows of logits at a time
   /// @param resumed whether a checkpoint is loaded first
-  record Pass(int tokens, int sequences, boolean checkpointing, int lossChunk, boolean resumed) {}
+  /// @param evaluations what is held out, if it is evaluated
+  record Pass(
+      int tokens,
+      int sequences,
+      boolean checkpointing,
+      int lossChunk,
+      boolean resumed,
+      List<Evaluation> evaluations) {}
 
   private final SizingBackend sizes = new SizingBackend();
   private final Closing open = new Closing();
   private final CausalLM model;
-  private final List<Evaluation> evaluations;
   private final int samplePositions;
   private final HostForecast host;
   private final long parameters;
@@ -38,13 +44,8 @@ final class MemoryPlan implements AutoCloseable {
   private final long optimizerState;
 
   MemoryPlan(
-      ObjectNode configJson,
-      OptimizerProvider provider,
-      List<Evaluation> evaluations,
-      int samplePositions,
-      HostForecast host) {
+      ObjectNode configJson, OptimizerProvider provider, int samplePositions, HostForecast host) {
     this.model = open.add(Models.allocate(sizes, configJson, DType.F32, true));
-    this.evaluations = evaluations;
     this.samplePositions = samplePositions;
     this.host = host;
     List<Parameter> all = model.parameters();
@@ -95,8 +96,9 @@ final class MemoryPlan implements AutoCloseable {
         (long) Math.min(pass.tokens, pass.lossChunk) * model.head().value().rows() * Float.BYTES;
     // each evaluation takes its memory while that of training is held, and so do samples
     long evaluation =
-        evaluations.stream()
-            .mapToLong(held -> taken(() -> BatchPass.forward(sizes, model, held.data())))
+        pass.evaluations.stream()
+            .mapToLong(
+                held -> taken(() -> BatchPass.forward(sizes, model, held.data(), pass.lossChunk)))
             .max()
             .orElse(0);
     return new MemoryForecast(

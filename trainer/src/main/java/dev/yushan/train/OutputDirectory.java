@@ -49,6 +49,11 @@ final class OutputDirectory implements AutoCloseable {
         config.find("save_total_limit").isPresent()
             ? OptionalInt.of(config.count("save_total_limit"))
             : OptionalInt.empty();
+    if (Files.exists(path) && !Files.isDirectory(path)) {
+      throw new ConfigException(
+          "output_dir: %s is a file; name a directory, which is made if it is not there"
+              .formatted(path));
+    }
     try {
       Files.createDirectories(path);
       OutputDirectory directory = new OutputDirectory(path, lock(path), limit);

@@ -17,6 +17,7 @@ public final class ProgressLine implements TrainingListener {
   private final int width;
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
+  private Pace pace = new Pace();
   private long begin;
   private long drawn;
   private long shown;
@@ -35,11 +36,14 @@ public final class ProgressLine implements TrainingListener {
     start = progress;
     begin = System.nanoTime();
     drawn = begin;
+    pace = new Pace();
+    pace.mark(begin);
   }
 
   @Override
   public void stepped(StepReport step, Progress progress) {
     long now = System.nanoTime();
+    pace.mark(now);
     boolean last = progress.steps() == plan.totalSteps();
     if (terminal && (last || now - drawn >= REDRAW_NANOS)) {
       drawn = now;
@@ -112,8 +116,7 @@ public final class ProgressLine implements TrainingListener {
 
   private String text(StepReport step, double loss, Progress progress) {
     double seconds = Math.max(1e-9, (System.nanoTime() - begin) * 1e-9);
-    long done = Math.max(1, progress.steps() - start.steps());
-    double left = (plan.totalSteps() - progress.steps()) * (seconds / done);
+    double left = (plan.totalSteps() - progress.steps()) * pace.secondsPerStep();
     return String.format(
         Locale.ROOT,
         "step %d/%d  loss %.4f  ETA %s  %.0f tokens/s  lr %.3g  grad norm %.3f  epoch %.2f",

@@ -7,6 +7,7 @@ import dev.yushan.model.Models;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -22,11 +23,12 @@ public final class Replay {
 
   private Replay() {}
 
-  /// Replays the step in `directory`, a `failed-step-N` of a run, and tells what it finds line by
-  /// line.
+  /// Replays the step in a directory `failed-step-N` of a run, or that of a file in one, and tells
+  /// what it finds line by line.
   ///
   /// @throws ConfigException if there is no failed step
-  public static void run(Backend backend, Path directory, Consumer<String> out) {
+  public static void run(Backend backend, Path step, Consumer<String> out) {
+    Path directory = Files.isRegularFile(step) ? step.toAbsolutePath().getParent() : step;
     FailedStep failed = FailedStep.read(directory);
     out.accept("the run said: " + failed.message());
     MicroBatches data = failed.data();

@@ -70,8 +70,8 @@ record ResumeState(
 
   private static final String FREE =
       "what may change in a run: threads, backend, device, memory, gradient_checkpointing,"
-          + " logits_chunk, output_dir, on_spike after stop, and the keys of logging, evaluation,"
-          + " samples and saving";
+          + " logits_chunk, output_dir, on_spike after stop, spike_* under on_spike: warn, and the"
+          + " keys of logging, evaluation, samples and saving";
 
   static ResumeState of(Progress progress, TrainingData data, TrainingConfig config) {
     return new ResumeState(progress, data.fingerprint(), data.files(), settings(config));
@@ -159,7 +159,15 @@ record ResumeState(
       boolean unknown = before.isMissingNode() && config.isDefault(key);
       // a run that a spike has stopped is continued by saying what else to do about it
       boolean released = key.equals("on_spike") && before.asText().equals("stop");
-      if (!before.equals(after) && !unknown && !released) {
+      // where nothing is done about spikes it does not matter what is one
+      boolean idle =
+          key.startsWith("spike_") && List.of("no", "warn").contains(config.text("on_spike"));
+      boolean same =
+          before.equals(after)
+              || key.equals("optim")
+                  && TrainingJob.optimizerName(before.asText())
+                      .equals(TrainingJob.optimizerName(after.asText()));
+      if (!same && !unknown && !released && !idle) {
         changes.add("%s was %s and is %s".formatted(config.setBy(key), text(before), text(after)));
       }
     }

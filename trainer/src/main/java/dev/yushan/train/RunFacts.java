@@ -76,11 +76,13 @@ final class RunFacts {
   }
 
   /// Adds how this process ended.
-  void end(Progress end) {
+  ///
+  /// @param why before the last step, if that is where
+  void end(Progress end, Optional<String> why) {
     ArrayNode processes = (ArrayNode) facts.get(PROCESSES);
-    ((ObjectNode) processes.get(processes.size() - 1))
-        .put("ended", now())
-        .put("to_step", end.steps());
+    ObjectNode process = (ObjectNode) processes.get(processes.size() - 1);
+    process.put("ended", now()).put("to_step", end.steps()).put("tokens", end.tokens());
+    why.ifPresent(reason -> process.put("stopped_by", reason));
     write();
   }
 

@@ -9,8 +9,6 @@ import dev.yushan.generate.TextGenerator;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
-import dev.yushan.text.Tokenizers;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -86,39 +84,36 @@ final class Samples implements TrainingListener {
       Path outputDir,
       TrainingConfig config,
       ModelState state,
+      Optional<Tokenizer> tokenizer,
       Optional<TensorBoardLog> tensorBoard,
       Progress start) {
     JsonLines.keepUpTo(outputDir.resolve(FILE), "step", start.steps());
     Settings settings = Settings.of(config);
     return settings.prompts().isEmpty()
         ? Optional.empty()
-        : Optional.of(
-            new Samples(
-                outputDir, state, Tokenizers.load(state.tokenizer()), settings, tensorBoard));
+        : tokenizer.map(texts -> new Samples(outputDir, state, texts, settings, tensorBoard));
   }
 
   /// Positions of the cache that samples take, 0 where there are none.
-  static int positions(TrainingConfig config) {
+  static int positions(TrainingConfig config, Optional<Tokenizer> tokenizer) {
     Settings settings = Settings.of(config);
-    return settings.prompts().isEmpty()
-        ? 0
-        : settings.context(Tokenizers.load(Path.of(config.text("tokenizer_name_or_path"))));
+    return settings.prompts().isEmpty() ? 0 : tokenizer.map(settings::context).orElse(0);
   }
 
   /// Throws unless the prompts can be completed.
-  static void requirePossible(TrainingConfig config, ModelConfig model) {
+  static void requirePossible(
+      TrainingConfig config, Optional<Tokenizer> tokenizer, ModelConfig model) {
     Settings settings = Settings.of(config);
     if (settings.prompts().isEmpty()) {
       return;
     }
-    Path directory = Path.of(config.text("tokenizer_name_or_path"));
-    if (!Files.exists(directory.resolve("tokenizer.json"))) {
+    if (tokenizer.isEmpty()) {
       throw config.wrong(
           "sample_prompts",
           "needs a tokenizer, but %s has no tokenizer.json; name one with tokenizer_name_or_path, or leave the prompts out"
-              .formatted(directory));
+              .formatted(config.text("tokenizer_name_or_path")));
     }
-    int context = settings.context(Tokenizers.load(directory));
+    int context = settings.context(tokenizer.get());
     if (context > model.maxPositions()) {
       throw config.wrong(
           "sample_prompts",

@@ -3,6 +3,7 @@ package dev.yushan.train;
 import dev.yushan.data.Document;
 import dev.yushan.data.MicroBatch;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// A step that training cannot go past. The weights are those before it.
@@ -12,16 +13,16 @@ final class StepException extends TrainingException {
 
   private final transient Progress before;
   private final transient List<MicroBatch> batches;
-  private final boolean sound;
+  private final transient Optional<Spike> spike;
 
   /// @param before how far the run had come
   /// @param batches what the step was trained on
-  /// @param sound whether weights and optimizer are as far as is known in order
-  StepException(String message, Progress before, List<MicroBatch> batches, boolean sound) {
+  /// @param spike that the run stops at; without one a value is not finite
+  StepException(String message, Progress before, List<MicroBatch> batches, Optional<Spike> spike) {
     super(message);
     this.before = before;
     this.batches = List.copyOf(batches);
-    this.sound = sound;
+    this.spike = spike;
   }
 
   Progress before() {
@@ -32,8 +33,13 @@ final class StepException extends TrainingException {
     return batches;
   }
 
+  Optional<Spike> spike() {
+    return spike;
+  }
+
+  /// Whether weights and optimizer are as far as is known in order.
   boolean sound() {
-    return sound;
+    return spike.isPresent();
   }
 
   /// Names the documents of `batches`, the first few of them.

@@ -138,7 +138,7 @@ public final class Trainer {
           what + "; look at these documents, then continue, with on_spike: skip to pass over it",
           before,
           batches,
-          true);
+          Optional.of(spike));
     }
     LOG.warn("{}{}", what, spike.skipped() ? "; the step is left out" : "");
   }
@@ -163,7 +163,7 @@ public final class Trainer {
     List<EvalResult> results = new ArrayList<>();
     for (Evaluation held : evaluations) {
       Optional<EvalResult> result =
-          held.run(backend, model, () -> listener.stop(progress).isPresent());
+          held.run(backend, model, config.lossChunk(), () -> listener.stop(progress).isPresent());
       if (result.isEmpty()) {
         return progress;
       }
@@ -184,7 +184,7 @@ public final class Trainer {
       List<MicroBatch> batches) {
     if (!Double.isFinite(value)) {
       throw new StepException(
-          "the %s of step %d is %s: either the weights after step %d are spoilt, or the documents of this step are: %s; continue from a checkpoint with a lower learning_rate, or look at these documents"
+          "the %s of step %d is %s: either the weights after step %d are spoilt, or the documents of this step are: %s; look at these documents, or begin a new run with a lower learning_rate"
               .formatted(
                   what,
                   before.steps() + 1,
@@ -193,7 +193,7 @@ public final class Trainer {
                   StepException.documents(suspects)),
           before,
           batches,
-          false);
+          Optional.empty());
     }
   }
 }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
-import dev.yushan.config.NearestKey;
 import dev.yushan.io.ByteSize;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
@@ -91,7 +90,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
 
   private static ConfigException unknown(String name, Given given) {
     return new ConfigException(
-        NearestKey.of(name, TrainingKeys.all().keySet())
+        TrainingKeys.meant(name)
             .map(
                 near ->
                     "%s: there is no key %s; did you mean %s?"

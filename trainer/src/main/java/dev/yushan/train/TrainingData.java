@@ -22,9 +22,6 @@ import dev.yushan.data.TokenLedger;
 import dev.yushan.data.TokenizeConfig;
 import dev.yushan.data.TokenizedDataset;
 import dev.yushan.model.ModelConfig;
-import dev.yushan.text.Tokenizer;
-import dev.yushan.text.Tokenizers;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -44,7 +41,7 @@ final class TrainingData implements AutoCloseable {
   private final CorpusTokenizer tokenizer;
   private final CacheConfig cache;
   private final Closing open = new Closing();
-  private final List<Evaluation> evaluations = new ArrayList<>();
+  private final List<HeldOut> heldOut = new ArrayList<>();
   private final List<DatasetFacts> evaluationDatasets = new ArrayList<>();
   private List<Source> sources = List.of();
   private TokenizedDataset tokenized;
@@ -52,10 +49,13 @@ final class TrainingData implements AutoCloseable {
   private long mappedBytes;
   private long indexBytes;
 
-  private TrainingData(TrainingConfig config, ModelConfig model) {
+  /// @param name what to call it in results
+  private record HeldOut(String name, PackedDataset rows) {}
+
+  private TrainingData(TrainingConfig config, ModelConfig model, CorpusTokenizer tokenizer) {
     this.config = config;
     this.model = model;
-    this.tokenizer = tokenizer(config, model);
+    this.tokenizer = tokenizer;
     int workers = config.count("preprocessing_num_workers");
     this.cache =
         CacheConfig.of(
@@ -68,8 +68,8 @@ final class TrainingData implements AutoCloseable {
 
   /// Opens, and tokenises where needed, everything that the configuration names; all files are
   /// found first.
-  static TrainingData open(TrainingConfig config, ModelConfig model) {
-    TrainingData data = new TrainingData(config, model);
+  static TrainingData open(TrainingConfig config, ModelConfig model, CorpusTokenizer tokenizer) {
+    TrainingData data = new TrainingData(config, model, tokenizer);
     try {
       List<Source> training = Sources.resolve(data.source("dataset"));
       List<Source> heldOut = data.heldOut();
@@ -99,25 +99,6 @@ final class TrainingData implements AutoCloseable {
       data.close();
       throw e;
     }
-  }
-
-  private static CorpusTokenizer tokenizer(TrainingConfig config, ModelConfig model) {
-    Path directory = Path.of(config.text("tokenizer_name_or_path"));
-    Path file = directory.resolve("tokenizer.json");
-    if (!Files.exists(file)) {
-      if (!config.text("tokenizer_name_or_path").equals(config.text("model_name_or_path"))) {
-        throw config.wrong(
-            "tokenizer_name_or_path", "has no tokenizer.json; name a directory that holds one");
-      }
-      return CorpusTokenizer.none(model.vocabSize());
-    }
-    Tokenizer tokenizer = Tokenizers.load(directory);
-    if (tokenizer.vocabSize() > model.vocabSize()) {
-      throw new ConfigException(
-          "%s has ids up to %d, but the model has a vocabulary of %d; tokenizer_name_or_path and model_name_or_path do not belong together"
-              .formatted(file, tokenizer.vocabSize() - 1, model.vocabSize()));
-    }
-    return CorpusTokenizer.of(tokenizer, file);
   }
 
   private SourceConfig source(String key) {
@@ -201,16 +182,11 @@ final class TrainingData implements AutoCloseable {
   }
 
   private void openEvaluation(String name, String entry, int files, TokenizedDataset documents) {
-    LoaderConfig inOrder = LoaderConfig.inOrder(config.count("per_device_eval_batch_size"));
-    LoaderConfig limited =
-        config.find("max_eval_samples").isPresent()
-            ? inOrder.first(config.count("max_eval_samples"))
-            : inOrder;
     PackedDataset rows = pack(documents);
     PackCounts counts = rows.ledger().packed();
     evaluationDatasets.add(
         new DatasetFacts(name, entry, files, counts.documents(), counts.tokens()));
-    evaluations.add(new Evaluation(name, MicroBatches.of(new DataLoader(rows, limited))));
+    heldOut.add(new HeldOut(name, rows));
   }
 
   /// The rows in micro-batches of `batchSize`.
@@ -307,8 +283,16 @@ final class TrainingData implements AutoCloseable {
     return cache.directory();
   }
 
-  List<Evaluation> evaluations() {
-    return List.copyOf(evaluations);
+  /// What is held out, in batches of `batchSize` rows.
+  List<Evaluation> evaluations(int batchSize) {
+    LoaderConfig inOrder = LoaderConfig.inOrder(batchSize);
+    LoaderConfig limited =
+        config.find("max_eval_samples").isPresent()
+            ? inOrder.first(config.count("max_eval_samples"))
+            : inOrder;
+    return heldOut.stream()
+        .map(one -> new Evaluation(one.name, MicroBatches.of(new DataLoader(one.rows, limited))))
+        .toList();
   }
 
   TokenLedger ledger() {

@@ -21,7 +21,12 @@ import java.util.OptionalInt;
 /// @param refusal why the run cannot fit and what would help
 /// @param time of the run, if it fits
 public record TrainingEstimate(String tables, Optional<String> refusal, Optional<Time> time) {
-  private static final int PROBE_STEPS = 3;
+  /// Small steps get faster for a while, since their kernels are compiled as they run: steps are
+  /// taken until two agree, but not for longer than this, and at least three.
+  private static final double PROBE_SECONDS = 10;
+
+  private static final int LEAST_STEPS = 3;
+  private static final double AGREEMENT = 0.1;
 
   public TrainingEstimate {
     if (refusal.isPresent() == time.isPresent()) {
@@ -32,10 +37,16 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
   /// @param steps still to take
   /// @param taken steps that the run has behind it
   /// @param tokensPerStep on average, in the probe
-  /// @param secondsPerStep of the probe, its first step left out, during which kernels are compiled
+  /// @param secondsPerStep mean of the last two steps of the probe
+  /// @param settled whether these two agreed; if not a step is likely to take less in the run
   /// @param peakRss bytes, of the probe; empty where the system does not say
   public record Time(
-      long steps, long taken, double tokensPerStep, double secondsPerStep, Optional<Long> peakRss) {
+      long steps,
+      long taken,
+      double tokensPerStep,
+      double secondsPerStep,
+      boolean settled,
+      Optional<Long> peakRss) {
     /// Seconds of all steps; evaluation and checkpoints come on top.
     public double seconds() {
       return steps * secondsPerStep;
@@ -46,14 +57,16 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
     public String toString() {
       return String.format(
           Locale.ROOT,
-          "%,d%s steps of %,.0f tokens, %.2f s each: %,.0f tokens/s; %s in all, evaluation and"
-              + " checkpoints not counted",
+          "%,d%s steps of %,.0f tokens, %s%.2f s each: %,.0f tokens/s; %s in all, evaluation and"
+              + " checkpoints not counted%s",
           steps,
           taken == 0 ? "" : String.format(Locale.ROOT, " more (after %,d)", taken),
           tokensPerStep,
+          settled ? "" : "at most ",
           secondsPerStep,
           tokensPerStep / Math.max(1e-9, secondsPerStep),
-          TrainingLog.clock(seconds()));
+          TrainingLog.clock(seconds()),
+          settled ? "" : "; steps were still getting faster or slower after the probe");
     }
   }
 
@@ -94,12 +107,11 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
     TrainerConfig whole = TrainerConfig.of(config);
     StepPlan plan =
         StepPlan.of(batches.perEpoch(), whole.accumulation(), whole.epochs(), whole.maxSteps());
-    long probed = Math.min(PROBE_STEPS, plan.totalSteps());
     TrainerConfig few =
         TrainerConfig.of(
             config.with(
                 Map.of(
-                    "max_steps", Long.toString(Math.max(1, probed)),
+                    "max_steps", Long.toString(Math.max(1, plan.totalSteps())),
                     "eval_strategy", "no",
                     "eval_on_start", "false",
                     "do_eval", "false",
@@ -117,6 +129,7 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
           taken,
           (double) end.tokens() / end.steps(),
           clock.secondsPerStep(),
+          clock.settled(),
           ProcessMemory.peak().stream().boxed().findFirst());
     }
   }
@@ -135,9 +148,28 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
       nanos.add(System.nanoTime());
     }
 
+    /// The last steps, the first one of all left out unless it is alone.
     double secondsPerStep() {
-      int from = nanos.size() > 2 ? 1 : 0;
+      int from = Math.max(nanos.size() > 2 ? 1 : 0, nanos.size() - 3);
       return (nanos.getLast() - nanos.get(from)) * 1e-9 / (nanos.size() - 1 - from);
+    }
+
+    boolean settled() {
+      int last = nanos.size() - 1;
+      if (last < LEAST_STEPS) {
+        return false;
+      }
+      double now = nanos.get(last) - nanos.get(last - 1);
+      double before = nanos.get(last - 1) - nanos.get(last - 2);
+      return Math.abs(now - before) <= AGREEMENT * before;
+    }
+
+    @Override
+    public Optional<String> stop(Progress progress) {
+      boolean tooLong = (nanos.getLast() - nanos.getFirst()) * 1e-9 > PROBE_SECONDS;
+      return progress.steps() >= LEAST_STEPS && (settled() || tooLong)
+          ? Optional.of("probe")
+          : Optional.empty();
     }
   }
 }

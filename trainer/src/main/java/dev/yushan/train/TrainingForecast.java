@@ -32,11 +32,12 @@ record TrainingForecast(
     MemoryLimits limits = MemoryLimits.of(job.backend());
     HostForecast host =
         HostForecast.now(data.indexBytes(), data.mappedBytes(), asked.flag("plot_loss"));
-    List<Evaluation> evaluations =
-        TrainerConfig.of(asked).everEvaluates() ? data.evaluations() : List.of();
     try (MemoryPlan plan =
         new MemoryPlan(
-            job.configJson(), job.provider(), evaluations, Samples.positions(asked), host)) {
+            job.configJson(),
+            job.provider(),
+            Samples.positions(asked, job.tokenizer().tokenizer()),
+            host)) {
       MemoryChoices choices = new MemoryChoices(asked, plan, data, checkpoints.isPresent());
       Choice choice = choose(asked, choices, limits);
       TrainingConfig config = asked.with(choice.settings(), AUTO);
@@ -93,7 +94,7 @@ record TrainingForecast(
 
   private static String refusal(Choice asSet, MemoryChoices choices, MemoryLimits limits) {
     List<Choice> all =
-        Stream.of(choices.undrawn(), choices.same(), choices.shorter())
+        Stream.of(choices.undrawn(), choices.same(), choices.unevaluated(), choices.shorter())
             .flatMap(List::stream)
             .toList();
     Set<String> costs = new HashSet<>();

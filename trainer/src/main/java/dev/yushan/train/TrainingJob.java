@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
+import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.io.hub.Hub;
@@ -16,6 +17,8 @@ import dev.yushan.optim.OptimizerProvider;
 import dev.yushan.plugin.PluginException;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -27,11 +30,14 @@ import java.util.OptionalInt;
 /// found when it is made.
 ///
 /// @param configJson of the base model
+/// @param tokenizer loaded once, before memory is forecast: loading it takes many times what it
+///   holds
 /// @param provider of the optimizer
 record TrainingJob(
     TrainingConfig config,
     Backend backend,
     ObjectNode configJson,
+    CorpusTokenizer tokenizer,
     OptimizerProvider provider,
     OptimizerConfig optimizerConfig) {
 
@@ -40,12 +46,13 @@ record TrainingJob(
     TrainingConfig config = local(asked.check());
     Path base = Path.of(config.text("model_name_or_path"));
     // throws, naming the file, if it describes no model
-    Models.config(base);
+    ModelConfig shape = Models.config(base);
     TrainingJob job =
         new TrainingJob(
             config,
             backend,
             Models.configJson(base),
+            tokenizer(config, shape),
             provider(config),
             new OptimizerConfig(
                 config.number("adam_beta1"),
@@ -56,7 +63,7 @@ record TrainingJob(
       // throws if the weights are not there or their files are damaged
       SafetensorsDirectory.open(job.base()).close();
     }
-    Samples.requirePossible(config, job.shape());
+    Samples.requirePossible(config, job.tokenizer().tokenizer(), shape);
     job.requirePositions();
     return job;
   }
@@ -104,12 +111,27 @@ record TrainingJob(
     }
   }
 
+  private static CorpusTokenizer tokenizer(TrainingConfig config, ModelConfig model) {
+    Path directory = Path.of(config.text("tokenizer_name_or_path"));
+    Path file = directory.resolve("tokenizer.json");
+    if (!Files.exists(file)) {
+      if (!config.text("tokenizer_name_or_path").equals(config.text("model_name_or_path"))) {
+        throw config.wrong(
+            "tokenizer_name_or_path", "has no tokenizer.json; name a directory that holds one");
+      }
+      return CorpusTokenizer.none(model.vocabSize());
+    }
+    Tokenizer tokenizer = Tokenizers.load(directory);
+    if (tokenizer.vocabSize() > model.vocabSize()) {
+      throw new ConfigException(
+          "%s has ids up to %d, but the model has a vocabulary of %d; tokenizer_name_or_path and model_name_or_path do not belong together"
+              .formatted(file, tokenizer.vocabSize() - 1, model.vocabSize()));
+    }
+    return CorpusTokenizer.of(tokenizer, file);
+  }
+
   static OptimizerProvider provider(TrainingConfig config) {
-    String name =
-        switch (config.text("optim")) {
-          case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
-          case String other -> other;
-        };
+    String name = optimizerName(config.text("optim"));
     try {
       return Plugins.load(OptimizerProvider.class, "optimizer").named(name);
     } catch (PluginException e) {
@@ -117,9 +139,17 @@ record TrainingJob(
     }
   }
 
+  /// One name for those that `optim` has for the same arithmetic.
+  static String optimizerName(String optim) {
+    return switch (optim) {
+      case "adamw_torch_fused", "adamw_hf", "adamw" -> "adamw_torch";
+      case String other -> other;
+    };
+  }
+
   /// The same with other settings.
   TrainingJob with(TrainingConfig other) {
-    return new TrainingJob(other, backend, configJson, provider, optimizerConfig);
+    return new TrainingJob(other, backend, configJson, tokenizer, provider, optimizerConfig);
   }
 
   /// The job as it goes on from a checkpoint.
@@ -152,7 +182,7 @@ record TrainingJob(
   }
 
   TrainingData openData() {
-    return TrainingData.open(config, shape());
+    return TrainingData.open(config, shape(), tokenizer);
   }
 
   /// @param checkpoints how many there are of the run that is continued; empty for a new run

@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.config.NearestKey;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
 import dev.yushan.train.TrainingKey.NoEffect;
@@ -99,7 +100,7 @@ public final class TrainingKeys {
       # Machine
       backend | text | | Name of the backend; by default the best one available.
       device | text | | The backend's own name of a device.
-      memory | one of fixed auto | fixed | auto: gradient_checkpointing, logits_chunk, and the division of a step into micro-batches are chosen so that the job fits, where what is set does not. What was chosen is logged, and stands in training_config.yaml.
+      memory | one of fixed auto | fixed | auto: per_device_eval_batch_size, logits_chunk, gradient_checkpointing, and the division of a step into micro-batches are chosen so that the job fits, where what is set does not. What was chosen is logged, and stands in training_config.yaml.
       threads | integer ≥ 0 | 0 | Compute threads; 0 for all processors. The result does not depend on it.
       """;
 
@@ -183,6 +184,18 @@ public final class TrainingKeys {
 
   private static final Map<String, TrainingKey> ALL = read();
 
+  /// Names that other programs have for keys, which no likeness of letters tells.
+  private static final Map<String, String> ELSEWHERE =
+      Map.of(
+          "lr", "learning_rate",
+          "epochs", "num_train_epochs",
+          "batch_size", "per_device_train_batch_size",
+          "micro_batch_size", "per_device_train_batch_size",
+          "block_size", "sequence_len",
+          "train_dataset", "dataset",
+          "train_file", "dataset",
+          "validation_file", "eval_dataset");
+
   private TrainingKeys() {}
 
   /// All keys by name, in the order of the table.
@@ -193,6 +206,19 @@ public final class TrainingKeys {
   /// The key of that name.
   public static Optional<TrainingKey> find(String name) {
     return Optional.ofNullable(ALL.get(name));
+  }
+
+  /// What was meant by a name that is no key: what other programs call it, else the nearest key, of
+  /// those that do something if there is one.
+  static Optional<String> meant(String name) {
+    List<String> honoured =
+        ALL.values().stream()
+            .filter(key -> key.treatment() instanceof Honoured)
+            .map(TrainingKey::name)
+            .toList();
+    return Optional.ofNullable(ELSEWHERE.get(name))
+        .or(() -> NearestKey.of(name, honoured))
+        .or(() -> NearestKey.of(name, ALL.keySet()));
   }
 
   /// The type, default and heading of honoured keys as the table has them, headings as `# title`.

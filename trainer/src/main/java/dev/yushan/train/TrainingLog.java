@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /// The record of a run as users of Hugging Face `Trainer` and LLaMA-Factory know it: the history in
@@ -30,6 +31,7 @@ final class TrainingLog implements TrainingListener {
   private StepPlan plan = new StepPlan(1, 1, 0);
   private Progress start = Progress.START;
   private long begin = System.nanoTime();
+  private Pace pace = new Pace();
 
   TrainingLog(Path outputDir, TrainingConfig config, Tally tally) {
     this.outputDir = outputDir;
@@ -61,6 +63,34 @@ final class TrainingLog implements TrainingListener {
     plan = steps;
     start = progress;
     begin = System.nanoTime();
+    pace = new Pace();
+    pace.mark(begin);
+  }
+
+  /// A spike stands in the record for itself, however rarely losses are logged.
+  @Override
+  public void stepped(StepReport step, Progress progress) {
+    pace.mark(System.nanoTime());
+    step.spike().ifPresent(spike -> spike(spike, progress));
+  }
+
+  /// Records a spike at the step that led to `progress`, or if the run stops before it, the next.
+  void spike(Spike spike, Progress progress) {
+    long step = progress.steps() + (spike.action() == SpikeGuard.Action.STOP ? 1 : 0);
+    for (boolean line : new boolean[] {false, true}) {
+      ObjectNode json = line ? line(progress) : entry(progress);
+      json.put("spike", spike.what());
+      json.put("spike_step", step);
+      json.put("spike_value", spike.value());
+      json.put("spike_z_score", rounded(spike.zScore(), 2));
+      json.put("spike_mean", spike.mean());
+      json.put("spike_action", spike.action().name().toLowerCase(Locale.ROOT));
+      if (line) {
+        append(json);
+      } else {
+        add(json);
+      }
+    }
   }
 
   @Override
@@ -120,7 +150,6 @@ final class TrainingLog implements TrainingListener {
   }
 
   private ObjectNode line(Progress progress) {
-    long done = progress.steps() - start.steps();
     double left = plan.totalSteps() - (double) progress.steps();
     ObjectNode line = JSON.createObjectNode();
     line.put("current_steps", progress.steps());
@@ -128,7 +157,7 @@ final class TrainingLog implements TrainingListener {
     line.put("epoch", rounded(plan.epochsAfter(progress.steps()), 4));
     line.put("percentage", rounded(100.0 * progress.steps() / plan.totalSteps(), 2));
     line.put("elapsed_time", clock(seconds()));
-    line.put("remaining_time", clock(done == 0 ? 0 : seconds() / done * left));
+    line.put("remaining_time", clock(pace.secondsPerStep() * left));
     line.put("throughput", rounded(tokensPerSecond(progress), 2));
     line.put("total_tokens", progress.tokens());
     return line;

@@ -81,7 +81,7 @@ public final class TrainingRun {
       output.requireFree(config);
       Optional<Path> resume = output.checkpoints().resumePoint(config);
       if (resume.isEmpty() && config.text("resume_from_checkpoint").equals("true")) {
-        LOG.info("{} has no checkpoint: the run begins at the beginning", output.path());
+        LOG.warn("resume_from_checkpoint: no checkpoint in {}: begins at step 0", output.path());
       }
       TrainingJob job = resume.map(asked::continued).orElse(asked);
       try (TrainingData data = job.openData()) {
@@ -124,7 +124,7 @@ public final class TrainingRun {
               model,
               optimizer,
               job.batches(data),
-              data.evaluations(),
+              data.evaluations(job.config().count(MemoryChoices.EVAL_BATCH)),
               TrainerConfig.of(job.config()));
       return new TrainingRun(job, output, data, job.state(model, optimizer), forecast)
           .train(trainer, resume, listener);
@@ -145,13 +145,14 @@ public final class TrainingRun {
           TensorBoardLog.open(output.path(), config, state.configJson(), start).map(open::add);
       board.ifPresent(events -> log.alsoTo(events::entry));
       List<TrainingListener> listeners = new ArrayList<>(List.of(tally, log));
-      Samples.of(output.path(), config, state, board, start).ifPresent(listeners::add);
+      Samples.of(output.path(), config, state, job.tokenizer().tokenizer(), board, start)
+          .ifPresent(listeners::add);
       listeners.addAll(List.of(listener, writer));
-      Progress end = train(trainer, start, new Listeners(listeners), writer);
+      Progress end = train(trainer, start, new Listeners(listeners), writer, facts);
       if (end.completes(trainer.plan())) {
         finish(trainer.plan(), start, end, writer.lastEvaluation);
       }
-      facts.end(end);
+      facts.end(end, writer.why);
       if (end.completes(trainer.plan())) {
         log.writeState(output.path(), end);
         Reports.afterRun(output.path());
@@ -163,16 +164,27 @@ public final class TrainingRun {
   }
 
   private Progress train(
-      Trainer trainer, Progress start, TrainingListener listener, Writer writer) {
+      Trainer trainer, Progress start, TrainingListener listener, Writer writer, RunFacts facts) {
     try {
       return trainer.train(start, listener);
     } catch (StepException e) {
+      e.spike().ifPresent(spike -> log.spike(spike, e.before()));
+      String why = e.sound() ? "on_spike: stop" : "a value that is not finite";
       if (e.sound()) {
-        writer.stopped(e.getMessage(), e.before());
+        writer.stopped(why, e.before());
       }
+      facts.end(e.before(), Optional.of(why));
       writeRecord(e.before());
-      throw new TrainingException(e.getMessage() + keep(e), e);
+      throw new TrainingException(e.getMessage() + (e.sound() ? "" : base()) + keep(e), e);
     }
+  }
+
+  /// What a new run could begin from: this one cannot go on with another learning rate.
+  private String base() {
+    List<Path> all = output.checkpoints().all();
+    return all.isEmpty()
+        ? "; there is no checkpoint"
+        : "; it can begin from the last checkpoint, with model_name_or_path: " + all.getLast();
   }
 
   /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
@@ -211,6 +223,7 @@ public final class TrainingRun {
   private final class Writer implements TrainingListener {
     private final StepPlan plan;
     private ObjectNode lastEvaluation = JSON.createObjectNode();
+    private Optional<String> why = Optional.empty();
     private long saved = -1;
 
     Writer(StepPlan plan) {
@@ -229,7 +242,8 @@ public final class TrainingRun {
 
     /// A run that ends early is to be continued, so its optimizer is always saved.
     @Override
-    public void stopped(String why, Progress progress) {
+    public void stopped(String reason, Progress progress) {
+      why = Optional.of(reason);
       if (saved < progress.steps() || config.flag("save_only_model")) {
         save(progress, true);
       }

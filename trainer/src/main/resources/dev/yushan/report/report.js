@@ -53,6 +53,8 @@ function logTicks(low, high) {
   return result.length >= 2 ? result : ticks(low, high, 4);
 }
 
+const spikes = () => run.history.filter(entry => 'spike' in entry);
+
 const lastStep = Math.max(1, ...run.history.map(entry => entry.step));
 
 function chart(title, series, options = {}) {
@@ -119,6 +121,10 @@ function chart(title, series, options = {}) {
         raw.filter(([x]) => x >= from && x <= to).forEach(([x, y]) =>
           lines.append(draw('circle', { cx: px(x), cy: py(y), r: 2.6, style: `fill:${stroke}` })));
       }
+    }
+    for (const { spike_step: at, spike } of options.spikes ? spikes() : []) {
+      if (at >= from && at <= to) lines.append(draw('line', { class: 'spike', x1: px(at), x2: px(at), y1: box.top, y2: box.bottom },
+        draw('title', {}, `step ${whole(at)}: spike of the ${spike}`)));
     }
     svg.append(lines);
     listen(svg, box, [from, to], curves, width);
@@ -198,12 +204,12 @@ function charts() {
   const sources = [...new Set(run.history.flatMap(Object.keys))].filter(key => key.startsWith('loss_')).sort();
   const speed = run.history.some(entry => 'tokens_per_second' in entry) ? 'tokens_per_second' : 'throughput';
   const all = [
-    chart('Training loss', [{ name: 'loss', points: points('loss'), smooth: true }], { wide: true, log: true }),
+    chart('Training loss', [{ name: 'loss', points: points('loss'), smooth: true }], { wide: true, log: true, spikes: true }),
     chart('Loss on held-out data', evaluations, { log: true, wide: sources.length < 2 }),
     chart('Training loss by source', (sources.length < 2 ? [] : sources).map(key =>
       ({ name: key.slice('loss_'.length), points: points(key), smooth: true })), { log: true }),
     chart('Learning rate', [{ name: 'learning rate', points: points('learning_rate') }], { zero: true, wide: points('grad_norm').length === 0 }),
-    chart('Gradient norm, before clipping', [{ name: 'norm', points: points('grad_norm'), smooth: true }], { log: true }),
+    chart('Gradient norm, before clipping', [{ name: 'norm', points: points('grad_norm'), smooth: true }], { log: true, spikes: true }),
     chart('Tokens per second', [{ name: 'tokens/s', points: points(speed).filter(([, y]) => y > 0), smooth: true }], { zero: true, wide: true }),
   ].filter(one => one !== null);
   if (all.length === 0) return [];
@@ -304,6 +310,15 @@ function memory() {
   return rows.length === 0 ? [] : [make('h2', {}, 'Memory'), make('div', { class: 'card', id: 'memory' }, table(['', 'bytes', ''], rows))];
 }
 
+// What the guard found, and what was done about it.
+function spikeTable() {
+  const done = { skip: 'step left out', stop: 'run stopped before it', warn: 'trained on' };
+  const rows = spikes().map(one => make('tr', {}, number(whole(one.spike_step)), make('td', {}, one.spike),
+    number(short(one.spike_value)), number(short(one.spike_mean)), number(one.spike_z_score.toFixed(1)), make('td', {}, done[one.spike_action])));
+  return rows.length === 0 ? [] : [make('h2', {}, 'Spikes'),
+    make('div', { class: 'card', id: 'spikes' }, table(['step', 'of', 'value', 'mean before', 'deviations', ''], rows))];
+}
+
 // ---- samples -----------------------------------------------------------------------------------
 
 function samples() {
@@ -311,12 +326,15 @@ function samples() {
   const steps = [...new Set(run.samples.map(sample => sample.step))];
   const prompts = [...new Set(run.samples.map(sample => sample.prompt))];
   const of = (prompt, step) => run.samples.findLast(sample => sample.prompt === prompt && sample.step === step)?.completion ?? '';
+  // line breaks alone would be a row of nothing
+  const text = completion => /\S/.test(completion) ? completion.replace(/\n{3,}/g, '\n\n') : completion.replace(/\n+/g, all => `⏎ × ${all.length}`);
   const body = make('tbody', { class: 'sample' });
   const label = make('b', {});
   const show = index => {
     label.textContent = `step ${whole(steps[index])}`;
     body.replaceChildren(...prompts.map(prompt => make('tr', {},
-      make('td', {}, prompt), make('td', { class: 'soft' }, of(prompt, steps[0])), make('td', {}, of(prompt, steps[index])))));
+      make('td', {}, prompt), make('td', { class: 'soft', 'data-label': `step ${steps[0]}` }, text(of(prompt, steps[0]))),
+      make('td', { 'data-label': 'chosen step' }, text(of(prompt, steps[index]))))));
   };
   show(steps.length - 1);
   const slider = make('input', {
@@ -330,7 +348,7 @@ function samples() {
       make('table', { class: 'compared' }, make('thead', {}, make('tr', {}, make('th', {}, 'prompt'), make('th', {}, `step ${steps[0]}`), make('th', {}, 'chosen step'))), body),
       make('details', {}, make('summary', {}, `All ${run.samples.length} samples`),
         make('table', {}, make('tbody', { class: 'sample' }, prompts.flatMap(prompt => steps.map(step =>
-          make('tr', {}, make('td', {}, prompt), number(whole(step)), make('td', {}, of(prompt, step))))))))),
+          make('tr', {}, make('td', {}, prompt), number(whole(step)), make('td', {}, text(of(prompt, step)))))))))),
   ];
 }
 
@@ -367,7 +385,7 @@ function environment() {
       ['processor', machine.cpu], ['threads', machine.processors], ['memory', machine.memory_bytes && bytes(machine.memory_bytes)],
       ['backend', machine.backend && `${machine.backend}: ${machine.backend_description}`],
       ['Yushan', software.yushan], ['Java', software.java && `${software.java} (${software.java_vendor})`], ['system', software.os],
-      ...processes.map(p => ['process', `${p.started}${p.ended ? ` to ${p.ended}` : ', not ended in order'}, from step ${p.from_step}`]),
+      ...processes.map(p => ['process', `${p.started}${p.ended ? ` to ${p.ended}` : ', not ended in order'}, from step ${p.from_step}${p.ended ? ` to ${p.to_step}` : ''}${p.stopped_by ? `, stopped by ${p.stopped_by}` : ''}`]),
     ]),
   ].filter(one => one !== null);
   return cards.length ? [make('h2', {}, 'Model and machine'), make('div', { class: 'two' }, cards)] : [];
@@ -375,14 +393,15 @@ function environment() {
 
 // ---- the page ----------------------------------------------------------------------------------
 
-const status = run.finished ? ['good', 'finished'] : ['warn', `at step ${whole(run.step)}`];
+const reached = `step ${whole(run.step)}` + (run.totalSteps > run.step ? ` of ${whole(run.totalSteps)}` : '');
+const status = run.finished ? ['good', 'finished'] : ['warn', run.stoppedBy ? `stopped by ${run.stoppedBy} at ${reached}` : `at ${reached}`];
 
 page.append(
   make('header', {},
     make('h1', {}, run.title), make('span', { class: `pill ${status[0]}` }, status[1]), make('span', { class: 'space' }),
     darkButton(),
     make('div', { class: 'lead' }, run.lead)),
-  tiles(), ...charts(), ...samples(), ...datasets(), ...ledger(), ...memory(), ...configuration(), ...environment(),
+  tiles(), ...charts(), ...spikeTable(), ...samples(), ...datasets(), ...ledger(), ...memory(), ...configuration(), ...environment(),
   make('footer', {}, 'Made by yushan from the files of this run; make it again with ', make('code', {}, 'yushan report'), '.'));
 
 const asked = /steps=(\d+)-(\d+)/.exec(location.hash);

@@ -71,17 +71,17 @@ class MemoryForecastTest {
     GoldenRows data = GoldenRows.of("train_tail.safetensors", 8);
     try (Backend backend = backend(1L << 33);
         MemoryPlan plan =
-            new MemoryPlan(
-                Models.configJson(directory),
-                new AdamWProvider(),
-                List.of(new Evaluation("held out", data)),
-                0,
-                nothing())) {
+            new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
       for (boolean checkpointing : new boolean[] {false, true}) {
         MemoryForecast forecast =
             plan.forecast(
                 new Pass(
-                    data.maxTokens(), data.maxSequences(), checkpointing, Ops.LOSS_CHUNK, false));
+                    data.maxTokens(),
+                    data.maxSequences(),
+                    checkpointing,
+                    Ops.LOSS_CHUNK,
+                    false,
+                    List.of(new Evaluation("held out", data))));
         long before = backend.availableBytes();
         try (CausalLM model = Models.load(backend, directory, DType.F32, true);
             Optimizer optimizer =
@@ -90,7 +90,7 @@ class MemoryForecastTest {
             Gradients gradients = new Gradients(backend, model.parameters());
             BatchPass training =
                 BatchPass.training(backend, model, data, checkpointing, Ops.LOSS_CHUNK);
-            BatchPass evaluation = BatchPass.forward(backend, model, data)) {
+            BatchPass evaluation = BatchPass.forward(backend, model, data, Ops.LOSS_CHUNK)) {
           gradients.zero();
           training.scale(1);
           assertThat(BatchPass.sum(training.run(data.get(0, 0).rows()))).isPositive();
@@ -112,14 +112,14 @@ class MemoryForecastTest {
     Path directory = Golden.path("tiny-llama-a");
     try (Backend backend = backend(1L << 33);
         MemoryPlan plan =
-            new MemoryPlan(
-                Models.configJson(directory), new AdamWProvider(), List.of(), 40, nothing());
+            new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 40, nothing());
         CausalLM model = Models.load(backend, directory, DType.F32, true)) {
       long before = backend.availableBytes();
       try (Generator generator = new Generator(backend, model, 40)) {
         generator.generate(new int[] {1, 2, 3}, SamplingParams.greedy(37), (id, p) -> true);
         assertThat(before - backend.availableBytes())
-            .isEqualTo(plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false)).evaluation())
+            .isEqualTo(
+                plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false, List.of())).evaluation())
             .isPositive();
       }
     }
@@ -130,9 +130,9 @@ class MemoryForecastTest {
   void theShapeOf1BFitsInto24GiBAtASequenceOf512() {
     Path directory = Path.of("../docs/examples/1b-step");
     try (MemoryPlan plan =
-        new MemoryPlan(
-            Models.configJson(directory), new AdamWProvider(), List.of(), 0, nothing())) {
-      MemoryForecast forecast = plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false));
+        new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
+      MemoryForecast forecast =
+          plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false, List.of()));
       assertThat(forecast.parameters()).isEqualTo(1_235_814_400L);
       assertThat(forecast.weights() + forecast.gradients() + forecast.optimizer())
           .isEqualTo(16 * 1_235_814_400L);
@@ -223,6 +223,43 @@ class MemoryForecastTest {
       assertThatThrownBy(() -> TrainingRun.run(config, backend, SILENT))
           .isInstanceOf(ConfigException.class)
           .hasMessageContaining("no setting makes it fit");
+    }
+  }
+
+  /// Rows of evaluation may take more than those of training.
+  @Test
+  void anEvaluationThatIsTooLargeIsMadeSmallerOrLeftOut() throws IOException {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("eval_dataset", root.resolve("train.jsonl").toString());
+    settings.put("eval_strategy", "steps");
+    settings.put("eval_steps", 3);
+    settings.put("per_device_train_batch_size", 1);
+    settings.put("per_device_eval_batch_size", 64);
+    settings.put("gradient_checkpointing", true);
+    TrainingConfig config = config("evaluated", settings);
+    long need = tensors(config);
+    long small = tensors(config.with(Map.of("per_device_eval_batch_size", "1"), "test"));
+    long none = tensors(config.with(Map.of("eval_strategy", "no"), "test"));
+    assertThat(none).isLessThan(small);
+    assertThat(small).isLessThan(need);
+    assertThat(refusal(config, need - 1))
+        .contains("per_device_eval_batch_size: 1 needs", "eval_strategy: no needs")
+        .doesNotContain("no setting makes it fit");
+    assertThat(refusal(config, small - 1))
+        .contains("eval_strategy: no needs")
+        .doesNotContain("per_device_eval_batch_size: 1");
+    settings.put("memory", "auto");
+    try (Backend backend = backend(need - 1)) {
+      TrainingRun.run(config("evaluated", settings), backend, SILENT);
+    }
+    assertThat(fixture.output("evaluated").resolve("training_config.yaml"))
+        .content()
+        .containsPattern("per_device_eval_batch_size: 1 +# memory: auto");
+  }
+
+  private static String refusal(TrainingConfig config, long memoryBytes) {
+    try (Backend backend = backend(memoryBytes)) {
+      return TrainingEstimate.of(config, backend).refusal().orElseThrow();
     }
   }
 

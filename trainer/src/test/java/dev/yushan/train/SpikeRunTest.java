@@ -76,6 +76,12 @@ class SpikeRunTest {
     assertThat(straight.resolve("train_results.json")).content().contains(told);
     assertThat(straight.resolve("trainer_state.json")).content().contains(told);
     assertThat(warned.resolve("trainer_state.json")).content().doesNotContain("skipped_steps");
+    assertThat(straight.resolve("trainer_log.jsonl"))
+        .content()
+        .contains("\"spike_step\":" + skipped.getFirst() + ",", "\"spike_action\":\"skip\"");
+    assertThat(straight.resolve("README.md"))
+        .content()
+        .containsPattern("\\| " + skipped.getFirst() + " \\| .*\\| step left out \\|");
 
     Path stopped = fixture.output("spike-resumed");
     StopRequest stop = new StopRequest();
@@ -107,6 +113,12 @@ class SpikeRunTest {
         .hasMessageContaining("on_spike: skip");
     assertThat(checkpoints(output)).contains("checkpoint-" + (first - 1));
     assertThat(output.resolve("failed-step-" + first + "/batch.jsonl")).isNotEmptyFile();
+    assertThat(output.resolve("trainer_state.json"))
+        .content()
+        .contains("\"spike_step\" : " + first + ",", "\"spike_action\" : \"stop\"");
+    assertThat(output.resolve("run.json"))
+        .content()
+        .contains("\"stopped_by\" : \"on_spike: stop\"");
 
     Map<String, Object> looser = new HashMap<>(spiking(Action.SKIP));
     looser.put("resume_from_checkpoint", true);

@@ -71,7 +71,7 @@ public final class Signatures {
         MemorySegment.copy(file, LONG, HEADER_BYTES + 8L * words * d, chunk, at(size++), words);
       }
     } catch (IOException e) {
-      throw new DataException(path + " cannot be read: " + e, e);
+      throw new DataException(path + " cannot be read: " + e.getMessage(), e);
     }
   }
 
