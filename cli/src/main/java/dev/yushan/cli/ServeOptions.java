@@ -194,26 +194,29 @@ final class ServeOptions {
       throw new IllegalArgumentException(
           "--ssl-keyfile and --ssl-certfile go together; give both, or none for plain HTTP");
     }
-    ServerConfig.Limits limits = ServerConfig.Limits.defaults();
-    return new ServerConfig(
-        host,
-        port,
-        names.isEmpty() ? List.of(model) : names,
-        apiKeys,
-        sslKeyfile.map(key -> new ServerConfig.Tls(key, sslCertfile.orElseThrow())),
-        allowedOrigins,
-        Duration.ofSeconds(shutdownTimeout),
-        requestTimeout.map(Duration::ofSeconds),
-        requestIds,
-        !disableLogRequests,
-        new ServerConfig.Limits(
-            limits.bodyBytes(),
-            limits.idleTimeout(),
-            limits.bodyTimeout(),
-            limits.stallTimeout(),
-            limits.pendingTokens(),
-            maxRequestsPerKey,
-            limits.choices()));
+    ServerConfig defaults = ServerConfig.of(model);
+    ServerConfig.Limits limits = defaults.limits();
+    return defaults.toBuilder()
+        .host(host)
+        .port(port)
+        .modelNames(names.isEmpty() ? List.of(model) : names)
+        .apiKeys(apiKeys)
+        .tls(sslKeyfile.map(key -> new ServerConfig.Tls(key, sslCertfile.orElseThrow())))
+        .allowedOrigins(allowedOrigins)
+        .shutdownTimeout(Duration.ofSeconds(shutdownTimeout))
+        .requestTimeout(requestTimeout.map(Duration::ofSeconds))
+        .requestIdHeaders(requestIds)
+        .logRequests(!disableLogRequests)
+        .limits(
+            new ServerConfig.Limits(
+                limits.bodyBytes(),
+                limits.idleTimeout(),
+                limits.bodyTimeout(),
+                limits.stallTimeout(),
+                limits.pendingTokens(),
+                maxRequestsPerKey,
+                limits.choices()))
+        .build();
   }
 
   /// How much the engine does at a time, on a backend that has the model.

@@ -113,6 +113,113 @@ public record ServerConfig(
         Limits.defaults());
   }
 
+  /// Begins with these.
+  public Builder toBuilder() {
+    return new Builder(this);
+  }
+
+  /// Sets what differs. Values are checked by [#build()].
+  public static final class Builder {
+    private String host;
+    private int port;
+    private List<String> modelNames;
+    private List<String> apiKeys;
+    private Optional<Tls> tls;
+    private List<String> allowedOrigins;
+    private Duration shutdownTimeout;
+    private Optional<Duration> requestTimeout;
+    private boolean requestIdHeaders;
+    private boolean logRequests;
+    private Limits limits;
+
+    private Builder(ServerConfig from) {
+      host = from.host;
+      port = from.port;
+      modelNames = from.modelNames;
+      apiKeys = from.apiKeys;
+      tls = from.tls;
+      allowedOrigins = from.allowedOrigins;
+      shutdownTimeout = from.shutdownTimeout;
+      requestTimeout = from.requestTimeout;
+      requestIdHeaders = from.requestIdHeaders;
+      logRequests = from.logRequests;
+      limits = from.limits;
+    }
+
+    public Builder host(String value) {
+      host = value;
+      return this;
+    }
+
+    public Builder port(int value) {
+      port = value;
+      return this;
+    }
+
+    public Builder modelNames(List<String> value) {
+      modelNames = value;
+      return this;
+    }
+
+    public Builder apiKeys(List<String> value) {
+      apiKeys = value;
+      return this;
+    }
+
+    public Builder tls(Optional<Tls> value) {
+      tls = value;
+      return this;
+    }
+
+    public Builder allowedOrigins(List<String> value) {
+      allowedOrigins = value;
+      return this;
+    }
+
+    public Builder shutdownTimeout(Duration value) {
+      shutdownTimeout = value;
+      return this;
+    }
+
+    public Builder requestTimeout(Optional<Duration> value) {
+      requestTimeout = value;
+      return this;
+    }
+
+    public Builder requestIdHeaders(boolean value) {
+      requestIdHeaders = value;
+      return this;
+    }
+
+    public Builder logRequests(boolean value) {
+      logRequests = value;
+      return this;
+    }
+
+    public Builder limits(Limits value) {
+      limits = value;
+      return this;
+    }
+
+    /// The configuration.
+    ///
+    /// @throws IllegalArgumentException if a value will not do
+    public ServerConfig build() {
+      return new ServerConfig(
+          host,
+          port,
+          modelNames,
+          apiKeys,
+          tls,
+          allowedOrigins,
+          shutdownTimeout,
+          requestTimeout,
+          requestIdHeaders,
+          logRequests,
+          limits);
+    }
+  }
+
   private static void requirePositive(String what, long value) {
     if (value < 1) {
       throw new IllegalArgumentException("%s must be 1 or more, got %d".formatted(what, value));

@@ -26,25 +26,21 @@ class AccessTest {
     fixture =
         ServiceFixture.start(
             c ->
-                new ServerConfig(
-                    c.host(),
-                    c.port(),
-                    c.modelNames(),
-                    List.of("first-key", "第二"),
-                    c.tls(),
-                    List.of("https://app.example"),
-                    c.shutdownTimeout(),
-                    c.requestTimeout(),
-                    true,
-                    true,
-                    new Limits(
-                        1 << 20,
-                        Duration.ofSeconds(60),
-                        Duration.ofSeconds(60),
-                        Duration.ofSeconds(30),
-                        1 << 16,
-                        2,
-                        64)),
+                c.toBuilder()
+                    .apiKeys(List.of("first-key", "第二"))
+                    .allowedOrigins(List.of("https://app.example"))
+                    .requestIdHeaders(true)
+                    .logRequests(true)
+                    .limits(
+                        new Limits(
+                            1 << 20,
+                            Duration.ofSeconds(60),
+                            Duration.ofSeconds(60),
+                            Duration.ofSeconds(30),
+                            1 << 16,
+                            2,
+                            64))
+                    .build(),
             Extras.NONE);
   }
 

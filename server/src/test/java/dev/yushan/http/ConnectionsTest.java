@@ -28,25 +28,19 @@ class ConnectionsTest {
     fixture =
         ServiceFixture.start(
             c ->
-                new ServerConfig(
-                    c.host(),
-                    c.port(),
-                    c.modelNames(),
-                    c.apiKeys(),
-                    c.tls(),
-                    c.allowedOrigins(),
-                    c.shutdownTimeout(),
-                    c.requestTimeout(),
-                    false,
-                    true,
-                    new Limits(
-                        BODY_LIMIT,
-                        Duration.ofSeconds(3),
-                        Duration.ofMillis(500),
-                        Duration.ofMillis(500),
-                        1 << 16,
-                        1000,
-                        1024)),
+                c.toBuilder()
+                    .requestIdHeaders(false)
+                    .logRequests(true)
+                    .limits(
+                        new Limits(
+                            BODY_LIMIT,
+                            Duration.ofSeconds(3),
+                            Duration.ofMillis(500),
+                            Duration.ofMillis(500),
+                            1 << 16,
+                            1000,
+                            1024))
+                    .build(),
             Extras.NONE);
   }
 

@@ -76,25 +76,19 @@ class FuzzTest {
     fixture =
         ServiceFixture.start(
             c ->
-                new ServerConfig(
-                    c.host(),
-                    c.port(),
-                    c.modelNames(),
-                    c.apiKeys(),
-                    c.tls(),
-                    c.allowedOrigins(),
-                    c.shutdownTimeout(),
-                    c.requestTimeout(),
-                    true,
-                    true,
-                    new Limits(
-                        50_000,
-                        Duration.ofMillis(400),
-                        Duration.ofMillis(200),
-                        Duration.ofMillis(500),
-                        10_000,
-                        1000,
-                        64)),
+                c.toBuilder()
+                    .requestIdHeaders(true)
+                    .logRequests(true)
+                    .limits(
+                        new Limits(
+                            50_000,
+                            Duration.ofMillis(400),
+                            Duration.ofMillis(200),
+                            Duration.ofMillis(500),
+                            10_000,
+                            1000,
+                            64))
+                    .build(),
             Extras.NONE);
   }
 

@@ -25,19 +25,7 @@ class LifecycleTest {
       "{\"prompt\":\"abc\",\"max_tokens\":60,\"ignore_eos\":true,\"stream\":true}";
 
   private static UnaryOperator<ServerConfig> shutdown(Duration timeout) {
-    return c ->
-        new ServerConfig(
-            c.host(),
-            c.port(),
-            c.modelNames(),
-            c.apiKeys(),
-            c.tls(),
-            c.allowedOrigins(),
-            timeout,
-            c.requestTimeout(),
-            c.requestIdHeaders(),
-            c.logRequests(),
-            c.limits());
+    return c -> c.toBuilder().shutdownTimeout(timeout).build();
   }
 
   @Test
@@ -98,18 +86,12 @@ class LifecycleTest {
     try (ServiceFixture fixture = ServiceFixture.start()) {
       ServerConfig c = ServerConfig.of("a");
       ServerConfig same =
-          new ServerConfig(
-              "127.0.0.1",
-              fixture.port(),
-              c.modelNames(),
-              c.apiKeys(),
-              c.tls(),
-              c.allowedOrigins(),
-              c.shutdownTimeout(),
-              c.requestTimeout(),
-              false,
-              false,
-              c.limits());
+          c.toBuilder()
+              .host("127.0.0.1")
+              .port(fixture.port())
+              .requestIdHeaders(false)
+              .logRequests(false)
+              .build();
       assertThatThrownBy(
               () ->
                   HttpService.start(
@@ -196,18 +178,11 @@ class LifecycleTest {
     try (ServiceFixture fixture =
         ServiceFixture.start(
             c ->
-                new ServerConfig(
-                    c.host(),
-                    c.port(),
-                    c.modelNames(),
-                    c.apiKeys(),
-                    c.tls(),
-                    c.allowedOrigins(),
-                    c.shutdownTimeout(),
-                    Optional.of(Duration.ofNanos(1)),
-                    false,
-                    true,
-                    c.limits()),
+                c.toBuilder()
+                    .requestTimeout(Optional.of(Duration.ofNanos(1)))
+                    .requestIdHeaders(false)
+                    .logRequests(true)
+                    .build(),
             Extras.NONE)) {
       JsonNode answer =
           fixture.ok("/v1/completions", "{'prompt':'abc','max_tokens':380,'ignore_eos':true}");

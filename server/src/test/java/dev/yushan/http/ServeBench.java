@@ -91,18 +91,12 @@ final class ServeBench {
 
   private static ServerConfig config() {
     ServerConfig all = ServerConfig.of("bench");
-    return new ServerConfig(
-        "localhost",
-        0,
-        all.modelNames(),
-        all.apiKeys(),
-        all.tls(),
-        all.allowedOrigins(),
-        all.shutdownTimeout(),
-        all.requestTimeout(),
-        false,
-        false,
-        all.limits());
+    return all.toBuilder()
+        .host("localhost")
+        .port(0)
+        .requestIdHeaders(false)
+        .logRequests(false)
+        .build();
   }
 
   private static LoadedModel load(ObjectNode config, DType weights) {

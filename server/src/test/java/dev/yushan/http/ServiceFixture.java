@@ -79,18 +79,7 @@ final class ServiceFixture implements AutoCloseable {
       UnaryOperator<ServerConfig> change, EngineConfig engineConfig, Extras extras) {
     ServerConfig config = ServerConfig.of(MODEL);
     ServerConfig local =
-        new ServerConfig(
-            "127.0.0.1",
-            0,
-            List.of(MODEL, "tiny"),
-            config.apiKeys(),
-            config.tls(),
-            config.allowedOrigins(),
-            config.shutdownTimeout(),
-            config.requestTimeout(),
-            config.requestIdHeaders(),
-            config.logRequests(),
-            config.limits());
+        config.toBuilder().host("127.0.0.1").port(0).modelNames(List.of(MODEL, "tiny")).build();
     return new ServiceFixture(change.apply(local), engineConfig, extras);
   }
 

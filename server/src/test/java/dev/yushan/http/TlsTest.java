@@ -69,18 +69,7 @@ class TlsTest {
   }
 
   private static ServerConfig with(ServerConfig c, Tls tls) {
-    return new ServerConfig(
-        c.host(),
-        c.port(),
-        c.modelNames(),
-        c.apiKeys(),
-        Optional.of(tls),
-        c.allowedOrigins(),
-        c.shutdownTimeout(),
-        c.requestTimeout(),
-        false,
-        true,
-        c.limits());
+    return c.toBuilder().tls(Optional.of(tls)).requestIdHeaders(false).logRequests(true).build();
   }
 
   @Test
