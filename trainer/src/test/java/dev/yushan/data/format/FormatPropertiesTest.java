@@ -28,6 +28,13 @@ class FormatPropertiesTest {
   private static final List<String> PIECES =
       List.of(
           "玉",
+          ":D",
+          "<3",
+          "喔",
+          "https://a.tw/玉山",
+          ".html",
+          "C:\\A b\\",
+          "<https://a.tw/玉>",
           "山是",
           "臺灣最高的山",
           "第一",

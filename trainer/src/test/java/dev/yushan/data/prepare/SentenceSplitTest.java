@@ -89,7 +89,7 @@ class SentenceSplitTest {
             "第 2 條\n（刪除）\n\n",
             "第 3 條 （主管機關）\n\n主管機關為\n內政部。",
             "其他\n從其規定。\n");
-    assertThat(split("Article 1\nIt is so. Art. 5, No. 7 and so\non. It ends.\n", 36))
+    assertThat(split("Article 1\nIt is so. Art. 5, No. 7 and so\non. It ends.\n", 35))
         .containsExactly("Article 1\nIt is so. ", "Art. 5, No. 7 and so\non. ", "It ends.\n");
   }
 
