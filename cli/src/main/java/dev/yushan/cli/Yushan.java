@@ -88,6 +88,9 @@ public final class Yushan implements Runnable {
       int exit = line.execute(args);
       out.flush();
       if (exit == 0) {
+        if (!StandardOutput.sound() && StandardOutput.readerHasGone()) {
+          return StandardOutput.READER_HAS_GONE;
+        }
         StandardOutput.requireSound();
       }
       return exit;

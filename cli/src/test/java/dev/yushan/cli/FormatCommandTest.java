@@ -10,6 +10,8 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -121,6 +123,15 @@ class FormatCommandTest {
     assertThat(new String(process.getErrorStream().readAllBytes(), UTF_8)).isEmpty();
   }
 
+  /// As in `yushan prepare --dry-run 12 | head -1`: of every command.
+  @Test
+  void soDoesOneThatPrintsAtItsEnd() throws Exception {
+    Process process = start(ProcessBuilder.Redirect.PIPE, "--rules");
+    process.getInputStream().close();
+    assertThat(process.waitFor()).isEqualTo(141);
+    assertThat(new String(process.getErrorStream().readAllBytes(), UTF_8)).isEmpty();
+  }
+
   @Test
   void aFullDiskIsAnError() throws Exception {
     Path full = Path.of("/dev/full");
@@ -134,15 +145,17 @@ class FormatCommandTest {
         .contains("standard output cannot be written");
   }
 
-  private static Process start(ProcessBuilder.Redirect out) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Dstdout.encoding=UTF-8",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Yushan.class.getName(),
-            "format")
-        .redirectOutput(out)
-        .start();
+  private static Process start(ProcessBuilder.Redirect out, String... options) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dstdout.encoding=UTF-8",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Yushan.class.getName(),
+                "format"));
+    command.addAll(List.of(options));
+    return new ProcessBuilder(command).redirectOutput(out).start();
   }
 }

@@ -126,7 +126,7 @@ class PrepareCommandTest {
           sources: | stages: [{dedup: 0.9}]~sources: | stages[0]: dedup: has settings of the form key: value, not 0.9; it knows exact, near
           sources: | stages: [{script: {on_simplified: delete}}]~sources: | script: on_simplified: "delete" will not do; give one of drop, convert, keep
           sources: | stages: [{format: {enable: [quotes]}}]~sources: | format: enable: there is no formatting rule 'quotes'; there are
-          sources: | stages: [quality, script, decontaminate]~sources: | decontaminate: needs files: the benchmarks to keep out
+          sources: | stages: [quality, script, decontaminate]~sources: | decontaminate: names no benchmarks; give it files: [benchmark.jsonl], or take it out of the stages
           sources: | stages: [quality, script, decontaminate: {files: ROOT/exam.jsonl}]~sources: | decontaminate: files: ROOT/exam.jsonl is neither a file
           sources: | stages: [{quality: {min_han_ratio: 3}}]~sources: | quality: min_han_ratio: 3.0 is no share; give one from 0 to 1
           sources: | cutoff_len: 1~sources: | cutoff_len: 1 is too short; give 2 or more

@@ -1,5 +1,7 @@
 package dev.yushan.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -28,8 +30,7 @@ final class JsonLineReader implements RecordReader {
         if (!isBlank(length)) {
           byte[] bytes = Arrays.copyOf(line, length);
           byte[] json = lineNumber == 1 ? Utf8.withoutByteOrderMark(bytes) : bytes;
-          return Optional.of(
-              new RawRecord(lineNumber, length, () -> JsonRecords.parse(json, file.columns())));
+          return Optional.of(new RawRecord(lineNumber, length, () -> content(json)));
         }
       }
       return Optional.empty();
@@ -43,6 +44,14 @@ final class JsonLineReader implements RecordReader {
               + "): is the file complete?",
           e);
     }
+  }
+
+  /// A line that cannot be used is kept as it is.
+  private RecordContent content(byte[] json) {
+    RecordContent content = JsonRecords.parse(json, file.columns());
+    return content instanceof RecordContent.Bad bad
+        ? new RecordContent.Bad(bad.why(), new String(json, UTF_8))
+        : content;
   }
 
   /// Reads one line into `line`; its length without the line feed, or −1 at the end of the file.

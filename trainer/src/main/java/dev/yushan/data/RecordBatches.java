@@ -33,7 +33,9 @@ public final class RecordBatches implements AutoCloseable {
     /// One that is none.
     ///
     /// @param reason `bad`, `empty` or `ids`
-    record None(String name, String place, String reason, String detail) implements Found {}
+    /// @param text the beginning of what is there in its place
+    record None(String name, String place, String reason, String detail, String text)
+        implements Found {}
   }
 
   /// Records that stand together in their file.
@@ -78,9 +80,9 @@ public final class RecordBatches implements AutoCloseable {
       case RecordContent.Text text ->
           new Found.Text(name, place, text.id().orElse(""), text.text());
       case RecordContent.Ids ids ->
-          new Found.None(name, place, "ids", "token ids cannot be prepared; give texts");
-      case RecordContent.Empty empty -> new Found.None(name, place, "empty", empty.why());
-      case RecordContent.Bad bad -> new Found.None(name, place, "bad", bad.why());
+          new Found.None(name, place, "ids", "token ids cannot be prepared; give texts", "");
+      case RecordContent.Empty empty -> new Found.None(name, place, "empty", empty.why(), "");
+      case RecordContent.Bad bad -> new Found.None(name, place, "bad", bad.why(), bad.text());
     };
   }
 

@@ -19,5 +19,18 @@ sealed interface RecordContent {
   record Empty(String why) implements RecordContent {}
 
   /// A record that cannot be used, and why.
-  record Bad(String why) implements RecordContent {}
+  ///
+  /// @param text the beginning of what is there, empty where that is no text
+  record Bad(String why, String text) implements RecordContent {
+    /// Of `text` so many characters are kept.
+    private static final int LONGEST = 4096;
+
+    public Bad {
+      text = text.length() > LONGEST ? text.substring(0, LONGEST) + "…" : text;
+    }
+
+    Bad(String why) {
+      this(why, "");
+    }
+  }
 }

@@ -63,7 +63,7 @@ public final class Records implements Iterator<DataRecord>, AutoCloseable {
           new DataRecord.Text(place, text, id);
       case RecordContent.Ids(int[] ids, int[] labels) -> new DataRecord.Ids(place, ids, labels);
       case RecordContent.Empty empty -> new DataRecord.Text(place, "", Optional.empty());
-      case RecordContent.Bad(String why) ->
+      case RecordContent.Bad(String why, String text) ->
           throw new DataException(place + ": " + why + "; correct or remove the record");
     };
   }

@@ -44,9 +44,16 @@ const section = (title, id, ...content) => [make('h2', {}, title), make('div', {
 const read = total(data.sources.map(source => source.read));
 const written = total(data.sources.map(source => source.written));
 
+// What was written of a source, documents that were cut into pieces counted once.
+function uncut(source) {
+  const { split = 0, pieces = 0 } = source.steps.at(-1).notes;
+  return { ...source.written, documents: source.written.documents - pieces + split };
+}
+
 function tiles() {
+  const cut = total(data.sources.map(uncut)).documents !== written.documents;
   const flow = unit => tile(unit.replace(/^./, c => c.toUpperCase()), `${si(read[unit], '')} → ${si(written[unit], '')}`,
-    `${whole(read[unit])} → ${whole(written[unit])}`);
+    `${whole(read[unit])} → ${whole(written[unit])}${cut && unit === 'documents' ? ' pieces' : ''}`);
   const pass = data.sources.filter(trained).reduce((sum, source) => sum + source.written.tokens * source.epochs, 0);
   const removed = together(data.sources).flatMap(step => Object.values(step.removed));
   const of = role => data.sources.filter(source => source.role === role).length;
@@ -96,7 +103,7 @@ function steps(all, unit) {
       make('span', { class: 'track' },
         make('i', { style: `width:${100 * step.out[unit] / most}%;background:var(--c0)` }),
         make('i', { style: `width:${100 * gone / most}%;background:var(--c1)` })),
-      make('span', { class: 'out' }, whole(step.out[unit])),
+      make('span', { class: 'out' }, whole(step.out[unit]) + (step.notes.pieces && unit === 'documents' ? ' pieces' : '')),
       make('span', { class: 'why' }, why));
   }));
 }
@@ -107,12 +114,13 @@ function funnel() {
   const holder = make('div', { class: 'stack' });
   const buttons = units.map(unit => make('button', { 'data-unit': unit, onclick: () => show(unit) }, unit));
   function one(source, unit) {
-    const kept = `${whole(source.written[unit])} of ${whole(source.read[unit])} ${unit}`;
+    const kept = uncut(source)[unit];
+    const pieces = kept === source.written[unit] ? '' : `, in ${whole(source.written[unit])} pieces`;
     return make('details', {
       class: 'card', 'data-funnel': source.name, open: open.get(source.name),
       ontoggle: event => open.set(source.name, event.target.open),
     }, make('summary', {}, make('b', {}, source.name), ' ', make('span', { class: 'pill' }, roles[source.role]), ' ',
-      make('span', { class: 'soft' }, `${kept}, ${percent(share(source.written[unit], source.read[unit]))}`)),
+      make('span', { class: 'soft' }, `${whole(kept)} of ${whole(source.read[unit])} ${unit}, ${percent(share(kept, source.read[unit]))}${pieces}`)),
     steps(together([source]), unit));
   }
   function show(unit) {

@@ -105,6 +105,10 @@ record BlobDownload(
         if (partial.length() > before) {
           patience.renew();
         }
+        if (isAbandoned(e)) {
+          throw new HubException(
+              Reason.UNREACHABLE, "the download was interrupted; start it again", e);
+        }
         wait = patience.afterFailure().orElseThrow(() -> brokenOff(partial, e));
         LOG.info(
             "{}: broken off at {} of {} ({}); going on from there",
@@ -115,6 +119,15 @@ record BlobDownload(
       }
       Patience.sleep(wait);
     }
+  }
+
+  /// Whether it ends because another file has failed, or the program ends: nothing goes on then.
+  private static boolean isAbandoned(IOException e) {
+    boolean interrupted = Thread.currentThread().isInterrupted();
+    for (Throwable cause = e; cause != null && !interrupted; cause = cause.getCause()) {
+      interrupted = cause instanceof InterruptedException;
+    }
+    return interrupted;
   }
 
   private HubException refused(HttpResponse<?> answer) {

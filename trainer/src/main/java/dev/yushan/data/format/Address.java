@@ -6,7 +6,8 @@ import java.util.Set;
 ///
 /// Where one is followed by Chinese text without a space, the text must not be taken for a part of
 /// it. So Han characters belong to an address only in a segment that begins with one
-/// (`/wiki/玉山A級`), not after one that began with letters (`/docs的說明`).
+/// (`/wiki/玉山A級`), not after one that began with letters (`/docs的說明`), nor after the ending of a
+/// file (`/說明.html的`) or a comma or the like (`/玉山,請看`). A bracket that it did not open ends it.
 final class Address {
   /// Directories that a path may begin with directly after a Han character, where another word
   /// after a slash is a choice (`他/she`).
@@ -32,6 +33,9 @@ final class Address {
           "usr",
           "Users",
           "var");
+
+  /// How far the end of a name with spaces is looked for.
+  private static final int LONGEST_NAME = 40;
 
   private static final String SEPARATORS = "/?=&#-_%~:\\";
   private static final int STOPS =
@@ -151,19 +155,42 @@ final class Address {
 
   private static int end(Line line, int start) {
     boolean inHan = false;
+    int depth = 0;
+    boolean drive = line.has(start, ':') && line.has(start + 1, '\\');
     int i = start;
-    while (!line.in(i, STOPS) && !oneOf(line, i, "<>`|")) {
+    while ((!line.in(i, STOPS) || (drive && inName(line, i))) && !oneOf(line, i, "<>`|")) {
       if (line.is(i, Kind.HAN)) {
         if (!inHan && !oneOf(line, i - 1, SEPARATORS)) {
           return i;
         }
         inHan = true;
-      } else if (oneOf(line, i, "/?=&#\\")) {
+      } else if (oneOf(line, i, "/?=&#\\") || (line.has(i, '.') && line.is(i + 1, Kind.LATIN))) {
         inHan = false;
+      } else if (oneOf(line, i, ",;!") && (inHan || line.is(i + 1, Kind.HAN))) {
+        return i;
+      }
+      depth += line.is(i, Kind.OPEN) ? 1 : line.is(i, Kind.CLOSE) ? -1 : 0;
+      if (depth < 0) {
+        return i;
       }
       i++;
     }
     return i;
+  }
+
+  /// Whether the space at `i` is within the name of a directory: `C:\Program Files\…`.
+  private static boolean inName(Line line, int i) {
+    if (!line.is(i, Kind.SPACE)) {
+      return false;
+    }
+    int end = i + 1;
+    while (end < i + LONGEST_NAME
+        && (line.in(end, Kind.WORD)
+            || oneOf(line, end, "()._-")
+            || (line.is(end, Kind.SPACE) && !line.is(end - 1, Kind.SPACE)))) {
+      end++;
+    }
+    return line.has(end, '\\') && !line.is(end - 1, Kind.SPACE);
   }
 
   /// Without the punctuation of the sentence around it.

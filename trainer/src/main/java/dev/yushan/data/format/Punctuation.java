@@ -41,6 +41,9 @@ final class Punctuation {
     boolean stop = line.has(i, '.');
     int left = line.before(i, stop ? 0 : 1);
     int right = line.after(end, Line.LOOSE);
+    if (isBeforeSpeech(line, i, end)) {
+      return true;
+    }
     if (line.is(left, Kind.QUOTE) && left == i - 1) {
       left--;
     }
@@ -56,8 +59,17 @@ final class Punctuation {
             || line.is(right, Kind.FULL_OPEN)
             || line.is(right, Kind.FULL_CLOSE)
             || line.is(right, Kind.EDGE)
+            || (line.has(i, ',') && line.is(right, Kind.OPEN))
             || (!stop && right == end && left == i - 1 && line.in(right, WORDS))
             || ((stop || isCry(line, i)) && closes(line, right)));
+  }
+
+  /// A colon that announces what is said in Chinese, or `?` and `!` beside it: `小明:"好嗎?"他問`.
+  private static boolean isBeforeSpeech(Line line, int i, int end) {
+    return (line.has(i, ':') || isCry(line, i))
+        && line.is(i - 1, Kind.HAN)
+        && line.is(end, Kind.QUOTE)
+        && line.is(end + 1, Kind.HAN);
   }
 
   /// A half-width bracket that closes, or a quotation mark at the end of the line.

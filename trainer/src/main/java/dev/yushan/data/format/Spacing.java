@@ -39,12 +39,16 @@ final class Spacing {
 
   /// Whether a word begins at `i`, directly after the Han character at `han`.
   private static boolean beginsWord(Line line, int han, int i) {
-    if (line.in(i, WORDS)) {
+    if (line.in(i, WORDS) || line.hasWord(i, ".NET")) {
       return true;
+    }
+    if (line.is(i, Kind.OTHER)) {
+      return "€£¥".indexOf(line.at(i)) >= 0 && line.is(i + 1, Kind.DIGIT);
     }
     if (line.in(i, Kind.set(Kind.SYMBOL, Kind.OPERATOR))) {
       return switch (line.at(i)) {
-        case '$', '#', '+' -> line.is(i + 1, Kind.DIGIT);
+        case '$' -> line.is(i + 1, Kind.DIGIT) || isVariable(line, i + 1);
+        case '#', '+' -> line.is(i + 1, Kind.DIGIT);
         case '*' -> line.has(i + 1, '.') && line.is(i + 2, Kind.LATIN);
         case '%', '\\' -> line.is(i + 1, Kind.LATIN);
         case '-' ->
@@ -55,6 +59,13 @@ final class Spacing {
       };
     }
     return false;
+  }
+
+  /// `HOME` of `$HOME`
+  private static boolean isVariable(Line line, int i) {
+    return line.is(i, Kind.LATIN)
+        && Character.isUpperCase(line.at(i))
+        && line.is(i + 1, Kind.LATIN);
   }
 
   /// `-m`
@@ -73,13 +84,21 @@ final class Spacing {
     if (line.has(i, '#')) {
       return i + 1;
     }
+    while (line.is(end, Kind.OTHER) && isRaised(line.at(end))) {
+      end++;
+    }
     while (line.has(end, '+') || line.is(end, Kind.POINT)) {
       end++;
     }
     return end;
   }
 
-  /// Spaces around a sign that has a Han character on one side at least.
+  /// `²`, `₁`
+  private static boolean isRaised(char c) {
+    return (c >= '\u2070' && c <= '\u209C') || "²³¹".indexOf(c) >= 0;
+  }
+
+  /// Spaces around a sign or an arrow that has a Han character on one side at least.
   static void operators(Line line) {
     boolean table = line.has(line.indent(), '|');
     for (int i = 1; i < line.length(); i++) {
@@ -94,8 +113,10 @@ final class Spacing {
       while (line.is(end, Kind.OPERATOR)) {
         end++;
       }
-      if (separates(line, i, end) && !(table && line.has(i, '|'))) {
-        line.insert(i, " ");
+      int start = line.has(i, '>') && line.has(i - 1, '-') ? i - 1 : i;
+      end += line.has(end - 1, '<') && line.has(end, '-') ? 1 : 0;
+      if (separates(line, start, end) && !(table && line.has(i, '|'))) {
+        line.insert(start, " ");
         line.insert(end, " ");
       }
       i = end;

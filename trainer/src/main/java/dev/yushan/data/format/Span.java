@@ -1,5 +1,10 @@
 package dev.yushan.data.format;
 
+import dev.yushan.data.hygiene.PiiKind;
+import dev.yushan.data.hygiene.PlaceholderStyle;
+import java.util.Arrays;
+import java.util.List;
+
 /// What rules leave alone within a line, found before any of them works. Numbers, dates, times and
 /// e-mail addresses need no span: no rule acts between two half-width characters.
 enum Span {
@@ -22,7 +27,12 @@ enum Span {
       "<p title=\"甲A:乙,丙\">文字&amp;一個<div>標籤</p>",
       "<p title=\"甲A:乙,丙\">文字&amp;一個 <div> 標籤</p>"),
   TOPIC("Hashtags and mentions.", "參加#玉山A級路線 的@王小明B 請看", "參加 #玉山A級路線 的 @王小明B 請看"),
-  FACE("Emoticons in brackets.", "好棒(^_^)喔", "好棒(^_^)喔"),
+  FACE(
+      "Emoticons: those in brackets, `:D :P :O` with or without a nose, and `<3 :3` before a word"
+          + " that nothing is counted by.",
+      "好棒(^_^)喔,謝謝:D愛你<3喔,共有:3人<5人",
+      "好棒(^_^)喔，謝謝:D愛你<3喔，共有：3 人 < 5 人"),
+  PLACEHOLDER("What stands for personal data that was taken out.", "在[IP位址]上", "在 [IP位址] 上"),
   FENCE(
       "Lines between ``` or ~~~, and between lines of `$$`.",
       "程式A\n```\nx=1;//甲A,乙\n\n\n```",
@@ -35,6 +45,18 @@ enum Span {
 
   /// How far a closing sign is looked for, so that time grows with the length of a line only.
   static final int LONGEST = 1024;
+
+  /// After these a letter is the answer to a question: `答案:D`.
+  private static final String ANSWERED = "案項選答為是";
+
+  /// Before these a number counts nothing.
+  private static final String UNCOUNTED = "喔哦啊呀啦囉耶唷嗎呢吧好我你妳他她真很超";
+
+  /// In Chinese; the English ones are words in brackets.
+  private static final List<String> PLACEHOLDERS =
+      Arrays.stream(PiiKind.values())
+          .map(kind -> kind.placeholder(PlaceholderStyle.CHINESE))
+          .toList();
 
   private static final String FACE_SIGNS = "^_;-=・ω∀ﾟД´｀*><~oOTwux";
 
@@ -69,12 +91,15 @@ enum Span {
           switch (line.at(i)) {
             case '`' -> code(line, i);
             case '$', '\\' -> tex(line, i);
-            case ':', '.', '/' -> Address.protect(line, i);
-            case '<' -> Tag.protect(line, i);
+            case ':' -> Math.max(mouth(line, i), Address.protect(line, i));
+            case '.', '/' -> Address.protect(line, i);
+            case ';' -> mouth(line, i);
+            case '<' -> Math.max(mouth(line, i), Tag.protect(line, i));
             case '#' -> Math.max(topic(line, i), Address.protect(line, i));
             case '@' -> topic(line, i);
             case '&' -> Tag.entity(line, i);
             case '(' -> face(line, i);
+            case '[' -> placeholder(line, i);
             default -> i;
           };
       i = Math.max(i, end - 1);
@@ -190,5 +215,37 @@ enum Span {
     }
     line.protect(start, end + 1, Kind.MARKUP);
     return end + 1;
+  }
+
+  private static int placeholder(Line line, int start) {
+    for (String placeholder : PLACEHOLDERS) {
+      if (line.hasWord(start, placeholder)) {
+        line.protect(start, start + placeholder.length(), Kind.SPAN);
+        return start + placeholder.length();
+      }
+    }
+    return start;
+  }
+
+  /// `:D`, `;-P`, `<3` after a Han character.
+  private static int mouth(Line line, int start) {
+    if (!line.is(start - 1, Kind.HAN)) {
+      return start;
+    }
+    int mouth = line.has(start + 1, '-') && !line.has(start, '<') ? start + 2 : start + 1;
+    boolean three = line.has(mouth, '3') && !line.has(start, ';') && mouth == start + 1;
+    boolean face =
+        three
+            ? line.is(mouth + 1, Kind.HAN) && UNCOUNTED.indexOf(line.at(mouth + 1)) >= 0
+            : !line.has(start, '<')
+                && line.is(mouth, Kind.LATIN)
+                && "DPpOo".indexOf(line.at(mouth)) >= 0
+                && ANSWERED.indexOf(line.at(start - 1)) < 0
+                && !line.in(mouth + 1, Kind.WORD | Kind.set(Kind.SYMBOL));
+    if (!face) {
+      return start;
+    }
+    line.protect(start, mouth + 1, Kind.MARKUP);
+    return mouth + 1;
   }
 }

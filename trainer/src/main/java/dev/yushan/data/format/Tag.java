@@ -5,7 +5,7 @@ import java.util.Set;
 
 /// HTML tags, as spans. A tag that marks text up is not spaced from it; one that is spoken of
 /// (bare, never closed on its line, as in `一個<div>標籤`) and the parameter of a generic type are
-/// words.
+/// words. An address in angle brackets is a word too.
 final class Tag {
   private static final Set<String> VOID =
       Set.of("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr");
@@ -14,6 +14,11 @@ final class Tag {
 
   /// Looks for a tag that begins at `start`; returns where it ends, or `start` for none.
   static int protect(Line line, int start) {
+    int link = link(line, start);
+    if (link > start) {
+      line.protect(start, link, Kind.SPAN);
+      return link;
+    }
     int name = line.has(start + 1, '/') ? start + 2 : start + 1;
     int nameEnd = name;
     while (line.in(nameEnd, Kind.WORD)) {
@@ -36,6 +41,20 @@ final class Tag {
     end++;
     line.protect(start, end, word(line, start, name, nameEnd, end) ? Kind.SPAN : Kind.MARKUP);
     return end;
+  }
+
+  /// The end of `<https://…>` or `<name@…>`, `start` for none.
+  private static int link(Line line, int start) {
+    int end = start + 1;
+    boolean address = false;
+    while (end < Math.min(line.length(), start + Span.LONGEST)
+        && !line.in(end, Kind.FULL | Kind.set(Kind.SPACE, Kind.TAB, Kind.QUOTE))
+        && !line.has(end, '<')
+        && !line.has(end, '>')) {
+      address |= line.hasWord(end, "://") || line.has(end, '@');
+      end++;
+    }
+    return address && line.is(start + 1, Kind.LATIN) && line.has(end, '>') ? end + 1 : start;
   }
 
   /// Looks for `&amp;` or `&#34;` at `start`; returns where it ends, or `start` for none.

@@ -13,6 +13,9 @@ import java.util.function.Consumer;
 /// composition (NFC) and width. Time grows with the length of the text. Safe for use by several
 /// threads.
 public final class TextFormatter {
+  /// Another one whenever rules give another result.
+  public static final String VERSION = "rules 2";
+
   private final Set<Rule> on;
 
   private TextFormatter(FormatConfig config) {

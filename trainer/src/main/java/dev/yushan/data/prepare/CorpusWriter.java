@@ -202,7 +202,7 @@ final class CorpusWriter {
     line.put("stage", lane.steps().get(documents.goneAt(i)));
     line.put("reason", documents.reason(i));
     line.put("detail", documents.detail(i));
-    line.put("text", documents.text(i));
+    line.put("text", documents.excluded(i));
     return (line + "\n").getBytes(StandardCharsets.UTF_8);
   }
 }

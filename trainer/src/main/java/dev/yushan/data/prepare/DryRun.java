@@ -121,7 +121,7 @@ public final class DryRun {
 
   private Document document(SourceSpec source, Found record) {
     return switch (record) {
-      case Found.None(String name, String place, String reason, String detail) ->
+      case Found.None(String name, String place, String reason, String detail, String there) ->
           new Document(
               source.name(),
               name,

@@ -1,5 +1,6 @@
 package dev.yushan.data.prepare;
 
+import dev.yushan.data.hygiene.ForeignScript;
 import dev.yushan.data.hygiene.MainlandWords;
 import dev.yushan.data.hygiene.Pii;
 import dev.yushan.data.hygiene.PiiAction;
@@ -24,6 +25,14 @@ final class HygieneStages {
   static Stage script(ScriptConfig config) {
     return document -> {
       String text = document.text();
+      Optional<ForeignScript.Found> foreign = ForeignScript.find(text, config);
+      if (foreign.isPresent()) {
+        String share = "%.0f %% of the letters are %s";
+        boolean japanese = foreign.get().name().equals("japanese");
+        return Outcome.dropped(
+            foreign.get().name(),
+            share.formatted(100 * foreign.get().share(), japanese ? "kana" : "Hangul"));
+      }
       ScriptProfile profile = ScriptDetector.profile(text, config);
       Map<String, Long> notes = new TreeMap<>();
       notes.put(Settings.word(profile.script()), 1L);

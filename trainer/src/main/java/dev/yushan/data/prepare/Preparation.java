@@ -42,7 +42,7 @@ public final class Preparation {
   private static final String LOCK = ".lock";
 
   /// Raise when the same settings make another outcome than before.
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   private final CorpusConfig config;
   private final Path output;

@@ -14,6 +14,7 @@ final class ShardDocuments {
   private final String[] ids;
   private final String[] places;
   private final String[] texts;
+  private final String[] unread;
   private final int[] goneAt;
   private final String[] reasons;
   private final String[] details;
@@ -23,6 +24,7 @@ final class ShardDocuments {
     ids = new String[size];
     places = new String[size];
     texts = new String[size];
+    unread = new String[size];
     goneAt = new int[size];
     reasons = new String[size];
     details = new String[size];
@@ -47,8 +49,13 @@ final class ShardDocuments {
           switch (record) {
             case Found.Text(String name, String place, String id, String text) ->
                 new Entry(Kind.READ, id.isEmpty() ? name : id, place, text);
-            case Found.None(String name, String place, String reason, String detail) ->
-                new Entry(Kind.UNREAD, name, place, reason, detail);
+            case Found.None(
+                    String name,
+                    String place,
+                    String reason,
+                    String detail,
+                    String there) ->
+                new Entry(Kind.UNREAD, name, place, reason, detail, there);
           });
     }
     return entries;
@@ -70,6 +77,7 @@ final class ShardDocuments {
       texts[i] = fields.get(2);
     } else {
       texts[i] = "";
+      unread[i] = fields.get(4);
       drop(i, 0, fields.get(2), fields.get(3));
     }
   }
@@ -132,6 +140,11 @@ final class ShardDocuments {
   /// The text of now, or as it was when the document was dropped.
   String text(int i) {
     return texts[i];
+  }
+
+  /// The text of a document that was removed; what is there in the place of one that is none.
+  String excluded(int i) {
+    return unread[i] == null ? texts[i] : unread[i];
   }
 
   CorpusRecord document(int i) {

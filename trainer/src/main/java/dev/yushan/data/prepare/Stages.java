@@ -36,7 +36,7 @@ public final class Stages {
   private static final Map<String, Type<?>> TYPES = new LinkedHashMap<>();
 
   static {
-    add("format", FormatConfig.DEFAULTS, Stages::format);
+    add("format", FormatConfig.DEFAULTS, Stages::format, config -> TextFormatter.VERSION);
     add("script", ScriptConfig.DEFAULTS, HygieneStages::script);
     add("quality", QualityConfig.DEFAULTS, HygieneStages::quality);
     add("pii", PiiConfig.DEFAULTS, HygieneStages::pii);
@@ -173,7 +173,9 @@ public final class Stages {
 
   private static List<SourceFile> files(DecontaminationConfig config) {
     if (config.files().isEmpty()) {
-      throw new DataException("decontaminate: needs files: the benchmarks to keep out");
+      throw new DataException(
+          "decontaminate: names no benchmarks; give it files: [benchmark.jsonl], or take it out of"
+              + " the stages");
     }
     try {
       SourceConfig named = SourceConfig.of(config.files().toArray(String[]::new));

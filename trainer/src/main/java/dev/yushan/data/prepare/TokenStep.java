@@ -2,6 +2,7 @@ package dev.yushan.data.prepare;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.DataException;
+import dev.yushan.data.OnExcess;
 import dev.yushan.data.TokenShards;
 import dev.yushan.data.prepare.Layer.Entry;
 import dev.yushan.data.prepare.Layer.Kind;
@@ -32,8 +33,11 @@ final class TokenStep {
 
   /// All that its outcome depends on besides the documents.
   String settings() {
-    return "%s; cutoff_len %d; %s"
-        .formatted(tokens.settings(), config.cutoffLen(), config.onExcess());
+    String excess =
+        config.onExcess() == OnExcess.SPLIT
+            ? "SPLIT %d".formatted(SentenceSplit.VERSION)
+            : config.onExcess().name();
+    return "%s; cutoff_len %d; %s".formatted(tokens.settings(), config.cutoffLen(), excess);
   }
 
   static Path draft(Lane lane, int shard) {

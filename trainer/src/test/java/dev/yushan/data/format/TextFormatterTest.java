@@ -74,7 +74,28 @@ class TextFormatterTest {
         "價$5到$9,公式$a_1$也 → 價 $5 到 $9，公式 $a_1$ 也",
         "一.總則 二.附則 → 一.總則 二。附則",
         "約三.五公尺.完 → 約三.五公尺。完",
-        "（甲)與(乙） → （甲）與（乙）"
+        "（甲)與(乙） → （甲）與（乙）",
+        "[玉山](https://example.com/玉山)是ABC → [玉山](https://example.com/玉山) 是 ABC",
+        "<https://example.com/玉山>是ABC → <https://example.com/玉山> 是 ABC",
+        "見https://a.org/wiki/玉山,然後看ABC,好! → 見 https://a.org/wiki/玉山，然後看 ABC，好！",
+        "到http://localhost:8080/路/檔.html#段,好? → 到 http://localhost:8080/路/檔.html#段，好？",
+        "見https://a.org/wiki/玉山_(消歧義)的 → 見 https://a.org/wiki/玉山_(消歧義)的",
+        "在/usr/local/bin/程式,或C:\\Users\\小明\\文.txt → 在 /usr/local/bin/程式，或 C:\\Users\\小明\\文.txt",
+        "./腳本.sh執行,../資料/A.csv讀取 → ./腳本.sh 執行，../資料/A.csv 讀取",
+        "C:\\Program Files (x86)\\中文\\A.txt檔案 → C:\\Program Files (x86)\\中文\\A.txt 檔案",
+        "\"都是中文,對吧?\"他問 → \"都是中文，對吧？\" 他問",
+        "小明:\"我很好\"和{\"名\":\"值\"} → 小明：\"我很好\" 和 {\"名\":\"值\"}",
+        "和€50和$HOME目錄 → 和 €50 和 $HOME 目錄",
+        "以及.NET與x₁與m²的 → 以及 .NET 與 x₁ 與 m² 的",
+        "中文->英文=>日文<-韓文 → 中文 -> 英文 => 日文 <- 韓文",
+        "甲,(b)乙有10Km與12pt → 甲，(b) 乙有 10 Km 與 12 pt",
+        "在[IP位址]與[電話]的 → 在 [IP位址] 與 [電話] 的",
+        "好棒:D → 好棒:D",
+        "好棒:-P謝謝 → 好棒:-P謝謝",
+        "真的:3好可愛 → 真的:3好可愛",
+        "愛你<3喔 → 愛你<3喔",
+        "答案:D,共有:3個 → 答案：D，共有：3 個",
+        "問題:Docker,人<3個 → 問題：Docker，人 < 3 個"
       })
   void mended(String before, String after) {
     assertThat(DEFAULT.format(before)).isEqualTo(after);

@@ -68,9 +68,30 @@ class ScriptDetectorTest {
     assertThatThrownBy(() -> config(1, Double.NaN)).hasMessageContaining("mixed_ratio");
   }
 
+  @Test
+  void tellsJapaneseAndKoreanButNotTheirWordsInChinese() {
+    assertThat(foreign("玉山は台湾で最も高い山であり、東アジアでも最も高い。")).isEqualTo("japanese");
+    assertThat(foreign("ﾎﾃﾙはこちら")).isEqualTo("japanese");
+    assertThat(foreign("위산은 대만에서 가장 높은 산이다.")).isEqualTo("korean");
+    assertThat(foreign(TRADITIONAL + "「ありがとう」是謝謝，「감사」也是。")).isEmpty();
+    assertThat(foreign("ㄅㄆㄇㄈ")).isEmpty();
+    assertThat(foreign("Yushan is the highest mountain; in Japanese 新高山（にいたかやま）.")).isEmpty();
+    assertThat(foreign("")).isEmpty();
+    assertThat(foreign("1947 。")).isEmpty();
+  }
+
+  private static String foreign(String text) {
+    return ForeignScript.find(text, CONFIG).map(ForeignScript.Found::name).orElse("");
+  }
+
+  @Test
+  void noLawIsForeign() {
+    assertThat(Laws.few()).allMatch(law -> foreign(law).isEmpty());
+  }
+
   private static ScriptConfig config(int minUnique, double mixedRatio) {
     return new ScriptConfig(
-        minUnique, mixedRatio, ScriptAction.KEEP, ScriptAction.KEEP, false, false);
+        minUnique, mixedRatio, ScriptAction.KEEP, ScriptAction.KEEP, false, false, 1, 1);
   }
 
   @Test

@@ -16,8 +16,26 @@ class SentenceSplitTest {
       text -> text.getBytes(StandardCharsets.UTF_8).length + 2;
 
   private static final String[] ALPHABET = {
-    "山", "水", "。", "，", "！", "」", "\n", " ", "a", "word", "🏔", "é", "\t", "；", "……", "\r\n",
-    "\u3000"
+    "山",
+    "水",
+    "。",
+    "，",
+    "！",
+    "」",
+    "\n",
+    " ",
+    "a",
+    "word",
+    "🏔",
+    "é",
+    "\t",
+    "；",
+    "……",
+    "\r\n",
+    "\u3000",
+    "\n第 3 條\n",
+    ". ",
+    "12"
   };
 
   private static List<String> split(String text, int most) {
@@ -57,6 +75,35 @@ class SentenceSplitTest {
       String next = pieces.get(p).substring(0, pieces.get(p).indexOf('。') + 1);
       assertThat(BYTES.applyAsInt(pieces.get(p - 1) + next)).isGreaterThan(most);
     }
+  }
+
+  /// Lines that were cut at a fixed width, with headings.
+  @Test
+  void linesOfALawAreCutWhereSentencesEnd() {
+    String law =
+        "第 一 章 總則\n第 1 條\n本法依憲法第\n八條制定之。\n第 2 條\n（刪除）\n\n第 3 條 （主管機關）\n\n"
+            + "主管機關為\n內政部。其他\n從其規定。\n";
+    assertThat(split(law, 80))
+        .containsExactly(
+            "第 一 章 總則\n第 1 條\n本法依憲法第\n八條制定之。\n",
+            "第 2 條\n（刪除）\n\n",
+            "第 3 條 （主管機關）\n\n主管機關為\n內政部。",
+            "其他\n從其規定。\n");
+    assertThat(split("Article 1\nIt is so. Art. 5, No. 7 and so\non. It ends.\n", 35))
+        .containsExactly("Article 1\nIt is so. ", "Art. 5, No. 7 and so\non. ", "It ends.\n");
+  }
+
+  /// Where no sentence ends, the end of a line is the best; a column of numbers is no heading.
+  @Test
+  void otherLinesAreCutAtTheirEnds() {
+    assertThat(split("甲地，一\n乙地，二\n", 20)).containsExactly("甲地，一\n", "乙地，二\n");
+    assertThat(split("12\n34\n56\n78\n", 9)).containsExactly("12\n34\n", "56\n78\n");
+  }
+
+  /// A better place is taken rather than a few words more.
+  @Test
+  void theBestPlaceInTheSecondHalfIsTaken() {
+    assertThat(split("山水山水山。\n天地，玄黃，宇宙，洪荒。\n", 40)).containsExactly("山水山水山。\n", "天地，玄黃，宇宙，洪荒。\n");
   }
 
   @Test
