@@ -298,7 +298,6 @@ class PreparationTest {
     Tokenizer tokenizer = corpus.tokenizer();
     long left =
         excluded.stream()
-            // what could not be read is no text, and has no tokens
             .filter(line -> !line.path("stage").asText().equals("read"))
             .map(line -> line.path("text").asText())
             .mapToLong(text -> tokenizer.encode(text, Tokenizer.Specials.AS_TEXT).length + 2)
