@@ -4,6 +4,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.chat.ChatTemplate;
 import dev.yushan.engine.Engine;
 import dev.yushan.engine.EngineConfig;
+import dev.yushan.engine.EngineStats;
 import dev.yushan.http.ChatFormat;
 import dev.yushan.http.HttpService;
 import dev.yushan.http.LoadedModel;
@@ -47,6 +48,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    options.setLogLevel();
     Path directory = model.directory();
     ServerConfig config = options.server(model.name());
     CountDownLatch stop = new CountDownLatch(1);
@@ -64,7 +66,9 @@ final class ServeCommand implements Callable<Integer> {
                   stop.countDown();
                 }
               });
+      EngineLine line = EngineLine.on(() -> stats(service));
       stop.await();
+      line.close();
       boolean done = service.stop();
       LOG.info(done ? "all requests were finished" : "requests were cut off by --shutdown-timeout");
       return failed(service) ? 1 : 0;
@@ -74,6 +78,11 @@ final class ServeCommand implements Callable<Integer> {
     } finally {
       signals.close();
     }
+  }
+
+  private static EngineStats stats(HttpService service) {
+    boolean loaded = service.ready().isDone() && !service.ready().isCompletedExceptionally();
+    return loaded ? service.ready().join().engine().stats() : EngineStats.NONE;
   }
 
   private static void raised(String name, int number, CountDownLatch stop) {

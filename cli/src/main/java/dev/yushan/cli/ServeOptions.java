@@ -1,5 +1,7 @@
 package dev.yushan.cli;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -18,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /// The options of `yushan serve` beside those of model and backend, under the names of vLLM.
@@ -144,10 +147,9 @@ final class ServeOptions {
   @Option(
       names = "--max-requests-per-key",
       paramLabel = "N",
-      defaultValue = "1000000",
-      hidden = false,
-      description = "Requests of one key at a time; more are answered with 429.")
-  private int maxRequestsPerKey;
+      description =
+          "Requests of one key at a time; more are answered with 429 (default: any number).")
+  private Optional<Integer> maxRequestsPerKey = Optional.empty();
 
   @Option(names = "--ssl-keyfile", paramLabel = "FILE", description = "Key for TLS, in PEM.")
   private Optional<Path> sslKeyfile = Optional.empty();
@@ -185,8 +187,31 @@ final class ServeOptions {
               + " ${DEFAULT-VALUE}).")
   private int shutdownTimeout;
 
+  @Option(
+      names = "--log-level",
+      paramLabel = "LEVEL",
+      description = "error, warn, info or debug; default: that of YUSHAN_LOG, or info.")
+  private Optional<LogLevel> logLevel = Optional.empty();
+
+  private enum LogLevel {
+    ERROR,
+    WARN,
+    WARNING,
+    INFO,
+    DEBUG
+  }
+
   @Option(names = "--disable-log-requests", description = "Leave out the log line of each request.")
   private boolean disableLogRequests;
+
+  /// Sets the level of the log, if there is one.
+  void setLogLevel() {
+    logLevel.ifPresent(
+        level -> {
+          Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+          root.setLevel(level == LogLevel.WARNING ? Level.WARN : Level.valueOf(level.name()));
+        });
+  }
 
   /// @param model as `--model` names it
   ServerConfig server(String model) {
@@ -214,7 +239,7 @@ final class ServeOptions {
                 limits.bodyTimeout(),
                 limits.stallTimeout(),
                 limits.pendingTokens(),
-                maxRequestsPerKey,
+                maxRequestsPerKey.orElse(limits.requestsPerKey()),
                 limits.choices()))
         .build();
   }

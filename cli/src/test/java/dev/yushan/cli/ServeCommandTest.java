@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.engine.EngineStats;
 import dev.yushan.golden.Golden;
 import dev.yushan.process.ChildJvm;
 import java.io.IOException;
@@ -207,6 +208,17 @@ class ServeCommandTest {
     Cli run = Cli.run("serve", "--model", broken, "--port", 0);
     assertThat(run.exit()).isEqualTo(1);
     assertThat(run.err()).contains(broken.toString()).contains("safetensors");
+  }
+
+  @Test
+  void theLineOnTheTerminalSaysWhatTheEngineDoes() {
+    EngineStats before = new EngineStats(0, 0, 0, 100, 50, 40, 10, 0, 9, 0, 0);
+    EngineStats now = new EngineStats(3, 1, 0.271, 220, 95, 140, 71, 0, 20, 0, 0);
+    assertThat(EngineLine.words(before, now, 1))
+        .isEqualTo(
+            "running 3, waiting 1, 45.0 tokens/s, prompts 120.0 tokens/s, cache 27 % in use,"
+                + " prefix hits 61 %");
+    assertThat(EngineLine.words(now, now, 1)).endsWith("prefix hits -");
   }
 
   @ParameterizedTest

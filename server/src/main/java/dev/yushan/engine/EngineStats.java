@@ -22,5 +22,6 @@ public record EngineStats(
     long steps,
     long stepNanos,
     long modelNanos) {
-  static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  /// Of an engine that has done nothing.
+  public static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 }
