@@ -228,7 +228,7 @@ final class ServeBench {
   }
 
   private void joining(int count) throws InterruptedException {
-    List<Reading> running = IntStream.range(0, count).mapToObj(i -> stream(PROMPT, 400)).toList();
+    List<Reading> running = IntStream.range(0, count).mapToObj(i -> stream(PROMPT, 600)).toList();
     await(running, 40);
     long joins = System.nanoTime();
     Reading joined = stream(JOINING, 1);
@@ -258,7 +258,7 @@ final class ServeBench {
 
   private static void await(List<Reading> readings, int events) throws InterruptedException {
     for (Reading reading : readings) {
-      while (reading.times().size() < events) {
+      while (reading.times().size() < events && !reading.tokens.isDone()) {
         Thread.sleep(5);
       }
     }
