@@ -58,10 +58,6 @@ final class Job {
     return sequence;
   }
 
-  boolean hasEnded() {
-    return ended;
-  }
-
   /// Whether its time is up.
   boolean isLate(long now) {
     return request.timeout().map(timeout -> now - arrived > timeout.toNanos()).orElse(false);

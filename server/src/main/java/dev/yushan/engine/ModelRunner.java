@@ -166,11 +166,6 @@ final class ModelRunner implements AutoCloseable {
     return (int) logits.columns();
   }
 
-  /// Bytes of activations.
-  long workspaceBytes() {
-    return workspace.peakBytes();
-  }
-
   @Override
   public void close() {
     passes.forEach(Pass::close);

@@ -80,11 +80,6 @@ final class Scheduler {
     return preemptions;
   }
 
-  /// Sequences that have generated, and will again in the next step.
-  int decoding() {
-    return (int) running.stream().filter(Scheduler::isDecoding).count();
-  }
-
   private static boolean isDecoding(Sequence sequence) {
     return sequence.left() == 1 && sequence.length() > sequence.promptLength();
   }

@@ -74,15 +74,7 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
   /// What the client sees of a piece.
   String text(Choice choice, Piece piece) {
     String before = piece.first() && request.echo() ? choice.prompt().text() : "";
-    String after =
-        request.includeStop()
-            ? piece.end().flatMap(Completion::stop).map(this::stopText).orElse("")
-            : "";
-    return before + piece.text() + after;
-  }
-
-  private String stopText(Object stop) {
-    return stop instanceof Integer id ? logprobs.text(id) : stop.toString();
+    return before + piece.text();
   }
 
   private ObjectNode head(String object) {

@@ -17,8 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /// @param defaults the object of `generation_config.json`
 record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
 
-  /// The parameters of the `index`-th continuation. The stop text is added by the answer where it
-  /// is wanted, so that the engine need not tell it from other text.
+  /// The parameters of the `index`-th continuation.
   ///
   /// @param seed of the request, drawn if it names none
   SamplingParams params(int maxTokens, long seed, int index) {
@@ -41,6 +40,7 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
               .minTokens(body.integer("min_tokens", 0))
               .stop(body.texts("stop"))
               .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
+              .includeStopStrInOutput(body.flag("include_stop_str_in_output", false))
               .ignoreEos(body.flag("ignore_eos", false))
               .build();
       params.requireVocabulary(tokenizer.vocabSize());
