@@ -25,6 +25,14 @@ public interface Backend extends AutoCloseable {
   /// The op set.
   Kernels kernels();
 
+  /// Says that the values of a matrix are final: from now on it is read only as `b` of a product
+  /// with [Kernels.Op#T] and as the table of [Kernels#gather], each time as a whole. The device may
+  /// arrange it for that, in place; it can be neither read nor written in any other way, only
+  /// closed.
+  ///
+  /// @param matrix one that owns its memory
+  default void freeze(Tensor matrix) {}
+
   /// Copies host bytes (little endian, rows without gaps) into a contiguous tensor.
   void upload(MemorySegment source, Tensor target);
 

@@ -38,6 +38,17 @@ final class CheckedBackend implements Backend {
   }
 
   @Override
+  public void freeze(Tensor matrix) {
+    if (matrix.storage().closed()) {
+      throw new IllegalStateException("freeze of a closed tensor: " + matrix);
+    }
+    if (matrix.shape().rank() != 2 || matrix.bytes() != matrix.storage().bytes()) {
+      throw new IllegalArgumentException("only a matrix with its own memory is frozen: " + matrix);
+    }
+    backend.freeze(matrix);
+  }
+
+  @Override
   public void upload(MemorySegment source, Tensor target) {
     requireTransfer("upload", source, target);
     backend.upload(source, target);

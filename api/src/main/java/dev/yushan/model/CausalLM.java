@@ -2,6 +2,7 @@ package dev.yushan.model;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
 import dev.yushan.tensor.Tensor;
 import java.util.List;
 
@@ -18,6 +19,12 @@ public interface CausalLM extends AutoCloseable {
 
   /// The output projection, `[vocabSize, hiddenSize]`; the embedding itself where they are tied.
   Parameter head();
+
+  /// Says that the weights are final ([Backend#freeze]): from now on they are used, but neither
+  /// read nor changed.
+  ///
+  /// @param backend the one that holds them
+  default void freeze(Backend backend) {}
 
   /// Frees the weights.
   @Override

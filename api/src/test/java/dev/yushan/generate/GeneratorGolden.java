@@ -32,6 +32,7 @@ public abstract class GeneratorGolden {
     try (Backend backend = Backends.checked(open());
         CausalLM model = Models.load(backend, Golden.path("tiny-llama-" + name), DType.F32, false);
         Generator generator = new Generator(backend, model, 140)) {
+      model.freeze(backend);
       List<Float> seen = new ArrayList<>();
       Generation generation =
           generator.generate(

@@ -119,6 +119,7 @@ final class ModelChoice {
     DType weights = weights(directory);
     long start = System.nanoTime();
     CausalLM loaded = Models.load(backend, directory, weights, false);
+    loaded.freeze(backend);
     LOG.info(
         "model {}: {}, {} parameters in {}, loaded in {} s",
         directory,

@@ -54,6 +54,7 @@ class EngineTest {
   static void open() throws IOException {
     backend = Backends.open(Optional.empty(), new BackendOptions(2, Optional.empty(), Map.of()));
     model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, false);
+    model.freeze(backend);
     BpeTrainer.train(
         Stream.<String>empty().iterator(), BpeTrainer.Options.ofVocabSize(258), directory);
     tokenizer = Tokenizers.load(directory);
@@ -222,7 +223,6 @@ class EngineTest {
     System.out.println("EngineTest.aRequestGetsWhatItGetsAlone seed " + seed);
     List<EngineRequest> requests = requests(seed, 32);
     List<Told> wanted = alone(requests);
-    long preemptions = 0;
     record Setting(int sequences, int batched, int pages, boolean prefixCaching) {}
     for (Setting setting :
         List.of(
@@ -233,7 +233,11 @@ class EngineTest {
             new Setting(16, 64, 14, false))) {
       try (Engine engine =
           engine(setting.sequences, setting.batched, setting.pages, setting.prefixCaching)) {
-        for (int round = 0; round < 2; round++) {
+        // whether requests meet often enough to make room for each other is up to the machine
+        boolean crowded = setting.pages < 50;
+        for (int round = 0;
+            round < 2 || crowded && round < 30 && engine.stats().preemptions() == 0;
+            round++) {
           List<Told> told = requests.stream().map(request -> submit(engine, request)).toList();
           for (int i = 0; i < told.size(); i++) {
             told.get(i).await();
@@ -245,11 +249,10 @@ class EngineTest {
         }
         EngineStats stats = engine.stats();
         assertThat(setting.pages < 500 || stats.preemptions() == 0).isTrue();
-        preemptions += stats.preemptions();
+        assertThat(stats.preemptions() > 0 || !crowded).isTrue();
         assertThat(stats.prefixHits() > 0).isEqualTo(setting.prefixCaching);
       }
     }
-    assertThat(preemptions).isPositive();
   }
 
   @Test
@@ -429,6 +432,7 @@ class EngineTest {
     int[] prompt = Golden.ints("a_forward.safetensors", "input_ids_long");
     float[] nll = Golden.floats("a_forward.safetensors", "nll_long");
     try (CausalLM small = Models.load(backend, Golden.path("tiny-llama-a"), weights, false)) {
+      small.freeze(backend);
       List<int[]> alone = new ArrayList<>();
       for (int sequences : new int[] {1, 8}) {
         EngineConfig config = new EngineConfig(240, sequences, 64, 1 << 22, cache, true, 100);

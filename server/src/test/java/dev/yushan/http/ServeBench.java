@@ -103,6 +103,7 @@ final class ServeBench {
     BackendOptions options = new BackendOptions(0, Optional.empty(), Map.of());
     Backend backend = Backends.open(Optional.empty(), options);
     CausalLM model = Models.create(backend, config, weights, false, 1);
+    model.freeze(backend);
     Tokenizer tokenizer = bytes();
     EngineConfig limits =
         new EngineConfig(

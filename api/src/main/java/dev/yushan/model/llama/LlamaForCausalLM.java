@@ -88,6 +88,15 @@ public final class LlamaForCausalLM implements CausalLM {
   }
 
   @Override
+  public void freeze(Backend backend) {
+    backend.freeze(embedding.value());
+    layers.stream().flatMap(LlamaLayer::matrices).map(Parameter::value).forEach(backend::freeze);
+    if (!config.tiedEmbeddings()) {
+      backend.freeze(head.value());
+    }
+  }
+
+  @Override
   public void close() {
     owned.forEach(Tensor::close);
     owned.clear();

@@ -6,6 +6,7 @@ import dev.yushan.backend.AttentionShape;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.tensor.Tensor;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// One decoder layer: attention and feed-forward, each normalised first and added back.
 ///
@@ -63,6 +64,11 @@ record LlamaLayer(
 
   private Tensor feedForward(Ops ops, Tensor x) {
     return ops.linear(ops.swiGlu(ops.linear(x, gateUp)), down);
+  }
+
+  /// The matrices as they are kept.
+  Stream<Parameter> matrices() {
+    return Stream.of(qkv, output, gateUp, down);
   }
 
   /// The layer's weights in the order and under the names of transformers.

@@ -26,6 +26,7 @@ public record Check(String op, String name, Optional<Feature> needs, Consumer<Tr
   public static List<Check> all() {
     return Stream.of(
             MatmulChecks.all(),
+            FrozenChecks.all(),
             RowChecks.all(),
             BlockChecks.all(),
             AttentionChecks.all(),

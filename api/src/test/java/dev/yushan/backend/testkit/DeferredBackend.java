@@ -103,6 +103,13 @@ public final class DeferredBackend extends ForwardingBackend {
   }
 
   @Override
+  public void freeze(Tensor matrix) {
+    refuseInRecording("freeze");
+    Tensor below = below(matrix);
+    queue.add(() -> backend.freeze(below));
+  }
+
+  @Override
   public void upload(MemorySegment source, Tensor target) {
     refuseInRecording("upload");
     byte[] copy = new byte[Math.toIntExact(source.byteSize())];

@@ -37,6 +37,11 @@ abstract class ForwardingBackend implements Backend {
   }
 
   @Override
+  public void freeze(Tensor matrix) {
+    backend.freeze(matrix);
+  }
+
+  @Override
   public void upload(MemorySegment source, Tensor target) {
     backend.upload(source, target);
   }

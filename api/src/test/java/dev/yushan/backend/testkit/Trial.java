@@ -59,6 +59,11 @@ public final class Trial implements AutoCloseable {
     return digest;
   }
 
+  /// Adds results that [#run] did not see.
+  void digest(float[] results) {
+    digest = 31 * digest + Arrays.hashCode(results);
+  }
+
   /// Whether the backend takes weights and pages of this type.
   boolean supports(DType dtype) {
     return switch (dtype) {

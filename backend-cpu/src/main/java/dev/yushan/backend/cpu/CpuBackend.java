@@ -79,6 +79,15 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public void freeze(Tensor matrix) {
+    CpuMemory memory = (CpuMemory) matrix.storage();
+    if (!memory.packed()) {
+      Packed.pack(team, Matrix.of(matrix));
+      memory.setPacked();
+    }
+  }
+
+  @Override
   public void upload(MemorySegment source, Tensor target) {
     MemorySegment.copy(source, 0, Matrix.memory(target), 0, target.bytes());
   }

@@ -42,7 +42,7 @@ final class CpuKernels implements Kernels {
   @Override
   public void gather(Tensor table, Tensor ids, Tensor out) {
     Matrix rows = Matrix.of(out).withRows(Matrix.live(ids, out));
-    Rows.gather(team, Matrix.of(table), memory(ids), rows);
+    Rows.gather(team, Matrix.weight(table), memory(ids), rows);
   }
 
   @Override
@@ -64,7 +64,7 @@ final class CpuKernels implements Kernels {
     boolean transposeA = opA == Op.T;
     boolean transposeB = opB == Op.T;
     Matrix left = Matrix.of(a);
-    Matrix right = Matrix.of(b);
+    Matrix right = transposeB ? Matrix.weight(b) : Matrix.of(b);
     Matrix result = Matrix.of(c);
     int m = transposeA ? result.rows() : Math.min(result.rows(), left.rows());
     int n = transposeB ? Math.min(result.columns(), right.rows()) : result.columns();

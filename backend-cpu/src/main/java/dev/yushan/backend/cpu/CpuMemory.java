@@ -12,6 +12,7 @@ final class CpuMemory implements Storage {
   private final Arena arena;
   private final MemorySegment segment;
   private final Consumer<CpuMemory> released;
+  private boolean packed;
 
   /// @param released told when the memory is given back
   CpuMemory(long bytes, Consumer<CpuMemory> released) {
@@ -27,6 +28,15 @@ final class CpuMemory implements Storage {
 
   MemorySegment segment() {
     return segment;
+  }
+
+  /// Whether what is in it is arranged as [Packed] says, and no longer row by row.
+  boolean packed() {
+    return packed;
+  }
+
+  void setPacked() {
+    packed = true;
   }
 
   @Override

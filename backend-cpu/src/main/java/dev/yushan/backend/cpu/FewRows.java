@@ -4,12 +4,15 @@ import dev.yushan.backend.cpu.Matmul.Product;
 
 /// The product of a few rows with the transpose of B, as in decoding: the time goes into reading B.
 ///
-/// Its rows are read in long pieces, so that the memory delivers them in sequence; each piece is
-/// then transposed and used a k-block at a time. Every element is computed as in [Matmul], to the
-/// bit.
+/// A packed B ([Packed]) is read from end to end, a panel at a time. The rows of one that is not
+/// are read in long pieces, so that the memory delivers them in sequence; each piece is then
+/// transposed and used a k-block at a time. Every element is computed as in [Matmul], to the bit.
 final class FewRows {
   /// More rows than this are worth the packing of whole blocks.
-  static final int MOST = 16;
+  private static final int MOST_UNPACKED = 16;
+
+  /// Above this many rows A no longer stays in the cache from panel to panel.
+  private static final int MOST = 64;
 
   private static final int V = Lanes.COUNT;
   private static final int WIDTH = Tile.WIDTH;
@@ -33,6 +36,11 @@ final class FewRows {
 
   private FewRows() {}
 
+  /// Whether this is the faster way.
+  static boolean suits(Product p) {
+    return p.m() <= (p.b().packed() ? MOST : MOST_UNPACKED) && p.transposeB() && p.k() > 0;
+  }
+
   static FewRows local() {
     return LOCAL.get();
   }
@@ -51,7 +59,24 @@ final class FewRows {
       System.arraycopy(strips, 0, a, block * blockLength, blockLength);
     }
     for (int j = 0; j < columns; j += WIDTH) {
-      panel(p, column + j, Math.min(WIDTH, columns - j));
+      if (column + j < p.b().packedRows()) {
+        packedPanel(p, column + j);
+      } else {
+        panel(p, column + j, Math.min(WIDTH, columns - j));
+      }
+    }
+  }
+
+  private void packedPanel(Product p, int column) {
+    for (int k = 0; k < p.k(); k += K_BLOCK) {
+      int kc = Math.min(K_BLOCK, p.k() - k);
+      if (p.m() == 1) {
+        Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
+        update(p, column, WIDTH, k);
+      } else {
+        Packed.panel(p.b(), column, k, kc, panel, 0);
+        block(p, column, WIDTH, k, kc);
+      }
     }
   }
 
@@ -78,6 +103,10 @@ final class FewRows {
       int rows = Math.min(Tile.ROWS, p.m() - i);
       Tile.panel(rows, kc, a, strip + i * K_BLOCK, panel, 0, sums, i * WIDTH, WIDTH);
     }
+    update(p, column, n, k);
+  }
+
+  private void update(Product p, int column, int n, int k) {
     for (int i = 0; i < p.m(); i++) {
       long at = p.c().at(i, column);
       Matmul.update(p.c().memory(), at, n, p.alpha(), sums, i * WIDTH, k == 0 ? p.beta() : 1);

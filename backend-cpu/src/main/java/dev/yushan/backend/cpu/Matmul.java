@@ -66,7 +66,7 @@ final class Matmul {
     if (p.m == 0 || p.n == 0) {
       return;
     }
-    if (p.m <= FewRows.MOST && p.transposeB && p.k > 0) {
+    if (FewRows.suits(p)) {
       team.ranges(
           ceilDiv(p.n, WIDTH),
           2,

@@ -15,22 +15,44 @@ import java.util.Arrays;
 /// @param rows rows that count
 /// @param columns elements of a row
 /// @param ld elements from row to row
-record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld) {
+/// @param packed whether it is arranged as [Packed] says, and no longer row by row
+record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld, boolean packed) {
 
   static Matrix of(Tensor t) {
-    return new Matrix(
-        t.dtype(), memory(t), Math.toIntExact(liveRows(t)), Math.toIntExact(t.columns()), t.ld());
+    return of(t, memory(t), false);
+  }
+
+  /// The transposed B of a product, or a table of rows: what may be packed.
+  static Matrix weight(Tensor t) {
+    CpuMemory memory = (CpuMemory) t.storage();
+    if (!memory.packed()) {
+      return of(t);
+    }
+    if (t.bytes() != memory.bytes()) {
+      throw new IllegalStateException("only the whole of a frozen matrix can be read, not " + t);
+    }
+    return of(t, memory.segment(), true);
+  }
+
+  private static Matrix of(Tensor t, MemorySegment memory, boolean packed) {
+    int rows = Math.toIntExact(liveRows(t));
+    int columns = Math.toIntExact(t.columns());
+    return new Matrix(t.dtype(), memory, rows, columns, t.ld(), packed);
   }
 
   /// The elements of a contiguous tensor one after the other, however many.
   static Matrix flat(Tensor t) {
-    return new Matrix(t.dtype(), memory(t), 0, 0, 0);
+    return new Matrix(t.dtype(), memory(t), 0, 0, 0, false);
   }
 
   /// Bytes of a contiguous tensor, or from the first to the last element of a strided one.
   static MemorySegment memory(Tensor t) {
-    MemorySegment all = ((CpuMemory) t.storage()).segment();
-    return all.asSlice(t.byteOffset());
+    CpuMemory memory = (CpuMemory) t.storage();
+    if (memory.packed()) {
+      throw new IllegalStateException(
+          t + " is frozen: it can be multiplied by and looked up in, not read or written");
+    }
+    return memory.segment().asSlice(t.byteOffset());
   }
 
   /// Rows of `t` that count.
@@ -56,10 +78,15 @@ record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld)
 
   /// The same with fewer rows.
   Matrix withRows(int live) {
-    return new Matrix(dtype, memory, live, columns, ld);
+    return new Matrix(dtype, memory, live, columns, ld, packed);
   }
 
-  /// Where a row starts in [#memory], in bytes.
+  /// Rows that lie in groups of [Packed]; the rest lie one after the other.
+  int packedRows() {
+    return packed ? rows / Tile.WIDTH * Tile.WIDTH : 0;
+  }
+
+  /// Where a row, or a group of packed ones, starts in [#memory], in bytes.
   long row(long index) {
     return dtype.bytes(index * ld);
   }

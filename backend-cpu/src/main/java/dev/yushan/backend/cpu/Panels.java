@@ -45,12 +45,16 @@ final class Panels {
   /// The panels of B: element (p, j) goes to `out[(j / WIDTH · kc + p) · WIDTH + j % WIDTH]`. The
   /// last panel is filled up with anything.
   ///
-  /// @param b op(B) is `b`, or its transpose where `transposed`
-  /// @param column first column of op(B), of `columns`
+  /// @param b op(B) is `b`, or its transpose where `transposed`, as it must be where `b` is packed
+  /// @param column first column of op(B), of `columns`: a multiple of WIDTH
   /// @param k first row of op(B), of `kc`
   void packB(Matrix b, boolean transposed, int column, int columns, int k, int kc, float[] out) {
     if (transposed) {
-      for (int j = 0; j < columns; j += V) {
+      int packed = Math.clamp(b.packedRows() - column, 0, columns);
+      for (int j = 0; j < packed; j += WIDTH) {
+        Packed.panel(b, column + j, k, kc, out, j * kc);
+      }
+      for (int j = packed; j < columns; j += V) {
         fillStripe(b, column + j, Math.min(V, columns - j), k, kc);
         int to = j / WIDTH * WIDTH * kc + j % WIDTH;
         Transpose.stripe(stripe, 0, STRIP, kc, out, to, WIDTH, square);

@@ -28,8 +28,14 @@ final class Rows {
         1 + Elementwise.GRAIN / Math.max(1, out.columns()),
         (from, to) -> {
           for (long i = from; i < to; i++) {
-            long row = table.row(id("gather", ids, i, table.rows()));
-            convert(table, row, out, out.row(i), out.columns());
+            int id = id("gather", ids, i, table.rows());
+            if (table.packed()) {
+              float[] row = new float[table.columns()];
+              Packed.row(table, id, row);
+              Narrow.floats(row, 0, row.length, out.dtype(), out.memory(), out.row(i));
+            } else {
+              convert(table, table.row(id), out, out.row(i), out.columns());
+            }
           }
         });
   }

@@ -50,10 +50,6 @@ final class Tile6x2 {
     }
   }
 
-  private static FloatVector load(float[] b, int at) {
-    return FloatVector.fromArray(F32, b, at);
-  }
-
   /// Loads after this stay after it.
   private static void keepOrder() {
     if (X86) {
@@ -77,8 +73,8 @@ final class Tile6x2 {
     FloatVector c51 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -129,8 +125,8 @@ final class Tile6x2 {
     FloatVector c31 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -165,8 +161,8 @@ final class Tile6x2 {
     FloatVector c11 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -187,8 +183,8 @@ final class Tile6x2 {
     FloatVector c01 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);

@@ -125,7 +125,7 @@ final class MatmulBench {
     for (long i = 0; i < (long) rows * columns; i++) {
       memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
     }
-    return new Matrix(DType.F32, memory, rows, columns, columns);
+    return new Matrix(DType.F32, memory, rows, columns, columns, false);
   }
 
   /// GFLOP/s of twelve independent chains of FMA in registers.

@@ -1,0 +1,88 @@
+package dev.yushan.backend.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Kernels.Op;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Checks of `matmul` and `gather` with a frozen matrix: what a device makes of it changes no bit
+/// of what is computed with it.
+final class FrozenChecks {
+  private static final int[] ROWS_OF_A = {1, 2, 7, 16, 67};
+  private static final int[] IDS = {3, 0, 97, 3, 64, 100, 15, 16, 31};
+
+  /// [n, k]: fewer rows than any group, one group and more, many k-blocks.
+  private static final int[][] SHAPES = {{101, 32}, {128, 256}, {117, 800}, {515, 96}};
+
+  private FrozenChecks() {}
+
+  static List<Check> all() {
+    return Stream.of(DType.values())
+        .filter(DType::real)
+        .map(
+            dtype ->
+                RowChecks.check(
+                    "matmul", "by frozen " + dtype + ", bits", dtype, trial -> same(trial, dtype)))
+        .toList();
+  }
+
+  private static void same(Trial trial, DType dtype) {
+    for (int[] shape : SHAPES) {
+      same(trial, dtype, shape[0], shape[1]);
+    }
+    same(trial, dtype, 5, 64);
+  }
+
+  private static void same(Trial trial, DType dtype, int n, int k) {
+    Backend backend = trial.backend();
+    int most = ROWS_OF_A[ROWS_OF_A.length - 1];
+    int[] ids = IDS.clone();
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] %= n;
+    }
+    try (Tensor b = backend.allocate(dtype, Shape.of(n, k));
+        Tensor wide = normal(trial, n, k);
+        Tensor a = normal(trial, most, k);
+        Tensor c = backend.allocate(DType.F32, Shape.of(most, n));
+        Tensor chosen = backend.tensor(ids, ids.length);
+        Tensor rows = backend.allocate(DType.F32, Shape.of(ids.length, k))) {
+      backend.kernels().copy(wide, b);
+      List<float[]> wanted = uses(backend, a, b, c, chosen, rows);
+      backend.freeze(b);
+      List<float[]> seen = uses(backend, a, b, c, chosen, rows);
+      for (int i = 0; i < wanted.size(); i++) {
+        String what = i < ROWS_OF_A.length ? ROWS_OF_A[i] + " rows times" : "rows of";
+        assertThat(seen.get(i)).as("%s frozen %s", what, b).containsExactly(wanted.get(i));
+        trial.digest(seen.get(i));
+      }
+    }
+  }
+
+  private static Tensor normal(Trial trial, int rows, int columns) {
+    double[] drawn = trial.normal(rows * columns);
+    float[] values = new float[drawn.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) drawn[i];
+    }
+    return trial.backend().tensor(values, rows, columns);
+  }
+
+  private static List<float[]> uses(
+      Backend backend, Tensor a, Tensor b, Tensor c, Tensor ids, Tensor rows) {
+    List<float[]> results = new ArrayList<>();
+    for (int m : ROWS_OF_A) {
+      backend.kernels().fill(c, 1);
+      backend.kernels().matmul(Op.N, Op.T, 0.5f, a.rows(0, m), b, 2, c.rows(0, m));
+      results.add(backend.floats(c));
+    }
+    backend.kernels().gather(b, ids, rows);
+    results.add(backend.floats(rows));
+    return results;
+  }
+}

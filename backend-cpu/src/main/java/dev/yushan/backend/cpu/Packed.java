@@ -1,0 +1,315 @@
+package dev.yushan.backend.cpu;
+
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.yushan.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/// Weights in the order in which products read them: matrices that are only the transposed B of a
+/// product, or a table of rows.
+///
+/// [Tile#WIDTH] = 2V rows make a group, which is a panel: element p of all its rows lies together,
+/// so that a product reads a group from end to end and needs no transposing. A group takes as many
+/// bytes as its rows did, so packing happens in place; rows that are left over stay as they were.
+/// In a group, with row j and row j + V for each lane j:
+///
+/// | type | for each p |
+/// |---|---|
+/// | F32, F16 | the 2V elements |
+/// | BF16 | V ints, row j in the lower half and row j + V in the upper: one shift or mask widens |
+/// | Q8_0 | for each 32 p the 2V scales (F16), then for each p 2V bytes |
+/// | Q4_0 | for each 32 p the 2V scales, then for each 8 p V ints of the rows j and V of the rows j + V, eight signed nibbles each, the first p at the top |
+final class Packed {
+  private static final int V = Lanes.COUNT;
+  private static final int WIDTH = Tile.WIDTH;
+  private static final int BLOCK = 32;
+  private static final int UPPER = 0xFFFF0000;
+
+  /// Bytes of the scales of a block.
+  private static final int SCALES = 2 * WIDTH;
+
+  private static final VectorSpecies<Short> I16 =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
+
+  /// As many bytes as there are lanes, but no fewer than a vector can hold.
+  private static final VectorSpecies<Byte> I8 =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
+
+  private Packed() {}
+
+  // ---- arranging -------------------------------------------------------------------------------
+
+  /// Arranges a contiguous matrix, in place.
+  static void pack(ThreadTeam team, Matrix m) {
+    team.ranges(
+        m.rows() / WIDTH,
+        1,
+        (from, to) -> {
+          byte[] rows = new byte[Math.toIntExact(m.row(WIDTH))];
+          MemorySegment copy = MemorySegment.ofArray(rows);
+          for (long group = from; group < to; group++) {
+            MemorySegment bytes = m.memory().asSlice(m.row(group * WIDTH), rows.length);
+            copy.copyFrom(bytes);
+            group(m.dtype(), m.columns(), copy, bytes);
+          }
+        });
+  }
+
+  private static void group(DType dtype, int columns, MemorySegment in, MemorySegment out) {
+    long row = dtype.bytes(columns);
+    int step = dtype.blockLength();
+    for (int p = 0; p < columns; p += step) {
+      long to = dtype.bytes(p) * WIDTH;
+      for (int j = 0; j < WIDTH; j++) {
+        long from = j * row + dtype.bytes(p);
+        switch (dtype) {
+          case F32 -> out.set(JAVA_FLOAT_UNALIGNED, to + 4 * j, in.get(JAVA_FLOAT_UNALIGNED, from));
+          case F16 -> out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
+          case BF16 ->
+              out.set(
+                  JAVA_SHORT_UNALIGNED,
+                  to + 4 * (j % V) + 2 * (j / V),
+                  in.get(JAVA_SHORT_UNALIGNED, from));
+          case Q8_0 -> {
+            out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
+            for (int i = 0; i < BLOCK; i++) {
+              out.set(JAVA_BYTE, to + SCALES + i * WIDTH + j, in.get(JAVA_BYTE, from + 2 + i));
+            }
+          }
+          case Q4_0 -> {
+            out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
+            q4Row(in, from + 2, out, to + SCALES, j);
+          }
+          case I32 -> throw new IllegalArgumentException("integers are not packed");
+        }
+      }
+    }
+  }
+
+  /// One row's 32 nibbles: byte i has element i in its lower half and element i + 16 in its upper.
+  private static void q4Row(MemorySegment in, long from, MemorySegment out, long to, int j) {
+    for (int p = 0; p < BLOCK; p += 8) {
+      int eight = 0;
+      for (int i = p; i < p + 8; i++) {
+        int pair = in.get(JAVA_BYTE, from + i % 16);
+        eight = eight << 4 | (pair >> (i < 16 ? 0 : 4) & 15 ^ 8);
+      }
+      out.set(JAVA_INT_UNALIGNED, to + 4L * (p / 8 * WIDTH + j), eight);
+    }
+  }
+
+  // ---- reading ---------------------------------------------------------------------------------
+
+  /// Elements `k` to `k + kc` of a whole group as a panel of floats.
+  ///
+  /// @param row first row of the group
+  /// @param k a multiple of the type's block length, as is `kc`
+  /// @param out takes element (p, j) at `at + p · WIDTH + j`
+  static void panel(Matrix m, int row, int k, int kc, float[] out, int at) {
+    MemorySegment memory = m.memory();
+    long from = m.row(row) + m.dtype().bytes(k) * WIDTH;
+    switch (m.dtype()) {
+      case F32, F16 -> Widen.floats(m.dtype(), memory, from, out, at, kc * WIDTH);
+      case BF16 -> bf16(memory, from, kc, out, at);
+      case Q8_0 -> {
+        for (int p = 0; p < kc; p += BLOCK) {
+          q8(memory, from + p * 34L / 32 * WIDTH, out, at + p * WIDTH);
+        }
+      }
+      case Q4_0 -> {
+        for (int p = 0; p < kc; p += BLOCK) {
+          q4(memory, from + p * 18L / 32 * WIDTH, out, at + p * WIDTH);
+        }
+      }
+      case I32 -> throw new IllegalArgumentException("integers are not packed");
+    }
+  }
+
+  private static void bf16(MemorySegment memory, long from, int kc, float[] out, int at) {
+    for (int p = 0; p < kc; p++) {
+      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
+      pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at + p * WIDTH);
+      pair.and(UPPER).reinterpretAsFloats().intoArray(out, at + p * WIDTH + V);
+    }
+  }
+
+  private static void q8(MemorySegment memory, long block, float[] out, int at) {
+    FloatVector low = scales(memory, block);
+    FloatVector high = scales(memory, block + 2 * V);
+    for (int p = 0; p < BLOCK; p++) {
+      long from = block + SCALES + p * (long) WIDTH;
+      bytes(memory, from, 0).mul(low).intoArray(out, at + p * WIDTH);
+      bytes(memory, from, 1).mul(high).intoArray(out, at + p * WIDTH + V);
+    }
+  }
+
+  private static void q4(MemorySegment memory, long block, float[] out, int at) {
+    FloatVector low = scales(memory, block);
+    FloatVector high = scales(memory, block + 2 * V);
+    for (int p = 0; p < BLOCK; p += 8) {
+      long from = block + SCALES + p / 2 * (long) WIDTH;
+      IntVector x = IntVector.fromMemorySegment(I32, memory, from, ORDER);
+      IntVector y = IntVector.fromMemorySegment(I32, memory, from + 4 * V, ORDER);
+      for (int s = 0; s < 8; s++) {
+        int to = at + (p + s) * WIDTH;
+        topNibble(x).mul(low).intoArray(out, to);
+        topNibble(y).mul(high).intoArray(out, to + V);
+        x = x.lanewise(VectorOperators.LSHL, 4);
+        y = y.lanewise(VectorOperators.LSHL, 4);
+      }
+    }
+  }
+
+  private static FloatVector topNibble(IntVector eight) {
+    return (FloatVector)
+        eight.lanewise(VectorOperators.ASHR, 28).convertShape(VectorOperators.I2F, F32, 0);
+  }
+
+  /// V of 2V bytes as floats.
+  private static FloatVector bytes(MemorySegment memory, long from, int half) {
+    if (V == 4) {
+      ByteVector both = ByteVector.fromMemorySegment(I8, memory, from, ORDER);
+      return (FloatVector) both.convertShape(VectorOperators.B2F, F32, half);
+    }
+    ByteVector bytes = ByteVector.fromMemorySegment(I8, memory, from + half * V, ORDER);
+    return (FloatVector) bytes.convertShape(VectorOperators.B2F, F32, 0);
+  }
+
+  /// V halves as floats: their exponent and fraction in the place of a float's are 2⁻¹¹² of the
+  /// value, but for infinity and NaN.
+  private static FloatVector scales(MemorySegment memory, long from) {
+    ShortVector halves = ShortVector.fromMemorySegment(I16, memory, from, ORDER);
+    IntVector bits = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0);
+    IntVector magnitude = bits.and(0x7FFF).lanewise(VectorOperators.LSHL, 13);
+    IntVector finite = magnitude.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
+    IntVector special = magnitude.or(0x7F800000);
+    IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+    return finite
+        .blend(special, magnitude.compare(VectorOperators.GE, 0x7C00 << 13))
+        .or(sign)
+        .reinterpretAsFloats();
+  }
+
+  /// A row as floats, for tables.
+  static void row(Matrix m, int row, float[] out) {
+    int group = row / WIDTH * WIDTH;
+    if (group + WIDTH > m.rows()) {
+      Widen.floats(m.dtype(), m.memory(), m.row(row), out, 0, m.columns());
+      return;
+    }
+    float[] panel = new float[BLOCK * WIDTH];
+    for (int k = 0; k < m.columns(); k += BLOCK) {
+      int kc = Math.min(BLOCK, m.columns() - k);
+      panel(m, group, k, kc, panel, 0);
+      for (int p = 0; p < kc; p++) {
+        out[k + p] = panel[p * WIDTH + row - group];
+      }
+    }
+  }
+
+  // ---- one row of A ----------------------------------------------------------------------------
+
+  /// `out[j] = Σ a[p] · b[p, j]` over a block of a group, without a panel between: each weight goes
+  /// from memory to a register. F16, which no vector widens, takes the panel.
+  ///
+  /// @param a from `ao`, the `kc` elements that meet the block
+  /// @param panel room for a panel of the block
+  static void dot(
+      Matrix m, int row, int k, int kc, float[] a, int ao, float[] panel, float[] out, int oo) {
+    MemorySegment memory = m.memory();
+    long from = m.row(row) + m.dtype().bytes(k) * WIDTH;
+    switch (m.dtype()) {
+      case F32 -> dotF32(memory, from, kc, a, ao, out, oo);
+      case BF16 -> dotBf16(memory, from, kc, a, ao, out, oo);
+      case Q8_0 -> dotQ8(memory, from, kc, a, ao, out, oo);
+      case Q4_0 -> dotQ4(memory, from, kc, a, ao, out, oo);
+      default -> {
+        panel(m, row, k, kc, panel, 0);
+        Tile.panel(1, kc, a, ao, panel, 0, out, oo, WIDTH);
+      }
+    }
+  }
+
+  private static void dotF32(
+      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
+    FloatVector c0 = FloatVector.zero(F32);
+    FloatVector c1 = FloatVector.zero(F32);
+    for (int p = 0; p < kc; p++) {
+      long at = from + p * (4L * WIDTH);
+      FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
+      c0 = x.fma(FloatVector.fromMemorySegment(F32, memory, at, ORDER), c0);
+      c1 = x.fma(FloatVector.fromMemorySegment(F32, memory, at + 4 * V, ORDER), c1);
+    }
+    c0.intoArray(out, oo);
+    c1.intoArray(out, oo + V);
+  }
+
+  private static void dotBf16(
+      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
+    FloatVector c0 = FloatVector.zero(F32);
+    FloatVector c1 = FloatVector.zero(F32);
+    for (int p = 0; p < kc; p++) {
+      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
+      FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
+      c0 = x.fma(pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), c0);
+      c1 = x.fma(pair.and(UPPER).reinterpretAsFloats(), c1);
+    }
+    c0.intoArray(out, oo);
+    c1.intoArray(out, oo + V);
+  }
+
+  private static void dotQ8(
+      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
+    FloatVector c0 = FloatVector.zero(F32);
+    FloatVector c1 = FloatVector.zero(F32);
+    for (int k = 0; k < kc; k += BLOCK) {
+      long block = from + k * 34L / 32 * WIDTH;
+      FloatVector low = scales(memory, block);
+      FloatVector high = scales(memory, block + 2 * V);
+      for (int p = 0; p < BLOCK; p++) {
+        long at = block + SCALES + p * (long) WIDTH;
+        FloatVector x = FloatVector.broadcast(F32, a[ao + k + p]);
+        c0 = x.fma(bytes(memory, at, 0).mul(low), c0);
+        c1 = x.fma(bytes(memory, at, 1).mul(high), c1);
+      }
+    }
+    c0.intoArray(out, oo);
+    c1.intoArray(out, oo + V);
+  }
+
+  private static void dotQ4(
+      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
+    FloatVector c0 = FloatVector.zero(F32);
+    FloatVector c1 = FloatVector.zero(F32);
+    for (int k = 0; k < kc; k += 8) {
+      long block = from + k / BLOCK * (18L * WIDTH);
+      FloatVector low = scales(memory, block);
+      FloatVector high = scales(memory, block + 2 * V);
+      long at = block + SCALES + k % BLOCK / 2 * (long) WIDTH;
+      IntVector x = IntVector.fromMemorySegment(I32, memory, at, ORDER);
+      IntVector y = IntVector.fromMemorySegment(I32, memory, at + 4 * V, ORDER);
+      for (int s = 0; s < 8; s++) {
+        FloatVector element = FloatVector.broadcast(F32, a[ao + k + s]);
+        c0 = element.fma(topNibble(x).mul(low), c0);
+        c1 = element.fma(topNibble(y).mul(high), c1);
+        x = x.lanewise(VectorOperators.LSHL, 4);
+        y = y.lanewise(VectorOperators.LSHL, 4);
+      }
+    }
+    c0.intoArray(out, oo);
+    c1.intoArray(out, oo + V);
+  }
+}
