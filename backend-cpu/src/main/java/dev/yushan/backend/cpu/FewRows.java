@@ -1,6 +1,11 @@
 package dev.yushan.backend.cpu;
 
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
 import dev.yushan.backend.cpu.Matmul.Product;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 /// The product of a few rows with the transpose of B, as in decoding: the time goes into reading B.
 ///
@@ -29,7 +34,8 @@ final class FewRows {
   private final float[] pieces = new float[WIDTH * PIECE_LD];
   private final float[] panel = new float[(K_BLOCK + V) * WIDTH];
   private final float[] strips = new float[(MOST + V) * K_BLOCK];
-  private final float[] sums = new float[MOST * WIDTH];
+  private final float[] sums = new float[(MOST + Tile.ROWS) * WIDTH];
+  private final float[] result = new float[MOST * WIDTH];
   private final float[] square = new float[V * V];
   private final Panels panels = new Panels();
   private float[] a = {};
@@ -49,8 +55,9 @@ final class FewRows {
   void multiply(Product p, int column, int columns) {
     int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
     int blockLength = p.m() * K_BLOCK;
-    if (a.length < blocks * blockLength) {
-      a = new float[blocks * blockLength];
+    int length = blocks * blockLength + Tile.ROWS * K_BLOCK;
+    if (a.length < length) {
+      a = new float[length];
     }
     for (int block = 0; block < blocks; block++) {
       int k = block * K_BLOCK;
@@ -59,10 +66,21 @@ final class FewRows {
       System.arraycopy(strips, 0, a, block * blockLength, blockLength);
     }
     for (int j = 0; j < columns; j += WIDTH) {
+      int n = Math.min(WIDTH, columns - j);
+      if (p.beta() != 0) {
+        for (int i = 0; i < p.m(); i++) {
+          long at = p.c().at(i, column + j);
+          MemorySegment.copy(p.c().memory(), JAVA_FLOAT_UNALIGNED, at, result, i * WIDTH, n);
+        }
+      }
       if (column + j < p.b().packedRows()) {
         packedPanel(p, column + j);
       } else {
-        panel(p, column + j, Math.min(WIDTH, columns - j));
+        panel(p, column + j, n);
+      }
+      for (int i = 0; i < p.m(); i++) {
+        long at = p.c().at(i, column + j);
+        MemorySegment.copy(result, i * WIDTH, p.c().memory(), JAVA_FLOAT_UNALIGNED, at, n);
       }
     }
   }
@@ -72,10 +90,10 @@ final class FewRows {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1) {
         Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
-        update(p, column, WIDTH, k);
+        add(p, k);
       } else {
         Packed.panel(p.b(), column, k, kc, panel, 0);
-        block(p, column, WIDTH, k, kc);
+        block(p, k, kc);
       }
     }
   }
@@ -92,24 +110,30 @@ final class FewRows {
         for (int g = 0; g < n; g += V) {
           Transpose.stripe(pieces, g * PIECE_LD + k, PIECE_LD, kc, panel, g, WIDTH, square);
         }
-        block(p, column, n, piece + k, kc);
+        block(p, piece + k, kc);
       }
     }
   }
 
-  private void block(Product p, int column, int n, int k, int kc) {
+  private void block(Product p, int k, int kc) {
     int strip = k / K_BLOCK * p.m() * K_BLOCK;
     for (int i = 0; i < p.m(); i += Tile.ROWS) {
-      int rows = Math.min(Tile.ROWS, p.m() - i);
+      int rows = Tile.rounded(Math.min(Tile.ROWS, p.m() - i));
       Tile.panel(rows, kc, a, strip + i * K_BLOCK, panel, 0, sums, i * WIDTH, WIDTH);
     }
-    update(p, column, n, k);
+    add(p, k);
   }
 
-  private void update(Product p, int column, int n, int k) {
-    for (int i = 0; i < p.m(); i++) {
-      long at = p.c().at(i, column);
-      Matmul.update(p.c().memory(), at, n, p.alpha(), sums, i * WIDTH, k == 0 ? p.beta() : 1);
+  /// Adds the sums of the k-block at `k` to the panel of C, as [Matmul#update] does.
+  private void add(Product p, int k) {
+    for (int i = 0; i < p.m() * WIDTH; i += V) {
+      FloatVector sum = FloatVector.fromArray(F32, sums, i).mul(p.alpha());
+      if (k > 0) {
+        sum = FloatVector.fromArray(F32, result, i).add(sum);
+      } else if (p.beta() != 0) {
+        sum = FloatVector.fromArray(F32, result, i).mul(p.beta()).add(sum);
+      }
+      sum.intoArray(result, i);
     }
   }
 }

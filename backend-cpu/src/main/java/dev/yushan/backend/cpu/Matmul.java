@@ -127,7 +127,7 @@ final class Matmul {
     float[] sums = buffers.sums;
     for (int i = 0; i < mc; i += TILE_ROWS) {
       int m = Math.min(TILE_ROWS, mc - i);
-      Tile.rows(m, nc, kc, buffers.a, i * K_BLOCK, buffers.b, kc, sums, 0, B_COLUMNS);
+      Tile.rows(Tile.rounded(m), nc, kc, buffers.a, i * K_BLOCK, buffers.b, kc, sums, 0, B_COLUMNS);
       for (int r = 0; r < m; r++) {
         long at = p.c.row(row + i + r) + 4L * column;
         update(p.c.memory(), at, nc, p.alpha, sums, r * B_COLUMNS, beta);

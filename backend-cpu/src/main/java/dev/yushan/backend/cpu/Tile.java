@@ -24,6 +24,12 @@ final class Tile {
 
   private Tile() {}
 
+  /// As many rows as are computed in the time of `rows`: where a strip beyond the last may be read
+  /// and its sums written, a tile with them is faster than two smaller ones.
+  static int rounded(int rows) {
+    return rows == 1 ? 1 : (rows + 1) / 2 * 2;
+  }
+
   /// `columns` rounded up to whole panels.
   static int padded(int columns) {
     return (columns + WIDTH - 1) / WIDTH * WIDTH;
