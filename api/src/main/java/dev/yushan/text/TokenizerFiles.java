@@ -1,5 +1,6 @@
 package dev.yushan.text;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Writes a learned tokenizer as Hugging Face reads it: `tokenizer.json`, with the fields that the
 /// one of Llama 3 has, and `tokenizer_config.json`.
@@ -36,13 +38,23 @@ final class TokenizerFiles {
   }
 
   private static ObjectNode tokenizer(List<PairMerges.Merge> merges, BpeTrainer.Options options) {
+    int id = 256 + merges.size();
+    ObjectNode root = skeleton(Optional.of(new Bos(options.bosToken(), id)));
+    for (String token : options.specialTokens()) {
+      root.withArray("added_tokens").add(addedToken(token).put("id", id++));
+    }
+    root.set("model", model(merges));
+    return root;
+  }
+
+  /// The token that every text begins with.
+  record Bos(String token, int id) {}
+
+  /// All of a tokenizer of the kind of Llama 3 but its tokens and merges.
+  static ObjectNode skeleton(Optional<Bos> bos) {
     ObjectNode root = NODES.objectNode().put("version", "1.0");
     root.putNull("truncation").putNull("padding");
-    ArrayNode added = root.putArray("added_tokens");
-    int id = 256 + merges.size();
-    for (String token : options.specialTokens()) {
-      added.add(addedToken(token).put("id", id++));
-    }
+    root.putArray("added_tokens");
     root.putNull("normalizer");
     ObjectNode preTokenizer = root.putObject("pre_tokenizer").put("type", "Sequence");
     ObjectNode split = NODES.objectNode().put("type", "Split");
@@ -52,9 +64,10 @@ final class TokenizerFiles {
         .putArray("pretokenizers")
         .add(split)
         .add(byteLevel().put("add_prefix_space", false).put("use_regex", false));
-    root.set("post_processor", template(options.bosToken(), 256 + merges.size()));
+    root.set(
+        "post_processor",
+        bos.<JsonNode>map(b -> template(b.token(), b.id())).orElseGet(NODES::nullNode));
     root.set("decoder", byteLevel().put("add_prefix_space", true).put("use_regex", true));
-    root.set("model", model(merges));
     return root;
   }
 
@@ -62,7 +75,7 @@ final class TokenizerFiles {
     return NODES.objectNode().put("type", "ByteLevel").put("trim_offsets", true);
   }
 
-  private static ObjectNode addedToken(String content) {
+  static ObjectNode addedToken(String content) {
     return NODES
         .objectNode()
         .put("content", content)
@@ -95,10 +108,8 @@ final class TokenizerFiles {
   }
 
   private static ObjectNode model(List<PairMerges.Merge> merges) {
-    ObjectNode model = NODES.objectNode().put("type", "BPE");
-    model.putNull("dropout").putNull("unk_token");
-    model.putNull("continuing_subword_prefix").putNull("end_of_word_suffix");
-    model.put("fuse_unk", false).put("byte_fallback", false).put("ignore_merges", false);
+    ObjectNode model = NODES.objectNode();
+    bpe(model, false);
     ObjectNode vocab = model.putObject("vocab");
     ArrayNode pairs = model.putArray("merges");
     List<String> tokens = new ArrayList<>();
@@ -113,6 +124,13 @@ final class TokenizerFiles {
       vocab.put(tokens.get(id), id);
     }
     return model;
+  }
+
+  /// What stands before vocabulary and merges.
+  static void bpe(ObjectNode model, boolean ignoreMerges) {
+    model.put("type", "BPE").putNull("dropout").putNull("unk_token");
+    model.putNull("continuing_subword_prefix").putNull("end_of_word_suffix");
+    model.put("fuse_unk", false).put("byte_fallback", false).put("ignore_merges", ignoreMerges);
   }
 
   private static ObjectNode config(List<PairMerges.Merge> merges, BpeTrainer.Options options) {

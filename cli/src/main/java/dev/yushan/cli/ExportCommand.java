@@ -3,8 +3,10 @@ package dev.yushan.cli;
 import dev.yushan.io.Checksums;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.Models;
+import dev.yushan.model.llama.GgufModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +36,8 @@ final class ExportCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "MODEL",
       description =
-          "Model directory, checkpoint, or id (org/name) of a model of the Hugging Face Hub.")
+          "Model directory, checkpoint, GGUF file of a Llama model, or id (org/name) of a model of"
+              + " the Hugging Face Hub.")
   private String model;
 
   @Option(
@@ -54,7 +57,9 @@ final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
-      description = "Type to store: f32, bf16 or f16; default: as the weights are stored.")
+      description =
+          "Type to store: f32, bf16 or f16; default: as the weights are stored, bf16 for quantised"
+              + " ones.")
   private Optional<WeightType> dtype = Optional.empty();
 
   @Option(
@@ -69,7 +74,7 @@ final class ExportCommand implements Callable<Integer> {
   private boolean force;
 
   /// A checkpoint has checksums; a model from elsewhere may have none.
-  private static void requireSound(Path from) {
+  static void requireSound(Path from) {
     List<String> damage =
         Files.exists(from.resolve(Checksums.FILE)) ? Checksums.damage(from) : List.of();
     if (!damage.isEmpty()) {
@@ -81,6 +86,11 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (Gguf.named(Path.of(model)) && Files.isRegularFile(Path.of(model))) {
+      InitCommand.refuseForeign(output, force);
+      GgufModels.read(Path.of(model), output, dtype.map(WeightType::dtype), maxShardBytes);
+      return report();
+    }
     Path from = HubChoice.model(model, revision, ModelFiles.ALL);
     if (Files.exists(output) && Files.isSameFile(from, output)) {
       throw new IllegalArgumentException(
@@ -89,6 +99,10 @@ final class ExportCommand implements Callable<Integer> {
     requireSound(from);
     InitCommand.refuseForeign(output, force);
     Models.export(from, output, dtype.map(WeightType::dtype), maxShardBytes);
+    return report();
+  }
+
+  private int report() {
     try (SafetensorsDirectory written = SafetensorsDirectory.open(output)) {
       spec.commandLine()
           .getOut()

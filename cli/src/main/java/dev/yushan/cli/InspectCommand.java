@@ -7,6 +7,7 @@ import dev.yushan.io.Safetensors;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
+import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
@@ -46,8 +47,8 @@ final class InspectCommand implements Callable<Integer> {
       index = "0",
       paramLabel = "MODEL",
       description =
-          "Model directory, checkpoint, safetensors file, or id (org/name) of a model of the"
-              + " Hugging Face Hub.")
+          "Model directory, checkpoint, safetensors or GGUF file, or id (org/name) of a model of"
+              + " the Hugging Face Hub.")
   private String model;
 
   @Parameters(
@@ -82,6 +83,8 @@ final class InspectCommand implements Callable<Integer> {
       new Differences(path, resolve(other.get(), HfCache.DEFAULT_REVISION), everyTensor).print(out);
     } else if (Files.isDirectory(path)) {
       return directory(path, out) ? 0 : 1;
+    } else if (Gguf.named(path)) {
+      gguf(path, out);
     } else {
       file(path, out);
     }
@@ -119,6 +122,24 @@ final class InspectCommand implements Callable<Integer> {
       out.printf("%s: %s%n%n", file, totals(tensors));
       weights.metadata().forEach((key, value) -> out.printf("%s: %s%n", key, value));
       tensors(tensors, out);
+    }
+    if (checksums) {
+      out.printf("%n%s  %s%n", Checksums.sum(file), file.getFileName());
+    }
+  }
+
+  /// Long lists, such as the tokens of the vocabulary, are only counted.
+  private void gguf(Path file, PrintWriter out) throws IOException {
+    try (Gguf gguf = Gguf.open(file)) {
+      out.printf("%s: %d tensors, %,d bytes%n%n", file, gguf.tensors().size(), Files.size(file));
+      gguf.metadata()
+          .forEach(
+              (key, value) ->
+                  out.printf(
+                      "%s: %s%n",
+                      key, value instanceof List<?> l ? "(%,d)".formatted(l.size()) : value));
+      out.println();
+      gguf.tensors().values().forEach(t -> out.printf("%s %s %s%n", t.name(), t.type(), t.dims()));
     }
     if (checksums) {
       out.printf("%n%s  %s%n", Checksums.sum(file), file.getFileName());

@@ -2,10 +2,13 @@ package dev.yushan.cli;
 
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.io.DurableFiles;
 import dev.yushan.io.HfCache;
+import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
+import dev.yushan.model.llama.GgufModels;
 import dev.yushan.tensor.DType;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
@@ -30,8 +33,8 @@ final class ModelChoice {
       required = true,
       paramLabel = "MODEL",
       description =
-          "Model directory, or the id (org/name) of one of the Hugging Face Hub, which is"
-              + " downloaded if it is not in its cache.")
+          "Model directory, GGUF file of a Llama model, or the id (org/name) of a model of the"
+              + " Hugging Face Hub, which is downloaded if it is not in its cache.")
   private String model;
 
   @Option(
@@ -51,8 +54,8 @@ final class ModelChoice {
       names = "--dtype",
       paramLabel = "TYPE",
       description =
-          "Type to keep the weights in: f32, bf16 or f16; default: as the config says they are"
-              + " stored. Arithmetic is F32 in any case.")
+          "Type to keep the weights in: f32, bf16 or f16; default: as they are stored. Arithmetic"
+              + " is F32 in any case.")
   private Optional<WeightType> dtype = Optional.empty();
 
   @Option(
@@ -71,6 +74,12 @@ final class ModelChoice {
 
   private Optional<Path> found = Optional.empty();
 
+  /// The model as one file, if it is one.
+  private Optional<Path> gguf() {
+    return Optional.of(Path.of(model))
+        .filter(file -> Gguf.named(file) && Files.isRegularFile(file));
+  }
+
   /// As it is named on the command line.
   String name() {
     return model;
@@ -80,6 +89,10 @@ final class ModelChoice {
   ///
   /// @throws IllegalArgumentException if it is that of a training run which has only checkpoints
   Path directory() {
+    if (found.isPresent()) {
+      return found.get();
+    }
+    found = gguf().map(ModelChoice::companions);
     if (found.isPresent()) {
       return found.get();
     }
@@ -100,6 +113,20 @@ final class ModelChoice {
     return directory;
   }
 
+  /// A directory with config and tokenizer of a GGUF file, for as long as the process runs.
+  private static Path companions(Path file) {
+    try {
+      Path directory = Files.createTempDirectory("yushan-gguf-");
+      Runtime.getRuntime()
+          .addShutdownHook(new Thread(() -> DurableFiles.deleteDirectory(directory)));
+      GgufModels.writeCompanions(file, directory);
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot unpack config and tokenizer of " + file + "; set java.io.tmpdir", e);
+    }
+  }
+
   /// In the order of their steps.
   private static List<String> checkpoints(Path directory) {
     try (Stream<Path> entries = Files.list(directory)) {
@@ -118,11 +145,14 @@ final class ModelChoice {
     Path directory = directory();
     DType weights = weights(directory);
     long start = System.nanoTime();
-    CausalLM loaded = Models.load(backend, directory, weights, false);
+    CausalLM loaded =
+        gguf()
+            .map(file -> GgufModels.load(backend, file, weights, false))
+            .orElseGet(() -> Models.load(backend, directory, weights, false));
     loaded.freeze(backend);
     LOG.info(
         "model {}: {}, {} parameters in {}, loaded in {} s",
-        directory,
+        gguf().orElse(directory),
         loaded.config().architecture(),
         "%,d".formatted(loaded.parameters().stream().mapToLong(ModelChoice::elements).sum()),
         weights,
@@ -138,7 +168,10 @@ final class ModelChoice {
     if (quantization.isPresent()) {
       return DType.valueOf(quantization.get().name());
     }
-    return dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
+    return dtype
+        .map(WeightType::dtype)
+        .or(() -> gguf().map(GgufModels::matrices))
+        .orElseGet(() -> Models.dtype(directory));
   }
 
   private static long elements(Parameter parameter) {

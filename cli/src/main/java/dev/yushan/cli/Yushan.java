@@ -45,6 +45,7 @@ public final class Yushan implements Runnable {
           InitCommand.class,
           InspectCommand.class,
           ExportCommand.class,
+          QuantizeCommand.class,
           ReportCommand.class,
           CardCommand.class,
           BackendsCommand.class,

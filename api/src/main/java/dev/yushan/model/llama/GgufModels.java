@@ -1,0 +1,349 @@
+package dev.yushan.model.llama;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.io.DurableFiles;
+import dev.yushan.io.FileFormatException;
+import dev.yushan.io.FloatFormats;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.SafetensorsWriter;
+import dev.yushan.io.StorageType;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorHeader;
+import dev.yushan.io.TensorSource;
+import dev.yushan.io.gguf.Blocks;
+import dev.yushan.io.gguf.Gguf;
+import dev.yushan.io.gguf.GgufType;
+import dev.yushan.io.gguf.GgufWriter;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelException;
+import dev.yushan.model.Models;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
+import dev.yushan.text.GgufTokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Llama models in GGUF files: written from a model directory, read into one, or run as they are.
+public final class GgufModels {
+  private static final int PIECE = 4 << 20;
+
+  private GgufModels() {}
+
+  // ---- to GGUF ---------------------------------------------------------------------------------
+
+  /// Writes the model in `directory` to `file`.
+  ///
+  /// @param tokenizer whether its tokenizer, if it has one, goes along
+  /// @param type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; where rows are no whole number of
+  ///   blocks BF16 is taken, and vectors are F32
+  /// @throws ModelException if it is no Llama model
+  /// @throws IllegalArgumentException naming tensor and element where a value does not fit `type`
+  public static void export(Path directory, Path file, GgufType type, boolean tokenizer) {
+    ObjectNode json = Models.configJson(directory);
+    requireLlama(json);
+    LlamaConfig config = LlamaConfig.of(json);
+    Map<String, Object> metadata =
+        LlamaGguf.metadata(json, directory.toAbsolutePath().normalize().getFileName().toString());
+    metadata.put("general.file_type", fileType(type));
+    metadata.put("general.quantization_version", 2);
+    if (tokenizer) {
+      metadata.putAll(GgufTokenizer.metadata(directory, config.vocabSize()));
+    }
+    try (SafetensorsDirectory weights = SafetensorsDirectory.open(directory)) {
+      List<GgufWriter.Entry> entries = new ArrayList<>();
+      LlamaGguf.ropeFactors(config)
+          .ifPresent(
+              factors ->
+                  entries.add(
+                      new GgufWriter.Entry(
+                          LlamaGguf.ROPE_FACTORS,
+                          GgufType.F32,
+                          List.of((long) factors.length),
+                          TensorSource.of(MemorySegment.ofArray(factors)))));
+      LlamaGguf.names(config)
+          .forEach((name, there) -> entries.add(entry(config, weights.tensor(name), there, type)));
+      GgufWriter.write(file, metadata, entries);
+    }
+  }
+
+  private static void requireLlama(ObjectNode json) {
+    String architecture = json.path("architectures").path(0).asText("");
+    if (!architecture.equals(LlamaProvider.ARCHITECTURE)) {
+      throw new ModelException(
+          "only %s is written as GGUF, not %s".formatted(LlamaProvider.ARCHITECTURE, architecture));
+    }
+  }
+
+  /// The number of `llama_ftype` in llama.h.
+  private static int fileType(GgufType type) {
+    return switch (type) {
+      case F32 -> 0;
+      case F16 -> 1;
+      case Q4_0 -> 2;
+      case Q8_0 -> 7;
+      case BF16 -> 32;
+      default -> throw new IllegalArgumentException("type %s is not written".formatted(type));
+    };
+  }
+
+  private static GgufWriter.Entry entry(
+      LlamaConfig config, StoredTensor stored, String name, GgufType matrices) {
+    List<Long> dims = stored.header().dims();
+    long columns = dims.getLast();
+    GgufType whole = columns % matrices.blockLength() == 0 ? matrices : GgufType.BF16;
+    GgufType type = dims.size() == 1 ? GgufType.F32 : whole;
+    Optional<Integer> turned = LlamaGguf.turnedHeads(config, stored.name());
+    TensorSource source =
+        (offset, piece) -> {
+          long row = type.bytes(columns);
+          long size = columns * stored.type().bytes();
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment wide = arena.allocate(4 * columns, 64);
+            for (long i = 0; i < piece.byteSize() / row; i++) {
+              long to = offset / row + i;
+              long from = turned.isPresent() ? LlamaGguf.straight(to, config.headDim()) : to;
+              FloatFormats.widen(
+                  stored.type(), stored.data().asSlice(from * size, size), wide, columns);
+              requireFinite(stored.name(), from * columns, wide, columns);
+              MemorySegment out = piece.asSlice(i * row, row);
+              Blocks.narrow(type, wide, out, columns);
+              requireFits(stored.name(), from * columns, type, out, columns);
+            }
+          }
+        };
+    return new GgufWriter.Entry(name, type, dims, source);
+  }
+
+  private static void requireFits(
+      String name, long first, GgufType type, MemorySegment row, long columns) {
+    if (type == GgufType.F16 || type == GgufType.BF16) {
+      FloatFormats.firstNonFinite(StorageType.valueOf(type.name()), row, columns)
+          .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
+    }
+  }
+
+  private static void requireFinite(String name, long first, MemorySegment wide, long count) {
+    FloatFormats.firstNonFinite(StorageType.F32, wide, count)
+        .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
+  }
+
+  private static void badValue(String name, long element, String what) {
+    throw new IllegalArgumentException(
+        "tensor %s: element %d is %s; take another type, or sound weights"
+            .formatted(name, element, what));
+  }
+
+  // ---- from GGUF -------------------------------------------------------------------------------
+
+  /// Writes the model in `file` to `directory`: config, weights as safetensors, tokenizer.
+  ///
+  /// @param dtype F32, F16 or BF16; absent: as the matrices are stored, BF16 if they are quantised
+  public static void read(Path file, Path directory, Optional<DType> dtype, long maxShardBytes) {
+    try (Gguf gguf = open(file)) {
+      DType stored = matrices(gguf);
+      DType target = dtype.orElse(stored.quantised() ? DType.BF16 : stored);
+      Files.createDirectories(directory);
+      LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
+      List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+      LlamaGguf.names(config)
+          .forEach(
+              (name, there) ->
+                  entries.add(entry(config, gguf, name, there, StorageType.of(target))));
+      SafetensorsWriter.writeModel(directory, entries, maxShardBytes);
+      writeCompanions(gguf, directory, target);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the model to " + directory, e);
+    }
+  }
+
+  private static Gguf open(Path file) {
+    Gguf gguf = Gguf.open(file);
+    String architecture = gguf.text("general.architecture").orElse("(none)");
+    if (!architecture.equals(LlamaGguf.ARCHITECTURE)) {
+      gguf.close();
+      throw new FileFormatException(
+          file, "holds a model of the architecture %s; only llama is read".formatted(architecture));
+    }
+    return gguf;
+  }
+
+  private static SafetensorsWriter.Entry entry(
+      LlamaConfig config, Gguf gguf, String name, String there, StorageType type) {
+    Gguf.Entry stored = tensor(gguf, there);
+    long columns = stored.dims().getLast();
+    TensorSource source =
+        (offset, piece) -> {
+          long row = columns * type.bytes();
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment wide = arena.allocate(4 * columns, 64);
+            for (long i = 0; i < piece.byteSize() / row; i++) {
+              long at = offset / row + i;
+              MemorySegment bytes = row(config, stored, name, at);
+              Blocks.widen(stored.type(), bytes, wide, columns);
+              requireFinite(name, at * columns, wide, columns);
+              FloatFormats.narrow(type, wide, piece.asSlice(i * row, row), columns);
+            }
+          }
+        };
+    return new SafetensorsWriter.Entry(new TensorHeader(name, type, stored.dims()), source);
+  }
+
+  private static Gguf.Entry tensor(Gguf gguf, String name) {
+    Gguf.Entry entry = gguf.tensors().get(name);
+    if (entry == null) {
+      throw new FileFormatException(
+          gguf.path(), "lacks the tensor %s; it is no whole Llama model".formatted(name));
+    }
+    if (!Blocks.readable(entry.type())) {
+      throw new FileFormatException(
+          gguf.path(),
+          "tensor %s has type %s; read are F32, F16, BF16, Q8_0, Q4_0 and Q6_K: take a file of one of those"
+              .formatted(name, entry.type()));
+    }
+    return entry;
+  }
+
+  /// A row of a tensor as transformers numbers them.
+  private static MemorySegment row(LlamaConfig config, Gguf.Entry stored, String name, long index) {
+    boolean turned = LlamaGguf.turnedHeads(config, name).isPresent();
+    long at = turned ? LlamaGguf.turned(index, config.headDim()) : index;
+    long bytes = stored.type().bytes(stored.dims().getLast());
+    return stored.data().asSlice(at * bytes, bytes);
+  }
+
+  /// Writes all of the model in `file` but its weights to `directory`, for what reads a model
+  /// directory.
+  public static void writeCompanions(Path file, Path directory) {
+    try (Gguf gguf = open(file)) {
+      DType stored = matrices(gguf);
+      writeCompanions(gguf, directory, stored.quantised() ? DType.BF16 : stored);
+    }
+  }
+
+  private static void writeCompanions(Gguf gguf, Path directory, DType dtype) {
+    ObjectNode config = LlamaGguf.config(gguf);
+    String torch =
+        switch (dtype) {
+          case F16 -> "float16";
+          case BF16 -> "bfloat16";
+          default -> "float32";
+        };
+    config.put("torch_dtype", torch);
+    DurableFiles.write(directory.resolve("config.json"), config.toPrettyString() + "\n");
+    Models.saveGenerationConfig(directory, config, directory);
+    GgufTokenizer.write(gguf, directory);
+  }
+
+  // ---- run as they are -------------------------------------------------------------------------
+
+  /// The type in which the matrices of `file` are best kept: that of most of their bytes, but Q8_0
+  /// where Q4_0 is mixed with Q6_K, which no backend has.
+  public static DType matrices(Path file) {
+    try (Gguf gguf = open(file)) {
+      return matrices(gguf);
+    }
+  }
+
+  private static DType matrices(Gguf gguf) {
+    Map<GgufType, Long> bytes = new EnumMap<>(GgufType.class);
+    gguf.tensors().values().stream()
+        .filter(entry -> entry.dims().size() == 2)
+        .forEach(entry -> bytes.merge(entry.type(), entry.data().byteSize(), Long::sum));
+    GgufType most =
+        bytes.entrySet().stream()
+            .max(Map.Entry.comparingByValue())
+            .map(Map.Entry::getKey)
+            .orElse(GgufType.F32);
+    return bytes.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
+  }
+
+  /// Loads the model in `file`; what is stored in the type `weights` keeps every bit.
+  ///
+  /// @param trainable whether gradients are allocated beside the weights
+  public static CausalLM load(Backend backend, Path file, DType weights, boolean trainable) {
+    try (Gguf gguf = open(file)) {
+      ObjectNode json = LlamaGguf.config(gguf);
+      LlamaConfig config = LlamaConfig.of(json);
+      CausalLM model = Models.allocate(backend, json, weights, trainable);
+      try {
+        Map<String, String> names = LlamaGguf.names(config);
+        for (Parameter parameter : model.parameters()) {
+          fill(backend, config, gguf, names.get(parameter.name()), parameter);
+        }
+        return model;
+      } catch (RuntimeException | Error e) {
+        model.close();
+        throw e;
+      }
+    }
+  }
+
+  private static void fill(
+      Backend backend, LlamaConfig config, Gguf gguf, String there, Parameter parameter) {
+    Gguf.Entry stored = tensor(gguf, there);
+    Tensor target = parameter.value();
+    if (!stored.dims().equals(dims(target))) {
+      throw new FileFormatException(
+          gguf.path(),
+          "tensor %s: shape %s, but the metadata make it %s"
+              .formatted(there, stored.dims(), target.shape()));
+    }
+    boolean vector = stored.dims().size() == 1;
+    long columns = stored.dims().getLast();
+    long rows = vector ? 1 : stored.dims().getFirst();
+    long step = Math.max(1, PIECE / columns);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment raw = arena.allocate(stored.type().bytes(columns) * Math.min(step, rows), 64);
+      for (long from = 0; from < rows; from += step) {
+        long count = Math.min(step, rows - from);
+        MemorySegment piece = raw.asSlice(0, count * stored.type().bytes(columns));
+        for (long i = 0; i < count; i++) {
+          MemorySegment.copy(
+              row(config, stored, parameter.name(), from + i),
+              0,
+              piece,
+              i * stored.type().bytes(columns),
+              stored.type().bytes(columns));
+        }
+        Tensor part = vector ? target : target.rows(from, from + count);
+        upload(backend, parameter.name(), stored.type(), piece, part, from * columns);
+      }
+    }
+  }
+
+  private static List<Long> dims(Tensor tensor) {
+    List<Long> dims = new ArrayList<>();
+    for (long dim : tensor.shape().toArray()) {
+      dims.add(dim);
+    }
+    return dims;
+  }
+
+  private static void upload(
+      Backend backend, String name, GgufType type, MemorySegment bytes, Tensor target, long first) {
+    long count = target.elements();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment wide = arena.allocate(4 * count, 64);
+      Blocks.widen(type, bytes, wide, count);
+      requireFinite(name, first, wide, count);
+      if (type.dtype().filter(target.dtype()::equals).isPresent()) {
+        backend.upload(bytes, target);
+      } else {
+        MemorySegment narrow = arena.allocate(target.bytes(), 64);
+        Blocks.narrow(GgufType.of(target.dtype()), wide, narrow, count);
+        backend.upload(narrow, target);
+      }
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package dev.yushan.model.llama;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.testkit.ReferenceBackend;
+import dev.yushan.golden.Golden;
+import dev.yushan.io.FileFormatException;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.gguf.Gguf;
+import dev.yushan.io.gguf.GgufType;
+import dev.yushan.model.CausalLM;
+import dev.yushan.model.Models;
+import dev.yushan.tensor.DType;
+import dev.yushan.text.BpeTrainer;
+import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizers;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class GgufModelsTest {
+  private static final List<String> PROSE =
+      List.of(
+          "玉山是臺灣的最高峰，山頂常年積雪。登山的人從塔塔加出發，走過排雲山莊。",
+          "The mountain's summit stands 3,952 metres above the sea; don't climb it alone.",
+          "會員大會之決議，以出席會員過半數之同意行之。\n\n第二條  \t if (x == 1) { return x; }");
+
+  @TempDir private Path directory;
+
+  private Path file() {
+    return directory.resolve("model.gguf");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"tiny-llama-a", "tiny-llama-b"})
+  void whatWasWrittenComesBack(String name) {
+    Path model = Golden.path(name);
+    GgufModels.export(model, file(), GgufType.F32, true);
+    Path back = directory.resolve("back");
+    GgufModels.read(file(), back, Optional.of(Models.dtype(model)), Long.MAX_VALUE);
+    LlamaConfig wanted = LlamaConfig.of(Models.configJson(model));
+    LlamaConfig seen = LlamaConfig.of(Models.configJson(back));
+    assertThat(seen)
+        .usingRecursiveComparison()
+        .ignoringFields("initializerRange", "eosIds", "bosId")
+        .isEqualTo(wanted);
+    try (SafetensorsDirectory before = SafetensorsDirectory.open(model);
+        SafetensorsDirectory after = SafetensorsDirectory.open(back)) {
+      assertThat(after.tensors()).hasSameSizeAs(before.tensors());
+      for (StoredTensor tensor : before.tensors()) {
+        assertThat(after.tensor(tensor.name()).data().mismatch(tensor.data()))
+            .as(tensor.name())
+            .isEqualTo(-1);
+      }
+    }
+  }
+
+  /// The blocks in the file are those that a backend makes when it quantises on load, and a file
+  /// that is loaded keeps every bit.
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
+  void aFileIsLoadedAsTheDirectoryIs(DType type) {
+    Path model = Golden.path("tiny-llama-a");
+    GgufModels.export(model, file(), GgufType.of(type), true);
+    assertThat(GgufModels.matrices(file())).isEqualTo(type);
+    try (Backend backend = ReferenceBackend.float32();
+        CausalLM wanted = Models.load(backend, model, type, false);
+        CausalLM seen = GgufModels.load(backend, file(), type, false)) {
+      assertThat(seen.parameters()).hasSameSizeAs(wanted.parameters());
+      for (int i = 0; i < wanted.parameters().size(); i++) {
+        Parameter parameter = wanted.parameters().get(i);
+        assertThat(backend.bytes(seen.parameters().get(i).value()))
+            .as(parameter.name())
+            .isEqualTo(backend.bytes(parameter.value()));
+      }
+    }
+  }
+
+  @Test
+  void quantisedWeightsMayBeReadWider() {
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.Q8_0, true);
+    try (Backend backend = ReferenceBackend.float32();
+        CausalLM blocks = GgufModels.load(backend, file(), DType.Q8_0, false);
+        CausalLM floats = GgufModels.load(backend, file(), DType.F32, false)) {
+      var packed = blocks.head().value();
+      try (var wide = backend.allocate(DType.F32, packed.shape())) {
+        backend.kernels().copy(packed, wide);
+        assertThat(backend.floats(floats.head().value())).isEqualTo(backend.floats(wide));
+      }
+    }
+  }
+
+  private Path modelWithTokenizer() throws IOException {
+    Path model = directory.resolve("model");
+    Files.createDirectory(model);
+    for (String name : List.of("config.json", "model.safetensors")) {
+      Files.copy(Golden.path("tiny-llama-a").resolve(name), model.resolve(name));
+    }
+    BpeTrainer.train(PROSE.iterator(), BpeTrainer.Options.ofVocabSize(400), model);
+    Files.writeString(model.resolve("chat_template.jinja"), "{{ messages }} 玉山");
+    return model;
+  }
+
+  @Test
+  void theTokenizerGoesAlong() throws IOException {
+    Path model = modelWithTokenizer();
+    GgufModels.export(model, file(), GgufType.F16, true);
+    Path back = directory.resolve("back");
+    GgufModels.read(file(), back, Optional.of(DType.F32), Long.MAX_VALUE);
+    Tokenizer wanted = Tokenizers.load(model);
+    Tokenizer seen = Tokenizers.load(back);
+    assertThat(seen.bosId()).isEqualTo(wanted.bosId());
+    assertThat(seen.eosId()).isEqualTo(wanted.eosId());
+    assertThat(seen.vocabSize()).isEqualTo(wanted.vocabSize());
+    for (String text : PROSE) {
+      String mixed = text + "<|end_of_text|> 🍌 " + text.substring(3);
+      for (Tokenizer.Specials specials : Tokenizer.Specials.values()) {
+        assertThat(seen.encodeWithTemplate(mixed, specials))
+            .isEqualTo(wanted.encodeWithTemplate(mixed, specials));
+      }
+    }
+    assertThat(back.resolve("tokenizer_config.json")).content().contains("{{ messages }} 玉山");
+  }
+
+  @Test
+  void aDamagedFileIsRefused() throws IOException {
+    long seed = new Random().nextLong();
+    System.out.println("GgufModelsTest.aDamagedFileIsRefused seed " + seed);
+    Random random = new Random(seed);
+    GgufModels.export(modelWithTokenizer(), file(), GgufType.Q4_0, true);
+    byte[] whole = Files.readAllBytes(file());
+    Path damaged = directory.resolve("damaged.gguf");
+    for (int i = 0; i < 60; i++) {
+      Files.write(damaged, Arrays.copyOf(whole, random.nextInt(whole.length - 32)));
+      assertThatThrownBy(() -> Gguf.open(damaged)).isInstanceOf(FileFormatException.class);
+      byte[] changed = whole.clone();
+      changed[random.nextInt(4000)] = (byte) random.nextInt();
+      Files.write(damaged, changed);
+      try (Gguf opened = Gguf.open(damaged)) {
+        assertThat(opened.tensors()).isNotEmpty();
+      } catch (FileFormatException e) {
+        assertThat(e).hasMessageContaining("damaged.gguf");
+      }
+    }
+  }
+
+  @Test
+  void whatCannotBeReadIsNamed() throws IOException {
+    Files.writeString(file(), "no such thing");
+    assertThatThrownBy(() -> GgufModels.load(ReferenceBackend.float32(), file(), DType.F32, false))
+        .hasMessageContaining("is it a GGUF file?");
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.F32, true);
+    byte[] bytes = Files.readAllBytes(file());
+    String text = new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
+    int at = text.indexOf("llama", text.indexOf("general.architecture"));
+    bytes[at] = 'L';
+    Files.write(file(), bytes);
+    assertThatThrownBy(() -> GgufModels.matrices(file()))
+        .hasMessageContaining("Llama; only llama is read");
+  }
+}

@@ -1,0 +1,88 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.yushan.io.SafetensorsDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `yushan quantize`, and GGUF files where models are named.
+class QuantizeCommandTest {
+  @TempDir private Path directory;
+  private Path model;
+  private Path file;
+
+  @BeforeEach
+  void write() throws IOException {
+    model = SpelledIds.model(directory.resolve("model"));
+    file = directory.resolve("model.gguf");
+  }
+
+  private static String text(Path model, Object... more) {
+    Object[] call = {"infer", "--model", model, "--prompt", "<1><2><3>", "--max-tokens", 8};
+    Object[] all = new Object[call.length + more.length];
+    System.arraycopy(call, 0, all, 0, call.length);
+    System.arraycopy(more, 0, all, call.length, more.length);
+    Cli run = Cli.run(all);
+    assertThat(run.exit()).as(run.err()).isZero();
+    return run.out();
+  }
+
+  @Test
+  void aFileRunsAsTheDirectoryDoes() {
+    for (String type : new String[] {"q8_0", "q4_0"}) {
+      Cli run =
+          Cli.run(
+              "quantize",
+              model,
+              "--type",
+              type,
+              "--output",
+              file,
+              "--without-tokenizer",
+              "--force");
+      assertThat(run.err()).isEmpty();
+      assertThat(run.exit()).isZero();
+      assertThat(run.out()).contains(file.toString(), "bytes");
+      assertThat(text(file, "--tokenizer", model)).isEqualTo(text(model, "--quantization", type));
+    }
+  }
+
+  @Test
+  void aFileBecomesADirectoryAgain() {
+    Cli.run("quantize", model, "--type", "f32", "--output", file, "--without-tokenizer");
+    Path back = directory.resolve("back");
+    Cli export = Cli.run("export", file, "--output", back);
+    assertThat(export.exit()).as(export.err()).isZero();
+    try (SafetensorsDirectory before = SafetensorsDirectory.open(model);
+        SafetensorsDirectory after = SafetensorsDirectory.open(back)) {
+      assertThat(after.tensors()).hasSameSizeAs(before.tensors());
+    }
+    assertThat(text(back, "--tokenizer", model)).isEqualTo(text(model, "--dtype", "f32"));
+    Cli inspect = Cli.run("inspect", file);
+    assertThat(inspect.out()).contains("general.architecture: llama", "blk.1.attn_q.weight F32");
+  }
+
+  @Test
+  void nothingIsReplacedUnasked() throws IOException {
+    Files.writeString(file, "mine");
+    Cli run = Cli.run("quantize", model, "--type", "f16", "--output", file);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("is there already", "--force");
+    assertThat(file).hasContent("mine");
+    Cli into = Cli.run("quantize", model, "--type", "f16", "--output", directory);
+    assertThat(into.err()).contains("is a directory", "model-f16.gguf");
+  }
+
+  @Test
+  void aTokenizerWithoutANameInGgufIsRefused() {
+    Cli run = Cli.run("quantize", model, "--type", "f16", "--output", file);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("--without-tokenizer");
+    assertThat(file).doesNotExist();
+  }
+}
