@@ -55,8 +55,8 @@ public interface Backend extends AutoCloseable {
     return false;
   }
 
-  /// Measures what the device can do at most, on as much of it as the kernels use: takes a second
-  /// or so. Empty if the backend does not measure it.
+  /// Measures what the device can do at most, on as much of it as the kernels use: takes seconds.
+  /// Empty if the backend does not measure it.
   default Optional<DeviceLimits> measureLimits() {
     return Optional.empty();
   }

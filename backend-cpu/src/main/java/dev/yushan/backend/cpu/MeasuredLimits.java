@@ -13,10 +13,11 @@ import jdk.incubator.vector.FloatVector;
 /// reading memory from end to end. Each is the best of many short runs, since what else the machine
 /// does can only take away.
 final class MeasuredLimits {
-  private static final long PROBE_NANOS = 500_000_000;
+  private static final long SETTLED_NANOS = 700_000_000;
+  private static final long MOST_NANOS = 10_000_000_000L;
 
-  /// Fused multiply-adds of a chain in a run, which takes less than a millisecond.
-  private static final int STEPS = 200_000;
+  /// Fused multiply-adds of a chain in a run, a tenth of a millisecond or so.
+  private static final int STEPS = 50_000;
 
   private static final int CHAINS = 12;
 
@@ -54,14 +55,19 @@ final class MeasuredLimits {
     }
   }
 
-  /// Seconds of the fastest run: of enough of them that the compiler is done.
+  /// Seconds of the fastest run. A loop that is not compiled yet is a hundred times slower, so it
+  /// goes on as long as runs become faster.
   private static double fastest(ThreadTeam team, int tasks, IntConsumer task) {
     long best = Long.MAX_VALUE;
     long begin = System.nanoTime();
     long now = begin;
-    while (now - begin < PROBE_NANOS) {
+    long better = begin;
+    while (now - better < SETTLED_NANOS && now - begin < MOST_NANOS) {
       team.run(tasks, task);
       long end = System.nanoTime();
+      if (end - now < 0.98 * best) {
+        better = end;
+      }
       best = Math.min(best, end - now);
       now = end;
     }
