@@ -68,13 +68,22 @@ record BenchModel(String name, ObjectNode configJson) {
     }
   }
 
+  /// Made once, when first needed.
+  private static final class Numbers {
+    private static final float[] VALUES = new float[PIECE];
+
+    static {
+      for (int i = 0; i < PIECE; i++) {
+        VALUES[i] = (float) (DEVIATION * CounterRandom.gaussian(SEED, 0, i));
+      }
+    }
+
+    private Numbers() {}
+  }
+
   /// What [#fill] takes: normally distributed around zero.
   static Tensor randomNumbers(Backend backend) {
-    float[] values = new float[PIECE];
-    for (int i = 0; i < PIECE; i++) {
-      values[i] = (float) (DEVIATION * CounterRandom.gaussian(SEED, 0, i));
-    }
-    return backend.tensor(values, PIECE);
+    return backend.tensor(Numbers.VALUES, PIECE);
   }
 
   /// A matrix gets random numbers, whatever its type, and the vector of a norm ones.
