@@ -5,6 +5,7 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /// A device that holds tensors and computes on them.
 ///
@@ -52,6 +53,12 @@ public interface Backend extends AutoCloseable {
   /// Whether its tensors lie in the memory of the host, so that they and the JVM share it.
   default boolean usesHostMemory() {
     return false;
+  }
+
+  /// Measures what the device can do at most, on as much of it as the kernels use: takes seconds.
+  /// Empty if the backend does not measure it.
+  default Optional<DeviceLimits> measureLimits() {
+    return Optional.empty();
   }
 
   /// Turns the kernel calls of `body` into something that can be replayed. The default runs the

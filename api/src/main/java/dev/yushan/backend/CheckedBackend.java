@@ -3,6 +3,7 @@ package dev.yushan.backend;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /// A backend behind its contract: transfers are checked here, kernel calls by [CheckedKernels].
 final class CheckedBackend implements Backend {
@@ -87,6 +88,11 @@ final class CheckedBackend implements Backend {
   @Override
   public boolean usesHostMemory() {
     return backend.usesHostMemory();
+  }
+
+  @Override
+  public Optional<DeviceLimits> measureLimits() {
+    return backend.measureLimits();
   }
 
   @Override

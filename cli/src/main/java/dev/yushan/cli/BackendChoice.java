@@ -8,7 +8,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /// The options of every command that computes: on which backend, and how.
-final class BackendChoice {
+public final class BackendChoice {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
@@ -28,8 +28,13 @@ final class BackendChoice {
       description = "Device of the backend, under the backend's own name for it.")
   private Optional<String> device = Optional.empty();
 
+  /// How many threads were asked for; all processors where none were.
+  public int threads() {
+    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+  }
+
   /// Opens the backend; the caller closes it.
-  Backend open() {
+  public Backend open() {
     return Backends.open(backend, new BackendOptions(threads, device, Map.of()));
   }
 }

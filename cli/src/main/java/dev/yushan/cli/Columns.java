@@ -6,14 +6,14 @@ import java.util.List;
 
 /// A table of text whose columns are as wide as what is in them. Chinese characters take two places
 /// on a terminal, and are counted so.
-final class Columns {
+public final class Columns {
   private final List<String[]> rows = new ArrayList<>();
 
-  Columns(String... headings) {
+  public Columns(String... headings) {
     rows.add(headings);
   }
 
-  void add(String... cells) {
+  public void add(String... cells) {
     if (cells.length != rows.getFirst().length) {
       throw new IllegalArgumentException(
           "%d cells in a table of %d columns".formatted(cells.length, rows.getFirst().length));
@@ -21,7 +21,7 @@ final class Columns {
     rows.add(cells);
   }
 
-  void print(PrintWriter out) {
+  public void print(PrintWriter out) {
     int[] widths = new int[rows.getFirst().length];
     for (String[] row : rows) {
       for (int i = 0; i < row.length; i++) {

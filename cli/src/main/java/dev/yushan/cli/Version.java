@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorShape;
 import picocli.CommandLine.IVersionProvider;
 
 /// What `--version` prints: the version, the commit where the build knew it, and what it runs on.
-final class Version implements IVersionProvider {
+public final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
     Properties build = build();

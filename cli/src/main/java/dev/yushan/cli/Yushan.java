@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import dev.yushan.cli.bench.BenchCommand;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -49,6 +50,7 @@ public final class Yushan implements Runnable {
           ReportCommand.class,
           CardCommand.class,
           BackendsCommand.class,
+          BenchCommand.class,
           HelpCommand.class);
 
   @Spec private CommandSpec spec;

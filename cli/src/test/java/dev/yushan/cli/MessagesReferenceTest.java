@@ -58,6 +58,7 @@ class MessagesReferenceTest {
           "cli/src/main/java/dev/yushan/cli",
           Map.of(
               "ParameterException", "%2$s",
+              "wrong", "%s",
               "TypeConversionException", "%s",
               "IllegalArgumentException", "%s",
               "IOException", "%s",
@@ -91,6 +92,7 @@ class MessagesReferenceTest {
   private static final Map<String, String> HANDED_ON =
       Map.ofEntries(
           Map.entry("CorpusConfig.java", "its own checks, and the place before them"),
+          Map.entry("BenchOptions.java", "what is wrong with an option"),
           Map.entry("FormatCommand.java", "the rule that there is not"),
           Map.entry("Settings.java", "what a record of settings says of a value"),
           Map.entry("Stages.java", "an example over several lines"),

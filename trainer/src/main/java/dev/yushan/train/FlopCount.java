@@ -18,8 +18,9 @@ import dev.yushan.model.ModelConfig;
 /// @param headWeights elements of the output projection
 /// @param pairCost forward operations of a token and one token it sees, over all layers
 /// @param checkpointing whether the layers run forward twice
-record FlopCount(long layerWeights, long headWeights, long pairCost, boolean checkpointing) {
-  static FlopCount of(ModelConfig model, boolean checkpointing) {
+public record FlopCount(long layerWeights, long headWeights, long pairCost, boolean checkpointing) {
+  /// Of a model of this shape.
+  public static FlopCount of(ModelConfig model, boolean checkpointing) {
     long hidden = model.hiddenSize();
     long query = (long) model.heads() * model.headDim();
     long kv = (long) model.kvHeads() * model.headDim();
@@ -33,7 +34,7 @@ record FlopCount(long layerWeights, long headWeights, long pairCost, boolean che
 
   /// Pairs of a token and one it sees, itself included, in sequences that begin at `starts`, `[S +
   /// 1]`.
-  static long pairs(int[] starts) {
+  public static long pairs(int[] starts) {
     long pairs = 0;
     for (int s = 0; s + 1 < starts.length; s++) {
       long length = starts[s + 1] - starts[s];
@@ -42,14 +43,19 @@ record FlopCount(long layerWeights, long headWeights, long pairCost, boolean che
     return pairs;
   }
 
+  /// What the layers need to read or generate tokens, and the head of so many of them.
+  public double forward(long tokens, long pairs, long headTokens) {
+    return 2.0 * (tokens * layerWeights + headTokens * headWeights) + (double) pairs * pairCost;
+  }
+
   /// What forward and backward of the model need.
-  double model(long tokens, long pairs) {
-    return 3 * (2.0 * tokens * (layerWeights + headWeights) + (double) pairs * pairCost);
+  public double model(long tokens, long pairs) {
+    return 3 * forward(tokens, pairs, tokens);
   }
 
   /// What is done: recomputation included.
   double performed(long tokens, long pairs) {
-    double again = 2.0 * tokens * layerWeights + (double) pairs * pairCost;
+    double again = forward(tokens, pairs, 0);
     return model(tokens, pairs) + (checkpointing ? again : 0);
   }
 }

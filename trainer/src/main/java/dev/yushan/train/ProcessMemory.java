@@ -7,7 +7,7 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /// What the system counts as this process's memory, in bytes; nothing where there is no `/proc`.
-final class ProcessMemory {
+public final class ProcessMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   private ProcessMemory() {}
@@ -18,7 +18,7 @@ final class ProcessMemory {
   }
 
   /// The most that was ever resident (`VmHWM`), mapped files included.
-  static OptionalLong peak() {
+  public static OptionalLong peak() {
     return field("VmHWM:");
   }
 

@@ -10,7 +10,7 @@ import java.lang.reflect.Proxy;
 /// A backend that has no memory and computes nothing, but counts what is allocated. Whatever is
 /// laid out on it, model, optimizer or a whole pass, tells to the byte what it would take on a
 /// device.
-final class SizingBackend implements Backend {
+public final class SizingBackend implements Backend {
   private static final Kernels NOTHING =
       (Kernels)
           Proxy.newProxyInstance(
@@ -21,7 +21,7 @@ final class SizingBackend implements Backend {
   private long held;
 
   /// Bytes allocated and not closed.
-  long held() {
+  public long held() {
     return held;
   }
 

@@ -1,12 +1,14 @@
 package dev.yushan.backend.testkit;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /// A backend that is another one, but for what a subclass changes.
 abstract class ForwardingBackend implements Backend {
@@ -64,6 +66,11 @@ abstract class ForwardingBackend implements Backend {
   @Override
   public boolean usesHostMemory() {
     return backend.usesHostMemory();
+  }
+
+  @Override
+  public Optional<DeviceLimits> measureLimits() {
+    return backend.measureLimits();
   }
 
   @Override

@@ -2,10 +2,12 @@ package dev.yushan.backend.cpu;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Kernels;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -85,6 +87,11 @@ final class CpuBackend implements Backend {
       Packed.pack(team, Matrix.of(matrix));
       memory.setPacked();
     }
+  }
+
+  @Override
+  public Optional<DeviceLimits> measureLimits() {
+    return Optional.of(MeasuredLimits.of(team, availableBytes()));
   }
 
   @Override

@@ -5,7 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import jdk.incubator.vector.FloatVector;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 
@@ -30,15 +29,13 @@ final class MatmulBench {
           "2048:8192",
           "32000:768");
 
-  private static float sink;
-
   private MatmulBench() {}
 
   public static void main(String[] args) {
     int m = args.length > 0 ? Integer.parseInt(args[0]) : 2048;
     String[] threads = (args.length > 1 ? args[1] : "1,2").split(",");
     List<String> shapes = args.length > 2 ? List.of(args[2].split(",")) : SHAPES;
-    double peak = peak();
+    double peak = peakOfOneCore();
     System.out.printf(
         "%d-bit vectors, FMA peak of one core %.1f GFLOP/s%n", Lanes.F32.vectorBitSize(), peak);
     for (String count : threads) {
@@ -54,6 +51,12 @@ final class MatmulBench {
           }
         }
       }
+    }
+  }
+
+  private static double peakOfOneCore() {
+    try (ThreadTeam alone = new ThreadTeam(1)) {
+      return MeasuredLimits.flops(alone) / 1e9;
     }
   }
 
@@ -126,47 +129,5 @@ final class MatmulBench {
       memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
     }
     return new Matrix(DType.F32, memory, rows, columns, columns, false);
-  }
-
-  /// GFLOP/s of twelve independent chains of FMA in registers.
-  private static double peak() {
-    int steps = 200_000;
-    float[] start = new float[14];
-    start[13] = 0.5f;
-    double flops = 2.0 * 12 * Lanes.COUNT * steps;
-    return flops / best(flops, () -> sink += chains(steps, start));
-  }
-
-  private static float chains(int steps, float[] s) {
-    FloatVector c0 = FloatVector.broadcast(Lanes.F32, s[0]);
-    FloatVector c1 = FloatVector.broadcast(Lanes.F32, s[1]);
-    FloatVector c2 = FloatVector.broadcast(Lanes.F32, s[2]);
-    FloatVector c3 = FloatVector.broadcast(Lanes.F32, s[3]);
-    FloatVector c4 = FloatVector.broadcast(Lanes.F32, s[4]);
-    FloatVector c5 = FloatVector.broadcast(Lanes.F32, s[5]);
-    FloatVector c6 = FloatVector.broadcast(Lanes.F32, s[6]);
-    FloatVector c7 = FloatVector.broadcast(Lanes.F32, s[7]);
-    FloatVector c8 = FloatVector.broadcast(Lanes.F32, s[8]);
-    FloatVector c9 = FloatVector.broadcast(Lanes.F32, s[9]);
-    FloatVector ca = FloatVector.broadcast(Lanes.F32, s[10]);
-    FloatVector cb = FloatVector.broadcast(Lanes.F32, s[11]);
-    FloatVector x = FloatVector.broadcast(Lanes.F32, s[12]);
-    FloatVector y = FloatVector.broadcast(Lanes.F32, s[13]);
-    for (int i = 0; i < steps; i++) {
-      c0 = x.fma(y, c0);
-      c1 = x.fma(y, c1);
-      c2 = x.fma(y, c2);
-      c3 = x.fma(y, c3);
-      c4 = x.fma(y, c4);
-      c5 = x.fma(y, c5);
-      c6 = x.fma(y, c6);
-      c7 = x.fma(y, c7);
-      c8 = x.fma(y, c8);
-      c9 = x.fma(y, c9);
-      ca = x.fma(y, ca);
-      cb = x.fma(y, cb);
-    }
-    FloatVector sum = c0.add(c1).add(c2).add(c3).add(c4).add(c5);
-    return sum.add(c6).add(c7).add(c8).add(c9).add(ca).add(cb).lane(0);
   }
 }

@@ -1,0 +1,90 @@
+package dev.yushan.cli.bench;
+
+import dev.yushan.io.DurableFiles;
+import dev.yushan.model.ModelConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/// The options of every measurement: how often, and where the numbers go.
+final class BenchOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      defaultValue = "5",
+      description =
+          "Measure N times; the median and the range are shown (default: ${DEFAULT-VALUE}).")
+  private int repeat;
+
+  @Option(
+      names = "--warm-up",
+      paramLabel = "SECONDS",
+      defaultValue = "1",
+      description =
+          "Begin when the JIT compiler was at rest for so long, after a minute in any case"
+              + " (default: ${DEFAULT-VALUE}); 0 runs everything once before.")
+  private double warmUp;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Write the numbers to this file too, as JSON.")
+  private Optional<Path> json = Optional.empty();
+
+  /// Throws if a value will not do: before anything is computed.
+  void check() {
+    requireAtLeast("--repeat", repeat, 1);
+    if (!(warmUp >= 0 && warmUp <= 60)) {
+      throw wrong("--warm-up %s: must be from 0 to 60 seconds".formatted(warmUp));
+    }
+    json.ifPresent(BenchOptions::requireWritable);
+  }
+
+  private static void requireWritable(Path file) {
+    Path parent = file.toAbsolutePath().getParent();
+    if (Files.isDirectory(file) || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
+      throw new IllegalArgumentException(
+          "--json: %s cannot be written; name a file in a directory that is there".formatted(file));
+    }
+  }
+
+  void requireAtLeast(String option, int value, int least) {
+    if (value < least) {
+      throw wrong("%s %d: must be %d or more".formatted(option, value, least));
+    }
+  }
+
+  /// Throws if the model has no room for a text of so many tokens.
+  void requirePositions(String option, int tokens, ModelConfig config) {
+    if (tokens > config.maxPositions()) {
+      throw wrong(
+          "%s: a text of %d tokens, but the model has max_position_embeddings = %d; give less"
+              .formatted(option, tokens, config.maxPositions()));
+    }
+  }
+
+  ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  Stopwatch stopwatch() {
+    return new Stopwatch(repeat, warmUp);
+  }
+
+  int repeat() {
+    return repeat;
+  }
+
+  /// Prints the report, and writes it to the file of `--json`.
+  void finish(BenchReport report) {
+    report.print(spec.commandLine().getOut());
+    json.ifPresent(file -> DurableFiles.write(file.toAbsolutePath(), report.json(spec.name())));
+  }
+}

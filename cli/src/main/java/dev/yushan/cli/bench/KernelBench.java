@@ -1,0 +1,120 @@
+package dev.yushan.cli.bench;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Kernels;
+import dev.yushan.tensor.Tensor;
+import dev.yushan.train.SizingBackend;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `yushan bench kernels`: how fast each op is.
+@Command(
+    name = "kernels",
+    description =
+        "Measure how fast each op of the backend is, on operands as the model gives them.",
+    footer = {
+      "%nGB/s count each operand once. Products are written rows·columns·depth; the backend may"
+          + " have arranged a frozen matrix, as for serving. For example:",
+      "  yushan bench kernels --shape 1b --only matmul,attention"
+    })
+final class KernelBench implements Callable<Integer> {
+  /// A repetition takes so long or longer, that the clock and its reading do not count.
+  private static final double SECONDS = 0.02;
+
+  @Mixin private ModelOptions modelOptions;
+  @Mixin private BenchOptions options;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "2048",
+      description = "Rows of a batch, one sequence (default: ${DEFAULT-VALUE}).")
+  private int tokens;
+
+  @Option(
+      names = "--only",
+      paramLabel = "OP",
+      split = ",",
+      description = "Ops to measure, by their names in Kernels; default: all.")
+  private Set<String> only = Set.of();
+
+  @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      split = ",",
+      defaultValue = "f32,bf16,f16,q8_0,q4_0",
+      description = "Types of frozen matrices (default: ${DEFAULT-VALUE}).")
+  private List<Weights> weights;
+
+  @Override
+  public Integer call() {
+    options.requireAtLeast("--tokens", tokens, 1);
+    Set<String> known =
+        Arrays.stream(Kernels.class.getMethods())
+            .map(Method::getName)
+            .collect(Collectors.toCollection(TreeSet::new));
+    for (String op : only) {
+      if (!known.contains(op)) {
+        throw options.wrong(
+            "--only %s: there is no such op; there are %s".formatted(op, String.join(", ", known)));
+      }
+    }
+    return modelOptions.run(options, this::measure);
+  }
+
+  private List<Measurement> measure(Backend backend, BenchModel shape) {
+    SizingBackend sizes = new SizingBackend();
+    long[] most = new long[1];
+    cases(sizes, shape, one -> most[0] = Math.max(most[0], sizes.held())).run();
+    Room.require(backend, "the largest op", most[0], "a smaller --shape, fewer --tokens");
+    List<Measurement> measured = new ArrayList<>();
+    try (Tensor probe = backend.tensor(new float[] {0}, 1)) {
+      cases(backend, shape, one -> measured.add(measure(backend, probe, one))).run();
+    }
+    return measured;
+  }
+
+  private KernelCases cases(Backend backend, BenchModel shape, Consumer<KernelCases.Case> measure) {
+    return new KernelCases(
+        backend,
+        shape.config(),
+        tokens,
+        weights,
+        op -> only.isEmpty() || only.contains(op),
+        measure);
+  }
+
+  private Measurement measure(Backend backend, Tensor probe, KernelCases.Case one) {
+    Stopwatch stopwatch = options.stopwatch();
+    stopwatch.warmUp(() -> runs(backend, probe, one, 1));
+    double single = new Stopwatch(1, 0).repeated(() -> runs(backend, probe, one, 1))[0];
+    int count = (int) Math.ceil(SECONDS / Math.max(single, 1e-6));
+    double[] seconds = stopwatch.repeated(() -> runs(backend, probe, one, count));
+    boolean computes = one.flops() > 0;
+    double work = computes ? one.flops() : one.bytes();
+    return new Measurement(
+        Measurement.columns("op", one.op(), "operands", one.operands()),
+        computes ? "GFLOP/s" : "GB/s",
+        Stopwatch.rates(count * work * 1e-9, seconds),
+        1e9 * one.flops() / work,
+        1e9 * one.bytes() / work);
+  }
+
+  /// Reading a tensor waits for the calls before.
+  private static void runs(Backend backend, Tensor probe, KernelCases.Case one, int count) {
+    for (int i = 0; i < count; i++) {
+      one.body().run();
+    }
+    backend.floats(probe);
+  }
+}

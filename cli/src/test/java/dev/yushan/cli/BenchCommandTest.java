@@ -1,0 +1,238 @@
+package dev.yushan.cli;
+
+import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Kernels;
+import dev.yushan.golden.Golden;
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `yushan bench` on the shape of the tiny model: that every number is there, not what it is.
+class BenchCommandTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Path MODEL = Golden.path("tiny-llama-a");
+
+  @TempDir private Path directory;
+
+  /// What a command wrote to `--json`; the table has a line for each result.
+  private JsonNode measured(String command, Object... options) throws IOException {
+    Path file = directory.resolve("bench.json");
+    Cli run = Cli.run(all(command, file, options));
+    assertThat(run.exit()).as(run.err()).isZero();
+    JsonNode json = JSON.readTree(file.toFile());
+    assertThat(json.path("bench").asText()).isEqualTo(command);
+    assertThat(json.at("/machine/processors").asInt()).isPositive();
+    assertThat(json.path("java").asText()).isEqualTo(Runtime.version().toString());
+    assertThat(json.path("results")).isNotEmpty();
+    for (JsonNode result : json.path("results")) {
+      assertThat(result.path("values")).hasSize(2);
+      assertThat(result.path("min").asDouble())
+          .isPositive()
+          .isLessThanOrEqualTo(result.path("median").asDouble());
+      assertThat(result.path("max").asDouble())
+          .isGreaterThanOrEqualTo(result.path("median").asDouble());
+      assertThat(run.out()).contains(result.path("unit").asText());
+    }
+    String table = run.out().substring(run.out().indexOf("\n\n") + 2);
+    assertThat(table.lines()).hasSize(json.path("results").size() + 1);
+    return json;
+  }
+
+  private static Object[] all(String command, Path file, Object... options) {
+    return Stream.concat(
+            Stream.of("bench", command, "--repeat", 2, "--warm-up", 0, "--json", file),
+            Arrays.stream(options))
+        .toArray();
+  }
+
+  private static ObjectNode config() throws IOException {
+    return (ObjectNode) JSON.readTree(MODEL.resolve("config.json").toFile());
+  }
+
+  private static List<String> column(JsonNode json, String name) {
+    return json.path("results").findValuesAsText(name);
+  }
+
+  @Test
+  void decodeGoesThroughTypesAndStreams() throws IOException {
+    JsonNode json =
+        measured(
+            "decode",
+            "--model",
+            MODEL,
+            "--backend",
+            "cpu",
+            "--threads",
+            2,
+            "--weights",
+            "f32,bf16",
+            "--streams",
+            "1,3",
+            "--tokens",
+            4,
+            "--context",
+            20);
+    assertThat(json.path("threads").asInt()).isEqualTo(2);
+    assertThat(json.at("/backend/name").asText()).isEqualTo("cpu");
+    assertThat(json.at("/shape/parameters").asLong()).isEqualTo(171_456);
+    assertThat(column(json, "weights")).containsExactly("f32", "f32", "bf16", "bf16");
+    assertThat(column(json, "streams")).containsExactly("1", "3", "1", "3");
+    double flops = json.at("/limits/flops_per_second").asDouble();
+    double reads = json.at("/limits/read_bytes_per_second").asDouble();
+    assertThat(flops).isPositive();
+    assertThat(reads).isPositive();
+    JsonNode first = json.path("results").get(0);
+    assertThat(first.path("flops_share").asDouble())
+        .isEqualTo(first.path("flops_per_second").asDouble() / flops);
+    // all weights are read for each token, and at position 22.5 on average keys and values
+    double bytes = 4 * (171_456 + 22.5 * 2 * 3 * 32);
+    assertThat(first.path("read_bytes_per_second").asDouble())
+        .isEqualTo(first.path("median").asDouble() * bytes);
+  }
+
+  @Test
+  void prefillReadsLongPromptsInParts() throws IOException {
+    Path file = directory.resolve("config.json");
+    JSON.writeValue(file.toFile(), config().put("max_position_embeddings", 600));
+    JsonNode json =
+        measured(
+            "prefill", "--model", file, "--backend", "cpu", "--weights", "f16", "--tokens", 600);
+    assertThat(column(json, "unit")).containsExactly("tokens/s");
+    assertThat(column(json, "tokens")).containsExactly("600");
+  }
+
+  @Test
+  void aTrainingStepCountsItsOperations() throws IOException {
+    JsonNode json =
+        measured(
+            "train",
+            "--model",
+            MODEL,
+            "--backend",
+            "reference",
+            "--batch",
+            2,
+            "--length",
+            8,
+            "--checkpointing");
+    JsonNode step = json.path("results").get(0);
+    assertThat(step.path("batch").asInt()).isEqualTo(2);
+    assertThat(step.path("checkpointing").asBoolean()).isTrue();
+    // six for each weight of a product, the tied head included and norms left out, and attention
+    double flops = 6 * (171_456 - 7 * 64) + 3 * 3 * 4 * 64 * 4.5;
+    assertThat(step.path("flops_per_second").asDouble())
+        .isEqualTo(step.path("median").asDouble() * flops);
+    assertThat(json.has("limits")).isFalse();
+  }
+
+  @Test
+  void kernelsHasEveryOp() throws IOException {
+    JsonNode json =
+        measured(
+            "kernels",
+            "--model",
+            MODEL,
+            "--backend",
+            "reference",
+            "--tokens",
+            8,
+            "--weights",
+            "f32,bf16");
+    assertThat(column(json, "op").stream().map(op -> op.replaceFirst(" .*", "")).collect(toSet()))
+        .isEqualTo(Arrays.stream(Kernels.class.getMethods()).map(Method::getName).collect(toSet()));
+    assertThat(column(json, "op")).contains("matmul NN", "matmul NT", "matmul TN", "matmul TT");
+    JsonNode few =
+        measured(
+            "kernels",
+            "--model",
+            MODEL,
+            "--backend",
+            "reference",
+            "--only",
+            "add,lerp",
+            "--tokens",
+            8);
+    assertThat(column(few, "op")).containsExactly("add", "lerp");
+  }
+
+  @Test
+  void aPromptJoinsTheStreamsThatAreServed() throws IOException {
+    JsonNode json =
+        measured(
+            "serve-mix",
+            "--model",
+            MODEL,
+            "--backend",
+            "reference",
+            "--streams",
+            2,
+            "--prompt",
+            4,
+            "--tokens",
+            12,
+            "--joining",
+            40);
+    assertThat(column(json, "measure"))
+        .contains("generated", "the same beside a long prompt", "first token of the long prompt");
+    assertThat(column(json, "weights")).containsOnly("bf16");
+  }
+
+  @Test
+  void tokenizeTakesTheSampleOrFiles() throws IOException {
+    JsonNode sample = measured("tokenize");
+    assertThat(column(sample, "unit")).containsExactly("Mtokens/s", "MB/s");
+    assertThat(sample.path("results").get(0).path("tokens").asInt()).isGreaterThan(1000);
+    Path text = Files.writeString(directory.resolve("text.txt"), "中華民國憲法第一條");
+    JsonNode own = measured("tokenize", "--data", text);
+    assertThat(column(own, "bytes")).containsOnly("27");
+  }
+
+  @Test
+  void aModelThatDoesNotFitIsRefusedBeforehand() throws IOException {
+    Path file = directory.resolve("config.json");
+    JSON.writeValue(
+        file.toFile(), config().put("vocab_size", 100_000_000).put("hidden_size", 4096));
+    Cli run = Cli.run("bench", "decode", "--model", file, "--weights", "f32", "--backend", "cpu");
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err())
+        .containsPattern("decode of 16 streams with weights in f32 needs 15\\d\\d\\.\\d\\d GiB")
+        .contains("a smaller --shape");
+    assertThat(run.out()).isEmpty();
+  }
+
+  @Test
+  void whatIsWrongIsSaidBeforeAnythingIsComputed() {
+    assertThat(refused("decode", "--shape", "7b")).contains("choose one of 15m, 110m, 1b, 3b");
+    assertThat(refused("decode", "--shape", "1b", "--model", MODEL)).contains("leave one of them");
+    assertThat(refused("decode", "--streams", "0")).contains("--streams 0: must be 1 or more");
+    assertThat(refused("decode", "--weights", "int8")).contains("int8");
+    assertThat(refused("train", "--length", 1)).contains("--length 1: must be 2 or more");
+    assertThat(refused("train", "--repeat", 0)).contains("--repeat 0: must be 1 or more");
+    assertThat(refused("train", "--warm-up", 61)).contains("must be from 0 to 60 seconds");
+    assertThat(refused("kernels", "--only", "fused")).contains("no such op", "attentionBackward");
+    assertThat(refused("prefill", "--model", MODEL, "--tokens", 513))
+        .contains("max_position_embeddings = 512");
+    assertThat(Cli.run("bench").err()).contains("say what to measure");
+    Cli json = Cli.run("bench", "tokenize", "--json", directory.resolve("none/file.json"));
+    assertThat(json.exit()).isEqualTo(1);
+    assertThat(json.err()).contains("--json: ", "cannot be written");
+  }
+
+  private static String refused(Object... options) {
+    Object[] all = Stream.concat(Stream.of("bench"), Arrays.stream(options)).toArray();
+    Cli run = Cli.run(all);
+    assertThat(run.exit()).as(Arrays.toString(options)).isEqualTo(2);
+    return run.err();
+  }
+}

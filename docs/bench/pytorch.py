@@ -1,0 +1,158 @@
+"""The peer of `yushan bench train|prefill|decode`: PyTorch and transformers on the CPU, a model of
+the same shape with random weights, the same numbers of tokens, JSON of the same form.
+
+    python docs/bench/pytorch.py train   --shape 110m --threads 2 --json train.json
+    python docs/bench/pytorch.py prefill --shape 1b --threads 2
+    python docs/bench/pytorch.py decode  --shape 1b --threads 2 --streams 1,16
+
+Needs torch and transformers. What its allocator does to training is set from outside, for example
+by MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ or LD_PRELOAD; --compile uses torch.compile.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import resource
+import statistics
+import time
+
+import torch
+import transformers
+
+SHAPES = os.path.join(os.path.dirname(__file__), "../../cli/src/main/resources/bench")
+DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+USUAL = {"15m": (8, 256), "110m": (4, 512)}
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(l.split(":", 1)[1].strip() for l in lines if l.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def model_of(args, dtype):
+    torch.manual_seed(1)
+    config = transformers.LlamaConfig.from_json_file(os.path.join(SHAPES, args.shape + ".json"))
+    config._attn_implementation = "sdpa"
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)  # so that a large model is not made in F32 first
+    try:
+        return transformers.LlamaForCausalLM(config)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def seconds(args, work, part=None):
+    """The seconds of each repetition, after a few runs to warm up."""
+    for _ in range(args.warm_up):
+        (part or work)()
+    taken = []
+    for _ in range(args.repeat):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+def result(what, work, taken):
+    rates = [work / s for s in taken]
+    return {
+        **what,
+        "unit": "tokens/s",
+        "median": statistics.median(rates),
+        "min": min(rates),
+        "max": max(rates),
+        "values": rates,
+    }
+
+
+def train(args):
+    batch, length = USUAL.get(args.shape, (1, 512))
+    batch, length = args.batch or batch, args.length or length
+    model = model_of(args, torch.float32).train()
+    run = torch.compile(model) if args.compile else model
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0)
+    ids = torch.randint(model.config.vocab_size, (batch, length))
+
+    def step():
+        optimizer.zero_grad(set_to_none=False)
+        run(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    what = {"batch": batch, "length": length, "compiled": args.compile}
+    return model, [result(what, batch * length, seconds(args, step))]
+
+
+@torch.inference_mode()
+def prefill(args):
+    results = []
+    tokens = args.tokens or 512
+    for name in args.weights.split(","):
+        model = model_of(args, DTYPES[name]).eval()
+        ids = torch.randint(model.config.vocab_size, (1, tokens))
+        taken = seconds(args, lambda: model(input_ids=ids, logits_to_keep=1))
+        results.append(result({"weights": name, "tokens": tokens}, tokens, taken))
+    return model, results
+
+
+@torch.inference_mode()
+def decode(args):
+    results = []
+    tokens = args.tokens or 128
+    for name in args.weights.split(","):
+        model = model_of(args, DTYPES[name]).eval()
+        for streams in map(int, args.streams.split(",")):
+            ids = torch.randint(model.config.vocab_size, (streams, 1))
+
+            def generate(count=tokens):
+                cache = transformers.DynamicCache()
+                for _ in range(count):
+                    cache = model(input_ids=ids, past_key_values=cache, use_cache=True).past_key_values
+
+            taken = seconds(args, generate, lambda: generate(4))
+            what = {"weights": name, "streams": streams, "context": 0, "tokens": tokens}
+            results.append(result(what, streams * tokens, taken))
+    return model, results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("bench", choices=["train", "prefill", "decode"])
+    parser.add_argument("--shape", default="15m", choices=["15m", "110m", "1b", "3b"])
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--warm-up", type=int, default=2, help="runs before the first that counts")
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--length", type=int)
+    parser.add_argument("--tokens", type=int)
+    parser.add_argument("--streams", default="1,16")
+    parser.add_argument("--weights", default="f32", help="f32, bf16, f16")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    model, results = {"train": train, "prefill": prefill, "decode": decode}[args.bench](args)
+    report = {
+        "bench": args.bench,
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "program": f"torch {torch.__version__}, transformers {transformers.__version__}",
+        "machine": {"processor": processor(), "processors": os.cpu_count()},
+        "threads": args.threads,
+        "shape": {"name": args.shape, "parameters": model.num_parameters()},
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "results": results,
+    }
+    text = json.dumps(report, indent=2)
+    print(text)
+    if args.json:
+        with open(args.json, "w") as file:
+            file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
