@@ -81,7 +81,7 @@ final class TrainCommand implements Callable<Integer> {
       converter = TimeSpan.class,
       description =
           "Save and end in order before this time has passed since the start, for example 8h, 90m"
-              + " or 1h30m.")
+              + " or 1h30m. If it has passed before the first step, none is taken.")
   private Optional<Duration> maxTime = Optional.empty();
 
   @Option(
