@@ -93,9 +93,9 @@ record DiskForecast(
     return table.toString();
   }
 
-  /// What may come, but need not, is no reason to refuse a run.
+  /// What may come, but need not, is no reason to refuse a run. It comes in the place of the model.
   private String perhaps(String what, long bytes) {
-    boolean room = free == 0 || needed() + bytes <= free;
+    boolean room = free == 0 || more * checkpoint + bytes <= free;
     return what + ", not in the sum" + (room ? "" : "; there is no room for it");
   }
 
