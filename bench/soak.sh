@@ -171,7 +171,8 @@ for event in $(seq "$events"); do
       if [ -e "$disk/run" ]; then chattr -i "$disk/run"; fi
       if [ "$status" -ne 0 ]; then
         [ "$status" -eq 1 ] || fault "exit $status"
-        said 'cannot write .*Operation not permitted'
+        # a file that is replaced, or one that is made to be added to
+        said 'cannot \(write \|be written; \).*Operation not permitted'
         tally "directory read-only: ended, exit 1"
       else
         settle "directory read-only: it came too late"

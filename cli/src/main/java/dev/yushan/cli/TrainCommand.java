@@ -81,7 +81,7 @@ final class TrainCommand implements Callable<Integer> {
       converter = TimeSpan.class,
       description =
           "Save and end in order before this time has passed since the start, for example 8h, 90m"
-              + " or 1h30m.")
+              + " or 1h30m. If it has passed before the first step, none is taken.")
   private Optional<Duration> maxTime = Optional.empty();
 
   @Option(
@@ -208,11 +208,15 @@ final class TrainCommand implements Callable<Integer> {
     public Duration convert(String text) {
       String iso = text.strip().toUpperCase(Locale.ROOT).replaceFirst("^(\\d+D)?", "P$1T");
       try {
-        return Duration.parse(iso.replaceFirst("T$", ""));
+        Duration time = Duration.parse(iso.replaceFirst("T$", ""));
+        if (!time.isNegative()) {
+          return time;
+        }
       } catch (DateTimeParseException e) {
-        throw new TypeConversionException(
-            "'%s' is no time; write for example 8h, 90m or 1d12h".formatted(text));
+        // said below
       }
+      throw new TypeConversionException(
+          "'%s' is no time; write for example 8h, 90m or 1d12h".formatted(text));
     }
   }
 

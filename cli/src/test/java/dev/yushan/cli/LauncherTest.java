@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -201,6 +202,64 @@ class LauncherTest {
     environment.remove("YUSHAN_NO_BUILD");
     assertThat(run(root.resolve("yushan")).out()).contains("/.yushan/2/lib");
     assertThat(calls(root)).hasSize(2);
+  }
+
+  @Test
+  void takesWhatMavenHasPackagedAndBuildsWhereASourceIsNewerThanItsStart() throws Exception {
+    Path root = checkout();
+    packageAll(root);
+    Result first = run(root.resolve("yushan"), "demo");
+    assertThat(first.err()).isEqualTo("Taking what Maven has packaged ... done.\n");
+    assertThat(first.out()).contains("<" + root + "/.yushan/1/lib/*:");
+    assertThat(root.resolve(".yushan/1/lib/packaged.jar")).exists();
+    assertThat(root.resolve("calls")).doesNotExist();
+    assertThat(run(root.resolve("yushan")).err()).isEmpty();
+
+    // changed while Maven was at it: the archive is newer, but not made of this source
+    Path source = root.resolve("api/src/main/java/Some.java");
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(10)));
+    packageAll(root);
+    Files.setLastModifiedTime(archive(root), FileTime.from(Instant.now().plusSeconds(20)));
+    assertThat(run(root.resolve("yushan")).err()).startsWith("Building Yushan (sources");
+    assertThat(calls(root)).hasSize(1);
+  }
+
+  @Test
+  void buildsWhereTheArchiveIsOldOrBroken() throws Exception {
+    Path root = checkout();
+    packageAll(root);
+    // some modules alone were packaged since
+    age(archive(root));
+    assertThat(run(root.resolve("yushan")).err()).startsWith("Building Yushan (first use");
+
+    Path other = checkout();
+    Files.delete(other.resolve(".yushan/1/stamp"));
+    packageAll(other);
+    Files.writeString(archive(other), "half an archive");
+    assertThat(run(other.resolve("yushan")).err()).startsWith("Building Yushan (first use");
+    assertThat(other.resolve(".yushan/1/lib/some.jar")).exists();
+  }
+
+  /// What `mvn package` leaves.
+  private static void packageAll(Path root) throws Exception {
+    Path lib = Files.createDirectories(root.resolve("cli/target/packed/yushan-7/lib"));
+    Files.writeString(lib.resolve("packaged.jar"), "jar");
+    Path packed = root.resolve("cli/target/packed");
+    assertThat(
+            new ProcessBuilder(
+                    "tar", "-czf", archive(root).toString(), "-C", packed.toString(), "yushan-7")
+                .start()
+                .waitFor())
+        .isZero();
+    Files.createDirectories(root.resolve("target"));
+    Path told = root.resolve("target/build-start");
+    // no fractions, as Maven has none: in the second that comes, so that no source is newer
+    Files.writeString(told, Instant.now().plusSeconds(1).truncatedTo(ChronoUnit.SECONDS) + "\n");
+    Files.setLastModifiedTime(told, FileTime.from(Instant.now().minusSeconds(60)));
+  }
+
+  private static Path archive(Path root) {
+    return root.resolve("cli/target/yushan-7.tar.gz");
   }
 
   @Test

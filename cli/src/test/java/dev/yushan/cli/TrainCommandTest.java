@@ -177,9 +177,12 @@ class TrainCommandTest {
 
   @Test
   void aTimeThatIsNoneIsRefused() {
-    Cli wrong = Cli.run("train", yaml, "--max-time", "soon");
-    assertThat(wrong.exit()).isEqualTo(2);
-    assertThat(wrong.err()).contains("'soon' is no time; write for example 8h, 90m or 1d12h");
+    for (String text : List.of("soon", "-3s")) {
+      Cli wrong = Cli.run("train", yaml, "--max-time", text);
+      assertThat(wrong.exit()).isEqualTo(2);
+      assertThat(wrong.err())
+          .contains("'" + text + "' is no time; write for example 8h, 90m or 1d12h");
+    }
     assertThat(new TrainCommand.TimeSpan().convert("1d2h3m4s").toSeconds())
         .isEqualTo(((24 + 2) * 60 + 3) * 60 + 4);
     assertThat(new TrainCommand.TimeSpan().convert("90m").toMinutes()).isEqualTo(90);

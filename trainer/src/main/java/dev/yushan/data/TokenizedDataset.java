@@ -117,7 +117,7 @@ public final class TokenizedDataset implements AutoCloseable {
       TokenizedDataset dataset =
           new TokenizedDataset(
               arena, parts, selection, config, cache.use(), fingerprint, cache.files(), entries);
-      dataset.report();
+      dataset.report(selection.part());
       return dataset;
     } catch (Throwable e) {
       arena.close();
@@ -125,12 +125,12 @@ public final class TokenizedDataset implements AutoCloseable {
     }
   }
 
-  private void report() {
+  private void report(Selection.Part part) {
     int named = 0;
-    for (Part part : parts) {
-      for (BadRecord bad : part.shard().info().bad()) {
+    for (Part read : parts) {
+      for (BadRecord bad : read.shard().info().bad()) {
         if (named++ < BAD_NAMED) {
-          LOG.warn("left out: {}: {}", part.unit().where(bad.position()), bad.why());
+          LOG.warn("left out: {}: {}", read.unit().where(bad.position()), bad.why());
         }
       }
     }
@@ -140,14 +140,18 @@ public final class TokenizedDataset implements AutoCloseable {
     }
     if (documents() == 0) {
       throw new DataException(
-          ("dataset: no document is left: %,d records read, %,d bad, %,d empty, %,d not selected by"
-                  + " max_samples and val_size, %,d longer than cutoff_len")
+          ("%s: no document is left: %,d records read, %,d bad, %,d empty, %,d not selected by"
+                  + " max_samples and val_size, %,d longer than cutoff_len; %s")
               .formatted(
+                  part == Selection.Part.HELD_OUT ? "val_size, the part held out" : "dataset",
                   readCounts.records(),
                   readCounts.bad(),
                   readCounts.empty(),
                   selected.documents(),
-                  excess().droppedDocuments()));
+                  excess().droppedDocuments(),
+                  excess().droppedDocuments() > 0
+                      ? "raise cutoff_len, or set on_excess: split"
+                      : "look at the records, or name other data"));
     }
   }
 

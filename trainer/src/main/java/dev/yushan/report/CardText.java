@@ -186,13 +186,17 @@ record CardText(RunDirectory run, JsonNode metadata) {
                   whole(selected.path("other_documents")), whole(selected.path("other_tokens"))));
     }
     steps.add(
-        "Documents of more than %s tokens: %s dropped (%s tokens), %s split (%s tokens)."
+        "Documents of more than %s tokens: %s dropped (%s tokens), %s split (%s tokens)%s."
             .formatted(
                 run.setting("cutoff_len").orElse("?"),
                 whole(excess.path("dropped_documents")),
                 whole(excess.path("dropped_tokens")),
                 whole(excess.path("split_documents")),
-                whole(excess.path("split_tokens"))));
+                whole(excess.path("split_tokens")),
+                excess.path("split_pieces").asLong() > 0
+                    ? " into %s pieces, each of which counts as a document above"
+                        .formatted(whole(excess.path("split_pieces")))
+                    : ""));
     steps.add(
         "Packing `%s`: %s sequences of up to %s tokens; %s tokens are predicted in an epoch."
             .formatted(

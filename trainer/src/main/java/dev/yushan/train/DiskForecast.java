@@ -11,6 +11,8 @@ import java.util.stream.LongStream;
 ///
 /// @param checkpoint bytes of a checkpoint: float32 weights, and unless save_only_model is set the
 ///   state of the optimizer
+/// @param weights bytes of the float32 weights, which a step that fails is kept with
+/// @param resumable bytes of a checkpoint with the optimizer, which a run that is stopped leaves
 /// @param more checkpoints that there will be at once beside those there are; where their number is
 ///   limited, one more than stays: the oldest goes when the new one is safe
 /// @param model bytes of the final model
@@ -20,6 +22,7 @@ record DiskForecast(
     TrainingConfig config,
     long checkpoint,
     long weights,
+    long resumable,
     long more,
     long model,
     long tokenised,
@@ -47,6 +50,7 @@ record DiskForecast(
         config,
         config.flag("save_only_model") ? weights : weights + optimizerState,
         weights,
+        weights + optimizerState,
         more,
         saveType.bytes(parameters),
         tokenised,
@@ -81,9 +85,18 @@ record DiskForecast(
     table.add("checkpoints", more * checkpoint, "%d at once, one being written".formatted(more));
     table.add("final model", model, "save_dtype: " + config.text("save_dtype"));
     table.add("still to write", needed(), "");
+    boolean covered = more > 0 && checkpoint == resumable;
+    table.add("if it is stopped", covered ? 0 : resumable, perhaps("a checkpoint", resumable));
+    table.add("if a step fails", weights, perhaps("failed-step-N for --replay", weights));
     table.add("tokenised data", tokenised, "in its cache, written already");
     table.add("free", free == 0 ? Long.MAX_VALUE : free, directory.toString());
     return table.toString();
+  }
+
+  /// What may come, but need not, is no reason to refuse a run. It comes in the place of the model.
+  private String perhaps(String what, long bytes) {
+    boolean room = free == 0 || more * checkpoint + bytes <= free;
+    return what + ", not in the sum" + (room ? "" : "; there is no room for it");
   }
 
   private String contents() {

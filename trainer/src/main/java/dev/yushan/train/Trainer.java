@@ -73,7 +73,7 @@ public final class Trainer {
       boolean evaluateFirst = start.evaluationDue() || config.evalOnStart() && start.steps() == 0;
       listener.started(plan, start);
       Progress progress = evaluate(start.evaluationDue(evaluateFirst), listener);
-      Optional<String> stop = progress.evaluationDue() ? listener.stop(progress) : Optional.empty();
+      Optional<String> stop = listener.stop(progress);
       while (progress.steps() < plan.totalSteps() && stop.isEmpty()) {
         StepReport step = step(progress, gradients, pass, listener);
         progress = progress.after(step, config.guard().window());

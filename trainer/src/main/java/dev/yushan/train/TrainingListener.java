@@ -30,8 +30,9 @@ public interface TrainingListener {
   /// A checkpoint is due.
   default void checkpoint(Progress progress) {}
 
-  /// Asked after every step, when all that was due is done, and before each batch of an evaluation:
-  /// why the run should end here, if it should. Having said so once it keeps saying so.
+  /// Asked before the first step and after every one, when all that was due is done, and before
+  /// each batch of an evaluation: why the run should end here, if it should. Having said so once it
+  /// keeps saying so.
   default Optional<String> stop(Progress progress) {
     return Optional.empty();
   }

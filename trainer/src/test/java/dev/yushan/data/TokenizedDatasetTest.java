@@ -110,7 +110,9 @@ class TokenizedDatasetTest {
             file + " line 1 has 6 tokens, cutoff_len is 5 (2 such documents with 13 tokens)");
     assertThatThrownBy(() -> open(List.of(file), TokenizeConfig.of(2), tokenizer, cache(1)))
         .hasMessageContaining(
-            "no document is left: 3 records read, 0 bad, 0 empty, 0 not selected by max_samples");
+            "dataset: no document is left: 3 records read, 0 bad, 0 empty, 0 not selected by"
+                + " max_samples")
+        .hasMessageEndingWith("; raise cutoff_len, or set on_excess: split");
   }
 
   @Test

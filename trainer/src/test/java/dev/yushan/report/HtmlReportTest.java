@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -127,6 +128,45 @@ class HtmlReportTest {
     String dom = chromium.dom(url());
     assertThat(dom).contains("data-ready=\"true\"").doesNotContain("data-error");
     assertThat(made(dom)).contains(">at step 15 of 40</span>").doesNotContain("NaN", "undefined");
+  }
+
+  @Test
+  void spikesAreMarkedOnTheCurvesAndListed() throws Exception {
+    Chromium chromium = Chromium.require(scratch);
+    assertThat(made(chromium.dom(url()))).doesNotContain("class=\"spike\"", ">Spikes<");
+
+    Files.writeString(
+        directory.resolve("trainer_log.jsonl"),
+        """
+        {"current_steps": 40, "total_steps": 40, "epoch": 0.3, "spike": "loss", "spike_step": 12, "spike_value": 9.5, "spike_mean": 2.25, "spike_z_score": 7.31, "spike_action": "warn"}
+        {"current_steps": 40, "total_steps": 40, "epoch": 0.8, "spike": "gradient norm", "spike_step": 31, "spike_value": 44, "spike_mean": 0.7, "spike_z_score": 12.06, "spike_action": "skip"}
+        """,
+        StandardOpenOption.APPEND);
+    String all = made(chromium.dom(url()));
+    assertThat(marks(all, "Training loss")).containsExactly(SPIKES);
+    assertThat(marks(all, "Gradient norm, before clipping")).containsExactly(SPIKES);
+    assertThat(marks(all, "Learning rate")).isEmpty();
+    assertThat(all.substring(all.indexOf("id=\"spikes\"")))
+        .containsPattern(">12<.*>loss<.*>9\\.5.*>2\\.25.*>7\\.3<")
+        .containsPattern(">31<.*>gradient norm<.*>44.*>0\\.7.*>12\\.1<.*left out");
+
+    String near = made(chromium.dom(url() + "#steps=10-20"));
+    assertThat(marks(near, "Training loss")).containsExactly(SPIKES[0]);
+  }
+
+  private static final String[] SPIKES = {
+    "step 12: spike of the loss", "step 31: spike of the gradient norm"
+  };
+
+  /// What the marks in a chart say.
+  private static List<String> marks(String page, String chart) {
+    String after = page.substring(page.indexOf("data-chart=\"" + chart + "\""));
+    String svg = after.substring(after.indexOf("<svg"), after.indexOf("</svg>"));
+    return Pattern.compile("<line class=\"spike\"[^>]*><title>([^<]*)</title>")
+        .matcher(svg)
+        .results()
+        .map(match -> match.group(1))
+        .toList();
   }
 
   @Test

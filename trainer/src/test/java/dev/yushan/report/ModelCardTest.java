@@ -127,6 +127,17 @@ class ModelCardTest {
   }
 
   @Test
+  void piecesOfSplitDocumentsAreSaidToCount() throws IOException {
+    TestRun.replace(
+        directory.resolve("token_ledger.json"),
+        "\"split_documents\": 0, \"split_pieces\": 0",
+        "\"split_documents\": 3, \"split_pieces\": 1200");
+    assertThat(card())
+        .contains(
+            "3 split (0 tokens) into 1,200 pieces, each of which counts as a document above.");
+  }
+
+  @Test
   void whoKnowsMoreSaysSoInCardYaml() throws IOException {
     Files.writeString(
         directory.resolve(ModelCard.OVERRIDES),

@@ -41,20 +41,54 @@ class DiskForecastTest {
 
   @Test
   void whatWouldFitIsNamed() {
-    DiskForecast disk = forecast(0, Map.of());
-    DiskForecast full =
-        new DiskForecast(
-            disk.config(),
-            disk.checkpoint(),
-            disk.weights(),
-            disk.more(),
-            disk.model(),
-            disk.tokenised(),
-            Path.of("/full"),
-            50_000);
+    DiskForecast full = withFree(forecast(0, Map.of()), 50_000);
     assertThat(full.fits()).isFalse();
     assertThat(full.refusal())
         .contains("/full has", "save_total_limit: 1 needs", "save_only_model: true (cannot be")
         .contains("name an output_dir on a larger disk");
+  }
+
+  private static DiskForecast withFree(DiskForecast disk, long free) {
+    return new DiskForecast(
+        disk.config(),
+        disk.checkpoint(),
+        disk.weights(),
+        disk.resumable(),
+        disk.more(),
+        disk.model(),
+        disk.tokenised(),
+        Path.of("/full"),
+        free);
+  }
+
+  /// The line of the table that begins with `name`; empty without one.
+  private static String row(DiskForecast disk, String name) {
+    return disk.table()
+        .lines()
+        .filter(line -> line.strip().startsWith(name))
+        .findFirst()
+        .orElse("");
+  }
+
+  @Test
+  void whatAStopOrAFailedStepWouldWriteIsShownAndRefusesNothing() {
+    DiskForecast saving = forecast(0, Map.of());
+    assertThat(row(saving, "if a step fails"))
+        .contains("failed-step-N", "not in the sum")
+        .doesNotContain("no room");
+    assertThat(row(saving, "if it is stopped")).as("one of those counted").isEmpty();
+    for (String setting : new String[] {"save_strategy: no", "save_only_model: true"}) {
+      String[] pair = setting.split(": ");
+      assertThat(row(forecast(0, Map.of(pair[0], pair[1])), "if it is stopped"))
+          .as(setting)
+          .contains("a checkpoint, not in the sum");
+    }
+
+    // an accident comes in the place of the model
+    long enough = saving.more() * saving.checkpoint() + saving.weights();
+    assertThat(withFree(saving, enough - 1).fits()).isTrue();
+    assertThat(row(withFree(saving, enough - 1), "if a step fails"))
+        .endsWith("there is no room for it");
+    assertThat(row(withFree(saving, enough), "if a step fails")).endsWith("not in the sum");
   }
 }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -44,6 +45,26 @@ class ResumedRunTest {
         .isEqualTo(json(straight.resolve("train_results.json")).get("train_loss"));
     List<String> log = Files.readAllLines(broken.resolve("trainer_log.jsonl"));
     assertThat(log).hasSameSizeAs(Files.readAllLines(straight.resolve("trainer_log.jsonl")));
+  }
+
+  @Test
+  void aTimeThatIsOverBeforeTheFirstStepTakesNone() throws IOException {
+    Path straight = fixture.output("in-time");
+    TrainingRun.run(fixture.config(straight, Map.of()), SILENT);
+    Path late = fixture.output("late");
+    StopRequest over = new StopRequest(Duration.ofSeconds(-1), "--max-time");
+    Progress stopped = TrainingRun.run(fixture.config(late, Map.of()), over);
+    assertThat(stopped.steps()).isZero();
+    assertThat(checkpoints(late)).containsExactly("checkpoint-0");
+    assertThat(late.resolve("run.json")).content().contains("\"stopped_by\" : \"--max-time\"");
+
+    Map<String, Object> resumed = Map.of("resume_from_checkpoint", true);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(late, resumed), PowerCut.after(8)))
+        .isInstanceOf(PowerCut.class);
+    StopRequest again = new StopRequest(Duration.ZERO, "--max-time");
+    assertThat(TrainingRun.run(fixture.config(late, resumed), again).steps()).isEqualTo(6);
+    TrainingRun.run(fixture.config(late, resumed), SILENT);
+    assertThat(weights(late)).isEqualTo(weights(straight));
   }
 
   @Test

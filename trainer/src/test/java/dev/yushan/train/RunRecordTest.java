@@ -250,7 +250,7 @@ class RunRecordTest {
     TrainingRun.run(
         fixture.config(output, Map.of("max_steps", 3, "overwrite_output_dir", true)), stop);
     assertThat(output.resolve("model.safetensors")).doesNotExist();
-    assertThat(output.resolve("checkpoint-1/model.safetensors")).exists();
+    assertThat(output.resolve("checkpoint-0/model.safetensors")).exists();
   }
 
   @Test
