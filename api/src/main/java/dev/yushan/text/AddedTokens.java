@@ -78,14 +78,15 @@ final class AddedTokens {
     return longest;
   }
 
-  /// Reads the field `added_tokens`. `vocab` is the model's: a token in it keeps its id there, all
-  /// others count on from its size, as the Hugging Face reader does whatever the file says.
-  static List<Added> parse(JsonField field, Map<String, Integer> vocab) {
+  /// Reads the field `added_tokens`. `vocab` is the model's, an object: a token in it keeps its id
+  /// there, all others count on from its size, as the Hugging Face reader does whatever the file
+  /// says.
+  static List<Added> parse(JsonField field, JsonField vocab) {
     List<Added> tokens = new ArrayList<>();
     if (field.isNull()) {
       return tokens;
     }
-    int next = vocab.size();
+    int next = vocab.node().size();
     for (JsonField entry : field.elements()) {
       entry.allowOnly("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
       for (String flag : new String[] {"single_word", "lstrip", "rstrip"}) {
@@ -95,7 +96,8 @@ final class AddedTokens {
       if (content.isEmpty()) {
         throw entry.get("content").refuse("is empty; remove the entry");
       }
-      if (vocab.containsKey(content) && !content.chars().allMatch(c -> c > 32 && c < 127)) {
+      boolean known = vocab.node().has(content);
+      if (known && !content.chars().allMatch(c -> c > 32 && c < 127)) {
         throw entry
             .get("content")
             .refuse(
@@ -103,7 +105,7 @@ final class AddedTokens {
                     .formatted(content));
       }
       int id = entry.get("id").id();
-      int expected = vocab.getOrDefault(content, next);
+      int expected = known ? vocab.get(content).id() : next;
       if (id != expected) {
         throw entry
             .get("id")

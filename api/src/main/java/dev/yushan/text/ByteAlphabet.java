@@ -38,16 +38,16 @@ final class ByteAlphabet {
     return new String(chars);
   }
 
-  static boolean covers(String token) {
-    return token.chars().allMatch(c -> c < BYTE_OF.length && BYTE_OF[c] >= 0);
-  }
-
-  /// The bytes of a token that [#covers] accepts.
-  static byte[] decode(String token) {
-    byte[] bytes = new byte[token.length()];
-    for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = (byte) BYTE_OF[token.charAt(i)];
+  /// Writes the bytes of `token`, one of a character each, to the beginning of `bytes`; returns
+  /// whether they are all in the alphabet.
+  static boolean decode(String token, byte[] bytes) {
+    for (int i = 0; i < token.length(); i++) {
+      char c = token.charAt(i);
+      if (c >= BYTE_OF.length || BYTE_OF[c] < 0) {
+        return false;
+      }
+      bytes[i] = (byte) BYTE_OF[c];
     }
-    return bytes;
+    return true;
   }
 }

@@ -1,8 +1,7 @@
 package dev.yushan.text;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Map;
 
 /// The merges of a vocabulary: what two neighbours become, and how early. To merge a piece is to
 /// join, again and again, the pair of neighbours that comes first in the list (the leftmost of
@@ -34,22 +33,39 @@ final class Merges {
     seen = new long[1 << bits + 3 - 6];
   }
 
-  /// Reads `merges`, each written `left right` in the byte alphabet of `vocab`. Of a pair listed
-  /// twice the last place counts, as in the library.
-  static Merges of(List<String> merges, Map<String, Integer> vocab, JsonField field) {
-    Merges table = new Merges(merges.size());
-    for (int rank = 0; rank < merges.size(); rank++) {
-      String merge = merges.get(rank);
-      String left = merge.substring(0, merge.indexOf(' '));
-      String right = merge.substring(left.length() + 1);
-      Integer made = vocab.get(left.concat(right));
-      if (made == null || !vocab.containsKey(left) || !vocab.containsKey(right)) {
+  /// Reads the field `merges`: of each the two tokens in the byte alphabet, as `left right` or, in
+  /// newer files, as a list of two. Of a pair listed twice the last place counts, as in the
+  /// library.
+  static Merges of(JsonField field, Vocabulary vocabulary) {
+    if (!field.node().isArray()) {
+      throw field.refuse("must be a list, but is " + field.shown());
+    }
+    Merges table = new Merges(field.node().size());
+    byte[] bytes = new byte[64];
+    int rank = 0;
+    for (JsonNode merge : field.node()) {
+      boolean pair = merge.size() == 2 && merge.get(0).isTextual() && merge.get(1).isTextual();
+      String text =
+          pair ? merge.get(0).textValue() + " " + merge.get(1).textValue() : merge.asText();
+      int border = text.indexOf(' ');
+      int end = text.length() - 1;
+      if (border <= 0 || border != text.lastIndexOf(' ') || border == end) {
+        throw field.refuse("[%d] is %s, not a pair of tokens".formatted(rank, merge));
+      }
+      bytes = bytes.length < end ? new byte[2 * end] : bytes;
+      String made = text.substring(0, border).concat(text.substring(border + 1));
+      boolean known = ByteAlphabet.decode(made, bytes);
+      int left = known ? vocabulary.find(bytes, 0, border) : -1;
+      int right = known ? vocabulary.find(bytes, border, end) : -1;
+      int id = known ? vocabulary.find(bytes, 0, end) : -1;
+      if (left < 0 || right < 0 || id < 0) {
         throw field.refuse(
             "[%d] is \"%s\", but model.vocab lacks one of its parts or what it makes"
-                .formatted(rank, merge));
+                .formatted(rank, text));
       }
-      table.put(pair(vocab.get(left), vocab.get(right)), (long) rank << 32 | made);
-      table.seams.add(ByteAlphabet.decode(left), ByteAlphabet.decode(right));
+      table.put(pair(left, right), (long) rank << 32 | id);
+      table.seams.add(bytes, border, end);
+      rank++;
     }
     return table;
   }

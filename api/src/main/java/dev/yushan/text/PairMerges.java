@@ -94,7 +94,8 @@ final class PairMerges {
   }
 
   private static byte[] idOfByte() {
-    byte[] bytes = ByteAlphabet.decode(ByteAlphabet.order());
+    byte[] bytes = new byte[256];
+    ByteAlphabet.decode(ByteAlphabet.order(), bytes);
     byte[] ids = new byte[256];
     for (int id = 0; id < 256; id++) {
       ids[bytes[id] & 0xff] = (byte) id;

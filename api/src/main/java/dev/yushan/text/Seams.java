@@ -12,19 +12,21 @@ final class Seams {
 
   private final long[] met = new long[1 << BITS - 6];
 
-  /// Keeps what a merge of two tokens has at the border.
-  void add(byte[] left, byte[] right) {
-    if (isInside(right[0])) {
+  /// Keeps what a merge has at the border of its two tokens: `bytes` up to `border`, and from there
+  /// up to `end`.
+  void add(byte[] bytes, int border, int end) {
+    byte first = bytes[border];
+    if (isInside(first)) {
       return; // not a border of characters
     }
-    int start = left.length - 1;
-    while (start > 0 && isInside(left[start])) {
+    int start = border - 1;
+    while (start > 0 && isInside(bytes[start])) {
       start--;
     }
-    int end = isInside(left[start]) ? left[left.length - 1] & 0xff : pack(left, start, left.length);
-    int width = width(right[0]);
-    int begin = right.length < width ? right[0] & 0xff : pack(right, 0, width);
-    int bit = bit(end, begin);
+    int left = isInside(bytes[start]) ? bytes[border - 1] & 0xff : pack(bytes, start, border);
+    int width = width(first);
+    int right = end - border < width ? first & 0xff : pack(bytes, border, border + width);
+    int bit = bit(left, right);
     met[bit >>> 6] |= 1L << bit;
   }
 

@@ -1,5 +1,6 @@
 package dev.yushan.text;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,13 +10,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// The content of a `tokenizer.json`, checked field by field: what is here is done exactly, all
 /// else was refused.
@@ -29,8 +25,15 @@ record TokenizerJson(
     Vocabulary vocabulary,
     Merges merges,
     boolean ignoreMerges) {
+  // A vocabulary is an object of 128,000 names that are met once: to keep them costs more than to
+  // read them.
   private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
+      new ObjectMapper(
+              JsonFactory.builder()
+                  .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                  .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
 
   static TokenizerJson read(Path file) {
     JsonField root = open(file);
@@ -48,17 +51,18 @@ record TokenizerJson(
     root.get("padding").require("set it to null; nothing is padded here");
     JsonField model = root.get("model");
     checkModel(model);
-    Map<String, Integer> vocab = vocab(model.get("vocab"));
+    JsonField vocab = model.get("vocab");
+    Vocabulary vocabulary = Vocabulary.of(vocab);
     List<AddedTokens.Added> added = AddedTokens.parse(root.get("added_tokens"), vocab);
-    keepByteLevel(vocab, added, model.get("vocab"));
+    vocabulary.add(added, vocab);
     checkDecoder(root.get("decoder"));
     return new TokenizerJson(
         added,
         nfc(root.get("normalizer")),
         PreTokenizer.parse(root.get("pre_tokenizer")),
         Template.parse(root.get("post_processor")),
-        new Vocabulary(vocab, added),
-        Merges.of(merges(model.get("merges")), vocab, model.get("merges")),
+        vocabulary,
+        Merges.of(model.get("merges"), vocabulary),
         model.get("ignore_merges").flag(false));
   }
 
@@ -109,68 +113,6 @@ record TokenizerJson(
     model.get("continuing_subword_prefix").require("only none is", "\"\"");
     model.get("end_of_word_suffix").require("only none is", "\"\"");
     model.get("byte_fallback").require("only byte-level BPE is", "false");
-  }
-
-  /// All 256 bytes must be tokens, or text could be lost.
-  private static Map<String, Integer> vocab(JsonField field) {
-    if (!field.node().isObject()) {
-      throw field.refuse("must be an object of tokens and ids, but is " + field.shown());
-    }
-    Map<String, Integer> vocab = HashMap.newHashMap(field.node().size());
-    Map<Integer, String> tokens = HashMap.newHashMap(field.node().size());
-    for (Map.Entry<String, JsonNode> entry : field.node().properties()) {
-      int id =
-          new JsonField(field.file(), field.path() + "." + entry.getKey(), entry.getValue()).id();
-      String other = tokens.put(id, entry.getKey());
-      if (other != null) {
-        throw field.refuse("gives id %d to both %s and %s".formatted(id, other, entry.getKey()));
-      }
-      vocab.put(entry.getKey(), id);
-    }
-    for (char c : ByteAlphabet.order().toCharArray()) {
-      if (!vocab.containsKey(String.valueOf(c))) {
-        throw field.refuse(
-            "lacks the byte token \"%c\"; only byte-level BPE is supported".formatted(c));
-      }
-    }
-    return vocab;
-  }
-
-  /// The merges, each as `left right`; newer files write them as lists of two.
-  private static List<String> merges(JsonField field) {
-    if (!field.node().isArray()) {
-      throw field.refuse("must be a list, but is " + field.shown());
-    }
-    List<String> merges = new ArrayList<>(field.node().size());
-    for (JsonNode merge : field.node()) {
-      boolean pair = merge.size() == 2 && merge.get(0).isTextual() && merge.get(1).isTextual();
-      String text =
-          pair ? merge.get(0).textValue() + " " + merge.get(1).textValue() : merge.asText();
-      int space = text.indexOf(' ');
-      if (space <= 0 || space != text.lastIndexOf(' ') || space == text.length() - 1) {
-        throw field.refuse("[%d] is %s, not a pair of tokens".formatted(merges.size(), merge));
-      }
-      merges.add(text);
-    }
-    return merges;
-  }
-
-  /// Tokens in other than the byte alphabet must be added tokens, and leave `vocab`, since
-  /// byte-level text is never made of them.
-  private static void keepByteLevel(
-      Map<String, Integer> vocab, List<AddedTokens.Added> added, JsonField field) {
-    Set<String> addedContents = new HashSet<>();
-    added.forEach(token -> addedContents.add(token.content()));
-    for (String token : List.copyOf(vocab.keySet())) {
-      if (token.isEmpty() || !ByteAlphabet.covers(token)) {
-        if (!addedContents.contains(token)) {
-          throw field.refuse(
-              "holds \"%s\", which is not written in the byte-level alphabet; only byte-level BPE is supported"
-                  .formatted(token));
-        }
-        vocab.remove(token);
-      }
-    }
   }
 
   private static boolean nfc(JsonField field) {

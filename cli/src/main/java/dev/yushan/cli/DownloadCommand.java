@@ -5,13 +5,18 @@ import dev.yushan.io.hub.HubRepo;
 import dev.yushan.io.hub.HubSettings;
 import dev.yushan.io.hub.Patterns;
 import dev.yushan.io.hub.RepoType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -77,6 +82,13 @@ final class DownloadCommand implements Callable<Integer> {
   private Optional<Path> cache = Optional.empty();
 
   @Option(
+      names = "--local-dir",
+      paramLabel = "DIR",
+      description =
+          "Copy the files from the cache to DIR, as files of their own, and print that directory.")
+  private Optional<Path> localDir = Optional.empty();
+
+  @Option(
       names = "--token",
       paramLabel = "TOKEN",
       description =
@@ -91,9 +103,36 @@ final class DownloadCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     HubRepo.Address wanted = address();
-    Path snapshot = HubChoice.hub(settings()).download(wanted.repo(), wanted(wanted.path()));
-    spec.commandLine().getOut().println(snapshot);
+    Patterns files = wanted(wanted.path());
+    Path snapshot = HubChoice.hub(settings()).download(wanted.repo(), files);
+    localDir.ifPresent(directory -> copy(snapshot, files, directory));
+    spec.commandLine().getOut().println(localDir.orElse(snapshot));
     return 0;
+  }
+
+  /// What is there already stays; a file gets its name when it is whole.
+  private static void copy(Path snapshot, Patterns files, Path directory) {
+    try (Stream<Path> all = Files.walk(snapshot)) {
+      List<String> there =
+          all.filter(Files::isRegularFile)
+              .map(file -> snapshot.relativize(file).toString().replace('\\', '/'))
+              .toList();
+      for (String file : files.of(there)) {
+        Path from = snapshot.resolve(file).toRealPath();
+        Path to = directory.resolve(file);
+        if (!Files.isRegularFile(to) || Files.mismatch(from, to) >= 0) {
+          Path part = to.resolveSibling(to.getFileName() + ".part");
+          Files.createDirectories(to.getParent());
+          Files.copy(from, part, StandardCopyOption.REPLACE_EXISTING);
+          Files.move(part, to, StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "--local-dir: %s cannot be written; free some space, or name another directory"
+              .formatted(directory),
+          e);
+    }
   }
 
   private HubRepo.Address address() {

@@ -3,8 +3,13 @@ package dev.yushan.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.hardwood.InputFile;
+import dev.hardwood.reader.ParquetFileReader;
+import dev.hardwood.reader.RowReader;
 import dev.yushan.io.hub.FakeHub;
+import dev.yushan.io.hub.FakeHub.Fault;
 import dev.yushan.process.ChildJvm;
+import dev.yushan.text.BpeTrainer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,6 +89,102 @@ class HubCommandsTest {
     assertThat(offline.exit()).isEqualTo(1);
     assertThat(offline.err())
         .contains("yushan: model org/tiny is not whole in the cache", "lacks pytorch_model.bin");
+  }
+
+  /// While one file waits for bytes another fails for good: of the first nothing more is said.
+  @Test
+  void whatIsAbandonedIsNotSaidToGoOn() throws Exception {
+    hub.fail("pytorch_model.bin", new Fault.Silence(100));
+    hub.fail(
+        "config.json",
+        new Fault.WrongBytes(),
+        new Fault.Status(429, Map.of("Retry-After", "1")),
+        new Fault.WrongBytes());
+    Cli run = yushan(Map.of(), "download", "org/tiny", "config.json", "pytorch_model.bin");
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(hub.downloads())
+        .extracting(FakeHub.Request::path)
+        .anyMatch(path -> path.endsWith("pytorch_model.bin"));
+    assertThat(run.err())
+        .contains("config.json of model org/tiny: what came has not the checksum")
+        .doesNotContain("going on from there", "InterruptedException");
+  }
+
+  @Test
+  void filesAreCopiedToADirectoryOfOnesOwn() throws Exception {
+    Path directory = temp.resolve("own/model");
+    Object[] command = {"download", "org/tiny", "--include", "*.json", "--local-dir", directory};
+    Cli run = yushan(Map.of(), command);
+    assertThat(run.out()).isEqualTo(directory + "\n");
+    assertThat(directory.resolve("config.json"))
+        .isRegularFile()
+        .hasSameTextualContentAs(GOLDEN.resolve("config.json"));
+    assertThat(Files.isSymbolicLink(directory.resolve("config.json"))).isFalse();
+    assertThat(directory.resolve("model.safetensors")).doesNotExist();
+
+    Files.writeString(directory.resolve("config.json"), "{}");
+    Files.writeString(directory.resolve("mine.txt"), "stays");
+    assertThat(yushan(Map.of(), command).exit()).isZero();
+    assertThat(directory.resolve("config.json"))
+        .hasSameTextualContentAs(GOLDEN.resolve("config.json"));
+    assertThat(directory.resolve("mine.txt")).hasContent("stays");
+
+    Cli refused =
+        yushan(Map.of(), "download", "org/tiny", "--local-dir", snapshot().resolve("config.json"));
+    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.err()).contains("--local-dir: ", "cannot be written; free some space");
+  }
+
+  @Test
+  void aCorpusIsPreparedOfWhatTheHubHas() throws Exception {
+    Path trained = temp.resolve("trained");
+    BpeTrainer.train(
+        List.of("玉山 is a mountain").iterator(), BpeTrainer.Options.ofVocabSize(300), trained);
+    hub.repo("models/org/tokenizer")
+        .file("tokenizer.json", Files.readString(trained.resolve("tokenizer.json")))
+        .file("tokenizer_config.json", Files.readString(trained.resolve("tokenizer_config.json")))
+        .large("model.safetensors", new byte[99])
+        .commit("main", "v1");
+    hub.repo("datasets/org/laws")
+        .file("data/a.jsonl", "{\"title\": \"玉山\", \"body\": \"你好嗎Jack\"}\n{\"title\": \"序\"}\n")
+        .file("data/b.csv", "title,body\n雪山,山水\n")
+        .file("test/c.jsonl", "{\"title\": \"x\", \"body\": \"y\"}\n")
+        .commit("main", "v2");
+    Path yaml = temp.resolve("corpus.yaml");
+    for (String tokenizer : List.of("org/tokenizer", "hf://org/tokenizer@v1")) {
+      Path output = temp.resolve("corpus-" + tokenizer.length());
+      Files.writeString(
+          yaml,
+          """
+          output_dir: %s
+          tokenizer: %s
+          sources:
+          - name: laws
+            files: hf://datasets/org/laws@v2/data/*
+            text_column: "# {title}\\n\\n{body?}"
+          stages: [format]
+          """
+              .formatted(output, tokenizer));
+      Cli run = yushan(Map.of(), "prepare", "--config", yaml);
+      assertThat(run.exit()).as(run.err()).isZero();
+      try (ParquetFileReader parquet =
+              ParquetFileReader.open(
+                  InputFile.of(output.resolve("train/laws/part-00000.parquet")));
+          RowReader rows = parquet.buildRowReader().build()) {
+        rows.next();
+        assertThat(rows.getString("text")).isEqualTo("# 玉山\n\n你好嗎 Jack");
+      }
+      assertThat(Files.readString(output.resolve("report.json"))).contains("org/tokenizer");
+    }
+    assertThat(hub.downloads())
+        .extracting(FakeHub.Request::path)
+        .anyMatch(path -> path.endsWith("/tokenizer.json"))
+        .noneMatch(path -> path.endsWith(".safetensors") || path.contains("/test/"));
+
+    Files.writeString(yaml, Files.readString(yaml).replace("org/tokenizer@v1", "org/nothing"));
+    Cli missing = yushan(Map.of(), "prepare", "--config", yaml);
+    assertThat(missing.exit()).isEqualTo(1);
+    assertThat(missing.err()).contains("yushan: tokenizer: hf://org/nothing: ");
   }
 
   @Test

@@ -106,6 +106,15 @@ class LauncherTest {
     assertThat(lines).anySatisfy(line -> assertThat(heap(line)).isGreaterThanOrEqualTo(512));
   }
 
+  @Test
+  void onlyAPreparationIsSlowToOptimize() throws Exception {
+    String optimizer = "<-XX:Tier4InvocationThreshold=15000>";
+    assertThat(run(launcher(), "prepare", "--config", "a.yaml").out())
+        .contains(optimizer, "<dev.yushan.cli.Yushan>\n<prepare>\n<--config>\n<a.yaml>");
+    assertThat(run(launcher(), "train", "prepare").out()).doesNotContain("Tier4");
+    assertThat(run(launcher()).out()).doesNotContain("Tier4");
+  }
+
   private static int heap(String line) {
     return line.matches("<-Xmx\\d+m>") ? Integer.parseInt(line.replaceAll("\\D", "")) : 0;
   }

@@ -29,6 +29,8 @@ record Column(String name, String key, boolean textOnly, boolean optional) {
     record Missing(String why) implements Value {}
 
     /// What cannot be used.
-    record Bad(String why) implements Value {}
+    ///
+    /// @param text what there is of it as text
+    record Bad(String why, String text) implements Value {}
   }
 }

@@ -129,7 +129,11 @@ final class CsvRecordReader implements RecordReader {
     long line = row.getStartingLineNumber();
     if (row.getFieldCount() != width) {
       String why = "has %d fields, the header has %d".formatted(row.getFieldCount(), width);
-      return new RawRecord(line, 0, () -> new RecordContent.Bad(why));
+      String fields = String.join(",", row.getFields());
+      return new RawRecord(
+          line,
+          0,
+          () -> new RecordContent.Bad(why, new String(bytes(fields), StandardCharsets.UTF_8)));
     }
     // not the row itself, which holds on to columns that are not wanted
     String[] fields = new String[wanted.length];

@@ -67,7 +67,9 @@ final class JsonRecords {
           "has no field %s (key %s); it has %s".formatted(column.name(), column.key(), names));
     }
     String why = "field %s is no %s but %s".formatted(column.name(), column.kind(), type(value));
-    return value.isNull() ? new Column.Value.Missing(why) : new Column.Value.Bad(why);
+    return value.isNull()
+        ? new Column.Value.Missing(why)
+        : new Column.Value.Bad(why, value.toString());
   }
 
   private static String type(JsonNode node) {

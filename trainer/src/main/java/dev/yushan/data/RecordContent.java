@@ -1,5 +1,7 @@
 package dev.yushan.data;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.Optional;
 
 /// What one record of a source holds.
@@ -20,13 +22,15 @@ sealed interface RecordContent {
 
   /// A record that cannot be used, and why.
   ///
-  /// @param text the beginning of what is there, empty where that is no text
+  /// @param text the beginning of what is there: a line or a row as it is, else the columns that
+  ///   hold text; empty where there is none
   record Bad(String why, String text) implements RecordContent {
     /// Of `text` so many characters are kept.
     private static final int LONGEST = 4096;
 
     public Bad {
       text = text.length() > LONGEST ? text.substring(0, LONGEST) + "…" : text;
+      text = new String(text.getBytes(UTF_8), UTF_8); // without halves of surrogate pairs
     }
 
     Bad(String why) {

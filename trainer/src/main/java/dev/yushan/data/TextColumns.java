@@ -1,6 +1,9 @@
 package dev.yushan.data;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -115,27 +118,35 @@ public record TextColumns(String template, List<String> literals, List<Column> c
   /// The record that has `values` in [#columns]; empty if all columns of its text are.
   RecordContent content(IntFunction<Column.Value> values) {
     String[] found = new String[columns.size()];
+    Optional<String> wrong = Optional.empty();
     for (int i = 0; i < found.length; i++) {
       switch (values.apply(i)) {
         case Column.Value.Text(String text) -> found[i] = text;
         case Column.Value.Missing(String why) -> {
-          if (!columns.get(i).optional()) {
-            return new RecordContent.Bad(why);
-          }
+          wrong = columns.get(i).optional() ? wrong : wrong.or(() -> Optional.of(why));
           found[i] = "";
         }
-        case Column.Value.Bad(String why) -> {
-          return new RecordContent.Bad(why);
+        case Column.Value.Bad(String why, String text) -> {
+          wrong = wrong.or(() -> Optional.of(why));
+          found[i] = text;
         }
       }
+    }
+    if (wrong.isPresent()) {
+      return new RecordContent.Bad(wrong.get(), there(found));
     }
     if (!hasId()) {
       return Utf8.content(text(found), Optional.empty());
     }
     String id = found[texts()];
     return Utf8.halfPair(id).isPresent()
-        ? new RecordContent.Bad("the id has half a surrogate pair, which is no UTF-8")
+        ? new RecordContent.Bad("the id has half a surrogate pair, which is no UTF-8", there(found))
         : Utf8.content(text(found), Optional.of(id));
+  }
+
+  /// What there is of a record that cannot be used.
+  private static String there(String[] values) {
+    return Arrays.stream(values).filter(value -> !value.isEmpty()).collect(joining("\n"));
   }
 
   private String text(String[] values) {

@@ -40,7 +40,9 @@ final class Utf8 {
       out.clear();
       result = decoder.decode(in, out, true);
     }
-    return new RecordContent.Bad("invalid UTF-8 at byte " + (in.position() + 1));
+    String beginning =
+        new String(bytes, 0, Math.min(bytes.length, 1 << 14), StandardCharsets.UTF_8);
+    return new RecordContent.Bad("invalid UTF-8 at byte " + (in.position() + 1), beginning);
   }
 
   /// The text as a record, with its id: half of a surrogate pair alone has no UTF-8, hence no
@@ -54,7 +56,8 @@ final class Utf8 {
       int at = half.getAsInt();
       return new RecordContent.Bad(
           "the text has half a surrogate pair (\\u%04x) at character %d, which is no UTF-8"
-              .formatted((int) text.charAt(at), at + 1));
+              .formatted((int) text.charAt(at), at + 1),
+          text);
     }
     return new RecordContent.Text(text, id);
   }
@@ -89,7 +92,8 @@ final class Utf8 {
     try {
       return new Column.Value.Text(decode(bytes));
     } catch (CharacterCodingException e) {
-      return new Column.Value.Bad(bad(bytes).why());
+      RecordContent.Bad bad = bad(bytes);
+      return new Column.Value.Bad(bad.why(), bad.text());
     }
   }
 

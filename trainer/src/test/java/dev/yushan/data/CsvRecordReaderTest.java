@@ -69,6 +69,24 @@ class CsvRecordReaderTest {
   }
 
   @Test
+  void ofARowThatCannotBeUsedIsKeptWhatIsThere() throws IOException {
+    Path path = Files.write(directory.resolve("a.csv"), utf8("title,body\n山,水,火\n\u96EA,\uFFFD\n"));
+    SourceFile file = new SourceFile(path, Format.CSV, TextColumns.of("{title}\n{body}"));
+    byte[] bytes = Files.readAllBytes(path);
+    bytes[bytes.length - 2] = 'x'; // the last of three bytes of a character
+    Files.write(path, bytes);
+    List<RecordContent> read = new ArrayList<>();
+    try (RecordReader reader = RecordReader.open(file)) {
+      reader.next().ifPresent(record -> read.add(record.content().get()));
+      reader.next().ifPresent(record -> read.add(record.content().get()));
+    }
+    assertThat(read)
+        .containsExactly(
+            new RecordContent.Bad("has 3 fields, the header has 2", "山,水,火"),
+            new RecordContent.Bad("invalid UTF-8 at byte 1", "雪\n\uFFFDx"));
+  }
+
+  @Test
   void aTemplateOverColumns() throws IOException {
     assertThat(records(csv("標題,text,n\n山,高,1\n,,\n", "{標題}：{text} {n}")))
         .containsExactly("2: 山：高 1", "3: EMPTY the text is empty");

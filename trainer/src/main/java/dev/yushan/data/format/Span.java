@@ -28,8 +28,8 @@ enum Span {
       "<p title=\"甲A:乙,丙\">文字&amp;一個 <div> 標籤</p>"),
   TOPIC("Hashtags and mentions.", "參加#玉山A級路線 的@王小明B 請看", "參加 #玉山A級路線 的 @王小明B 請看"),
   FACE(
-      "Emoticons: those in brackets, `:D :P :O` with or without a nose, and `<3 :3` before a word"
-          + " that nothing is counted by.",
+      "Emoticons: those in brackets, `:D :P :O :)` with or without a nose, and `<3 :3` before a"
+          + " word that nothing is counted by.",
       "好棒(^_^)喔,謝謝:D愛你<3喔,共有:3人<5人",
       "好棒(^_^)喔，謝謝:D愛你<3喔，共有：3 人 < 5 人"),
   PLACEHOLDER("What stands for personal data that was taken out.", "在[IP位址]上", "在 [IP位址] 上"),
@@ -195,6 +195,9 @@ enum Span {
       while (line.in(end, Kind.WORD) || line.has(end, '_')) {
         end++;
       }
+      if (line.has(start, '#') && line.has(end, '#') && !line.in(end + 1, Kind.WORD)) {
+        end++;
+      }
     } else {
       return start;
     }
@@ -227,7 +230,7 @@ enum Span {
     return start;
   }
 
-  /// `:D`, `;-P`, `<3` after a Han character.
+  /// `:D`, `;-P`, `:)`, `<3` after a Han character.
   private static int mouth(Line line, int start) {
     if (!line.is(start - 1, Kind.HAN)) {
       return start;
@@ -237,15 +240,28 @@ enum Span {
     boolean face =
         three
             ? line.is(mouth + 1, Kind.HAN) && UNCOUNTED.indexOf(line.at(mouth + 1)) >= 0
-            : !line.has(start, '<')
-                && line.is(mouth, Kind.LATIN)
-                && "DPpOo".indexOf(line.at(mouth)) >= 0
-                && ANSWERED.indexOf(line.at(start - 1)) < 0
-                && !line.in(mouth + 1, Kind.WORD | Kind.set(Kind.SYMBOL));
+            : !line.has(start, '<') && (isSmile(line, mouth) || isLetter(line, start, mouth));
     if (!face) {
       return start;
     }
     line.protect(start, mouth + 1, Kind.MARKUP);
     return mouth + 1;
+  }
+
+  private static boolean isLetter(Line line, int start, int mouth) {
+    return line.is(mouth, Kind.LATIN)
+        && "DPpOo".indexOf(line.at(mouth)) >= 0
+        && ANSWERED.indexOf(line.at(start - 1)) < 0
+        && !line.in(mouth + 1, Kind.WORD | Kind.set(Kind.SYMBOL));
+  }
+
+  /// Whether a `)` at `i` closes no bracket.
+  private static boolean isSmile(Line line, int i) {
+    int open = 0;
+    for (int k = i - 1; k >= Math.max(0, i - LONGEST) && open <= 0; k--) {
+      open += line.has(k, '(') || line.has(k, '（') ? 1 : 0;
+      open -= line.has(k, ')') || line.has(k, '）') ? 1 : 0;
+    }
+    return line.has(i, ')') && open <= 0;
   }
 }

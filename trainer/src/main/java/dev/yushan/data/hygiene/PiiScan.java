@@ -58,7 +58,7 @@ final class PiiScan {
 
   /// The end of what begins with the digit at `i`, or `i`.
   private int number(int i) {
-    if (!boundedBefore(i)) {
+    if (isPlain(i) || !boundedBefore(i)) {
       return i;
     }
     int end = found(PiiKind.CARD_NUMBER, i, card(i));
@@ -70,6 +70,17 @@ final class PiiScan {
       end = found(PiiKind.IP_ADDRESS, i, NetAddresses.end(text, i, config.privateIp()));
     }
     return end == i ? found(PiiKind.COMPANY_NUMBER, i, company(i)) : end;
+  }
+
+  /// Whether one or two digits are all there is: nothing that is looked for begins so, and most
+  /// numbers of a text are such.
+  private boolean isPlain(int i) {
+    int end = i + 1;
+    while (end < i + 3 && end < text.length() && digit(text.charAt(end))) {
+      end++;
+    }
+    boolean ends = end == text.length() || text.charAt(end) >= 0x80 || text.charAt(end) <= ' ';
+    return ends && end < i + 3 && text.charAt(i) != '0';
   }
 
   private int identity(int i) {

@@ -23,7 +23,7 @@ public final class DryRun {
 
   private DryRun(CorpusConfig config) {
     this.config = config;
-    tokens = Preparation.tokenShards(config);
+    tokens = new CorpusTokens(config).get();
     stages =
         config.stages().stream()
             .filter(stage -> !stage.isDedup())

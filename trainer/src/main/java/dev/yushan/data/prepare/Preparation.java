@@ -1,19 +1,15 @@
 package dev.yushan.data.prepare;
 
-import dev.yushan.data.CorpusTokenizer;
 import dev.yushan.data.DataException;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.RecordBatches;
 import dev.yushan.data.SourceConfig;
 import dev.yushan.data.SourceFile;
 import dev.yushan.data.Sources;
-import dev.yushan.data.TokenShards;
-import dev.yushan.data.TokenizeConfig;
 import dev.yushan.data.Unit;
 import dev.yushan.data.prepare.Layer.Entry;
 import dev.yushan.data.prepare.Layer.Kind;
 import dev.yushan.io.DirectoryLock;
-import dev.yushan.text.Tokenizers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -55,7 +51,7 @@ public final class Preparation {
     this.config = config;
     this.pool = pool;
     output = Path.of(config.outputDir());
-    tokens = new TokenStep(config, tokenShards(config));
+    tokens = new TokenStep(config, new CorpusTokens(config));
     stages = config.stages().stream().map(Stages.Configured::stage).toList();
     lanes = lanes();
   }
@@ -98,24 +94,6 @@ public final class Preparation {
         "output_dir: %s cannot be used; make it writable, or name another directory"
             .formatted(output),
         e);
-  }
-
-  static TokenShards tokenShards(CorpusConfig config) {
-    Path file = Path.of(config.tokenizer()).resolve("tokenizer.json");
-    if (!Files.exists(file)) {
-      throw new DataException(
-          "tokenizer: %s has no tokenizer.json; name the directory of the model's tokenizer"
-              .formatted(config.tokenizer()));
-    }
-    TokenizeConfig tokenize =
-        new TokenizeConfig(
-            config.addBos(),
-            config.addEos(),
-            config.splitSpecialTokens(),
-            config.cutoffLen(),
-            config.onExcess());
-    return new TokenShards(
-        tokenize, CorpusTokenizer.of(Tokenizers.load(Path.of(config.tokenizer())), file));
   }
 
   // ---- lanes -----------------------------------------------------------------------------------
@@ -218,6 +196,7 @@ public final class Preparation {
             ? Optional.empty()
             : Optional.of(new Deduplication(config.stages().get(dedup - 1), dedup, lanes, pool));
     if (duplicates.isPresent() && !duplicates.get().isDone()) {
+      pool.start(tokens::shards); // beside the first pass, which needs no tokens
       pass("before dedup", dedup - 1, duplicates);
       duplicates.get().decide();
     }

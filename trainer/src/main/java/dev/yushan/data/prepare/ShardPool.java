@@ -62,6 +62,13 @@ final class ShardPool implements AutoCloseable {
                 }));
   }
 
+  /// Has `work` begun that is none on shards but that they need; if it fails, all does.
+  void start(Runnable work) {
+    running.add(
+        CompletableFuture.runAsync(work, threads)
+            .whenComplete((nothing, failure) -> failed |= failure != null));
+  }
+
   /// Waits for everything submitted; throws what came first in its order.
   void join() {
     List<CompletableFuture<Void>> all = List.copyOf(running);

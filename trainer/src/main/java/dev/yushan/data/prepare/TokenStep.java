@@ -20,15 +20,15 @@ final class TokenStep {
   static final String TOO_LONG = "too_long";
 
   private final CorpusConfig config;
-  private final TokenShards tokens;
+  private final CorpusTokens tokens;
 
-  TokenStep(CorpusConfig config, TokenShards tokens) {
+  TokenStep(CorpusConfig config, CorpusTokens tokens) {
     this.config = config;
     this.tokens = tokens;
   }
 
   TokenShards shards() {
-    return tokens;
+    return tokens.get();
   }
 
   /// All that its outcome depends on besides the documents.
@@ -73,7 +73,8 @@ final class TokenStep {
   /// The documents of a shard being counted.
   private final class Work {
     private final ShardDocuments documents;
-    private final TokenShards.Draft draft = tokens.new Draft();
+    private final TokenShards shards = shards();
+    private final TokenShards.Draft draft = shards.new Draft();
     private final List<Entry> entries = new ArrayList<>();
     private final StageCounts counts = new StageCounts();
     private final TreeMap<Integer, TreeMap<String, Long>> gone = new TreeMap<>();
@@ -86,7 +87,7 @@ final class TokenStep {
     Entry countGone(int i) {
       if (!documents.text(i).isEmpty()) {
         gone.computeIfAbsent(documents.goneAt(i), stage -> new TreeMap<>())
-            .merge(documents.reason(i), (long) tokens.count(documents.text(i)), Long::sum);
+            .merge(documents.reason(i), (long) shards.count(documents.text(i)), Long::sum);
       }
       return Entry.SAME;
     }
@@ -116,7 +117,7 @@ final class TokenStep {
     }
 
     private Entry split(CorpusRecord document) {
-      List<String> pieces = SentenceSplit.of(document.text(), config.cutoffLen(), tokens::count);
+      List<String> pieces = SentenceSplit.of(document.text(), config.cutoffLen(), shards::count);
       for (String piece : pieces) {
         int length = draft.add(piece);
         if (length > config.cutoffLen()) {
