@@ -12,7 +12,6 @@ final class ChatPrompt {
 
   static String render(Body body, LoadedModel model) {
     JsonNode messages = checked(body.require("messages"));
-    requireNoCalls(body);
     boolean more = body.flag("continue_final_message", false);
     boolean begin = body.flag("add_generation_prompt", true);
     if (more && begin && body.has("add_generation_prompt")) {
@@ -45,7 +44,8 @@ final class ChatPrompt {
     }
   }
 
-  private static void requireNoCalls(Body body) {
+  /// What a model writes is not looked through for calls.
+  static void requireNoCalls(Body body) {
     boolean tools = body.find("tools").filter(list -> !list.isEmpty()).isPresent();
     JsonNode choice = body.find("tool_choice").orElse(null);
     boolean none = choice != null && "none".equals(choice.textValue());

@@ -263,7 +263,6 @@ final class Fields {
               field ->
                   List.of(
                           "messages",
-                          "tools",
                           "add_generation_prompt",
                           "continue_final_message",
                           "chat_template",
@@ -282,7 +281,8 @@ final class Fields {
                   "add_special_tokens",
                   Kind.BOOLEAN,
                   "Whether the tokenizer adds BOS: true for a prompt, false for messages."),
-              honoured("return_token_strs", Kind.BOOLEAN, "Adds the texts of the tokens.")),
+              honoured("return_token_strs", Kind.BOOLEAN, "Adds the texts of the tokens."),
+              honoured("tools", Kind.OBJECTS, "For the template.")),
           CHAT_PROMPT);
 
   static final List<Field> DETOKENIZE =
