@@ -237,7 +237,8 @@ record GenerationRequest(
         }
       }
       int[] kept = checked(body, ids);
-      return new Prompt(echo ? model.tokenizer().decode(kept, true) : "", kept);
+      return new Prompt(
+          echo ? model.tokenizer().decode(kept, body.flag("skip_special_tokens", true)) : "", kept);
     }
 
     /// Truncates where that was asked for, and requires at least one token.

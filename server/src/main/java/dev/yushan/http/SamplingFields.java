@@ -43,6 +43,7 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
               .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
               .includeStopStrInOutput(body.flag("include_stop_str_in_output", false))
               .ignoreEos(body.flag("ignore_eos", false))
+              .skipSpecialTokens(body.flag("skip_special_tokens", true))
               .build();
       params.requireVocabulary(tokenizer.vocabSize());
       return params;

@@ -111,7 +111,7 @@ class RefusalsTest {
         "use_beam_search | true",
         "suffix | 'end'",
         "prompt_embeds | 'AAAA'",
-        "skip_special_tokens | false",
+        "skip_special_tokens | 'no'",
         "logprob_token_ids | [1]",
         "cache_salt | 'salt'",
         "kv_transfer_params | {'a': 1}",
