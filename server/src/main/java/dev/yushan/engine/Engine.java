@@ -5,7 +5,6 @@ import dev.yushan.engine.Completion.Reason;
 import dev.yushan.engine.Scheduler.Slice;
 import dev.yushan.engine.Scheduler.Step;
 import dev.yushan.model.CausalLM;
-import dev.yushan.model.ModelException;
 import dev.yushan.text.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -314,7 +313,7 @@ public final class Engine implements AutoCloseable {
         counters.outputTokens++;
         goesOn(job, () -> job.add(token, System.nanoTime()));
       } else {
-        end(job, Reason.FAILED, Optional.of(((RuntimeException) chosen[i]).getMessage()));
+        end(job, Reason.FAILED, Optional.of(String.valueOf(((Exception) chosen[i]).getMessage())));
       }
     }
     return nanos;
@@ -323,8 +322,8 @@ public final class Engine implements AutoCloseable {
   private static Object choose(Job job, float[] logits) {
     try {
       return job.choose(logits);
-    } catch (ModelException | IllegalArgumentException | IllegalStateException e) {
-      return e;
+    } catch (RuntimeException e) {
+      return e; // whatever it is, it ends one request alone
     }
   }
 

@@ -10,6 +10,7 @@ import dev.yushan.backend.Backends;
 import dev.yushan.engine.Completion.Reason;
 import dev.yushan.generate.Generator;
 import dev.yushan.generate.SamplingParams;
+import dev.yushan.generate.TokenConstraint;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
@@ -22,6 +23,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -285,6 +288,59 @@ class EngineTest {
         }
       }
     }
+  }
+
+  @Test
+  void whatMayComeIsLookedUpOnceForEachTokenAndNotByTheEngine() {
+    List<String> threads = Collections.synchronizedList(new ArrayList<>());
+    try (Engine engine = engine(4, 64, 60, true)) {
+      Told told =
+          submit(
+              engine,
+              new EngineRequest(
+                  "form",
+                  new int[] {1, 2, 3},
+                  greedy(5),
+                  0,
+                  OptionalInt.empty(),
+                  OptionalInt.empty(),
+                  Optional.of(() -> counting(50, threads)),
+                  Optional.empty()));
+      assertThat(told.await().outputTokens()).isEqualTo(5);
+      assertThat(told.ids()).containsExactly(50, 51, 52, 53, 54);
+      Told broken =
+          submit(
+              engine,
+              new EngineRequest(
+                  "broken",
+                  new int[] {1, 2, 3},
+                  greedy(5),
+                  0,
+                  OptionalInt.empty(),
+                  OptionalInt.empty(),
+                  Optional.of(() -> counting(-1, threads)),
+                  Optional.empty()));
+      assertThat(broken.await().reason()).isEqualTo(Reason.FAILED);
+    }
+    assertThat(threads).hasSize(6).doesNotContain("engine");
+  }
+
+  /// Allows one id alone, and after it the next.
+  private static TokenConstraint.State counting(int id, List<String> threads) {
+    return new TokenConstraint.State() {
+      @Override
+      public BitSet allowed() {
+        threads.add(Thread.currentThread().getName());
+        BitSet only = new BitSet();
+        only.set(id); // fails below 0
+        return only;
+      }
+
+      @Override
+      public TokenConstraint.State next(int chosen) {
+        return counting(chosen + 1, threads);
+      }
+    };
   }
 
   @Test
