@@ -247,6 +247,7 @@ final class Handlers {
       return;
     }
     submit(generation, served);
+    exchange.follow(generation);
     if (request.stream()) {
       EventStream events =
           new EventStream(
@@ -277,7 +278,6 @@ final class Handlers {
 
   private static void whole(Exchange exchange, Generation generation, Reply reply) {
     List<Completion> ends = generation.completions();
-    exchange.generated(ends);
     ends.stream()
         .filter(end -> end.reason() == Completion.Reason.FAILED)
         .findFirst()
