@@ -31,6 +31,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -81,7 +82,7 @@ class EngineTest {
   }
 
   /// What a request was told.
-  private static final class Told implements EngineListener {
+  private static class Told implements EngineListener {
     private final List<TokenScore> tokens = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
     private List<TokenScore> prompt = List.of();
@@ -209,6 +210,26 @@ class EngineTest {
         .toList();
   }
 
+  /// So that they stand in the engine's way together, however slow this thread is.
+  private static List<Told> submitAtOnce(Engine engine, List<EngineRequest> requests) {
+    CountDownLatch all = new CountDownLatch(1);
+    Told first =
+        new Told() {
+          @Override
+          public void finished(Completion completion, String rest) {
+            try {
+              all.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    engine.submit(EngineRequest.of("first", new int[] {1}, greedy(1)), first);
+    List<Told> told = requests.stream().map(request -> submit(engine, request)).toList();
+    all.countDown();
+    return told;
+  }
+
   private static void assertSame(Told told, Told wanted, String of) {
     assertThat(told.tokens).as(of).isEqualTo(wanted.tokens);
     assertThat(told.prompt).as(of).isEqualTo(wanted.prompt);
@@ -237,7 +258,7 @@ class EngineTest {
       try (Engine engine =
           engine(setting.sequences, setting.batched, setting.pages, setting.prefixCaching)) {
         for (int round = 0; round < 2; round++) {
-          List<Told> told = requests.stream().map(request -> submit(engine, request)).toList();
+          List<Told> told = submitAtOnce(engine, requests);
           for (int i = 0; i < told.size(); i++) {
             told.get(i).await();
             assertSame(
