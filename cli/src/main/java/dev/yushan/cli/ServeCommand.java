@@ -66,12 +66,15 @@ final class ServeCommand implements Callable<Integer> {
                   stop.countDown();
                 }
               });
-      EngineLine line = EngineLine.on(() -> stats(service));
+      Optional<EngineLine> line = EngineLine.on(() -> stats(service));
       stop.await();
-      line.close();
+      line.ifPresent(EngineLine::close);
       boolean done = service.stop();
+      if (failed(service)) {
+        return 1;
+      }
       LOG.info(done ? "all requests were finished" : "requests were cut off by --shutdown-timeout");
-      return failed(service) ? 1 : 0;
+      return 0;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return 1;
@@ -80,9 +83,9 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static EngineStats stats(HttpService service) {
+  private static Optional<EngineStats> stats(HttpService service) {
     boolean loaded = service.ready().isDone() && !service.ready().isCompletedExceptionally();
-    return loaded ? service.ready().join().engine().stats() : EngineStats.NONE;
+    return loaded ? Optional.of(service.ready().join().engine().stats()) : Optional.empty();
   }
 
   private static void raised(String name, int number, CountDownLatch stop) {

@@ -216,8 +216,7 @@ class ServeCommandTest {
     EngineStats now = new EngineStats(3, 1, 0.271, 220, 95, 140, 71, 0, 20, 0, 0);
     assertThat(EngineLine.words(before, now, 1))
         .isEqualTo(
-            "running 3, waiting 1, 45.0 tokens/s, prompts 120.0 tokens/s, cache 27 % in use,"
-                + " prefix hits 61 %");
+            "running 3, waiting 1, 45.0 tokens/s, prompts 120.0, cache 27 %, prefix hits 61 %");
     assertThat(EngineLine.words(now, now, 1)).endsWith("prefix hits -");
   }
 
