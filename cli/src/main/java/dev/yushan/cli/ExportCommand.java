@@ -88,7 +88,7 @@ final class ExportCommand implements Callable<Integer> {
     }
     requireSound(from);
     InitCommand.refuseForeign(output, force);
-    Models.export(from, output, dtype.map(WeightType::dtype), maxShardBytes);
+    Models.export(from, output, dtype.flatMap(WeightType::dtype), maxShardBytes);
     try (SafetensorsDirectory written = SafetensorsDirectory.open(output)) {
       spec.commandLine()
           .getOut()

@@ -130,14 +130,14 @@ final class ModelChoice {
   }
 
   private DType weights(Path directory) {
-    if (quantization.isPresent() && dtype.isPresent()) {
+    if (quantization.isPresent() && dtype.flatMap(WeightType::dtype).isPresent()) {
       throw new IllegalArgumentException(
           "--dtype and --quantization both say how to keep the weights; leave one of them out");
     }
     if (quantization.isPresent()) {
       return DType.valueOf(quantization.get().name());
     }
-    return dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
+    return dtype.flatMap(WeightType::dtype).orElseGet(() -> Models.dtype(directory));
   }
 
   private static long elements(Parameter parameter) {
