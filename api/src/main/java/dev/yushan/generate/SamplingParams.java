@@ -32,6 +32,7 @@ import java.util.Set;
 /// @param stopTokenIds ids that end the completion
 /// @param includeStopStrInOutput whether what ended the completion is part of it
 /// @param ignoreEos goes on after the ids that end a text
+/// @param skipSpecialTokens leaves special tokens out of the text
 public record SamplingParams(
     double temperature,
     int topK,
@@ -50,7 +51,8 @@ public record SamplingParams(
     List<String> stop,
     Set<Integer> stopTokenIds,
     boolean includeStopStrInOutput,
-    boolean ignoreEos) {
+    boolean ignoreEos,
+    boolean skipSpecialTokens) {
 
   /// Those of vLLM where a request sets nothing: all tokens at temperature 1, at most 16, seed 0.
   public static final SamplingParams DEFAULTS = new Builder().build();
@@ -193,7 +195,8 @@ public record SamplingParams(
         .stop(stop)
         .stopTokenIds(stopTokenIds)
         .includeStopStrInOutput(includeStopStrInOutput)
-        .ignoreEos(ignoreEos);
+        .ignoreEos(ignoreEos)
+        .skipSpecialTokens(skipSpecialTokens);
   }
 
   /// Sets what differs from the defaults. Values are checked by [#build()], in the record's order.
@@ -216,6 +219,7 @@ public record SamplingParams(
     private Set<Integer> stopTokenIds = Set.of();
     private boolean includeStopStrInOutput;
     private boolean ignoreEos;
+    private boolean skipSpecialTokens = true;
 
     private Builder() {}
 
@@ -309,6 +313,11 @@ public record SamplingParams(
       return this;
     }
 
+    public Builder skipSpecialTokens(boolean value) {
+      skipSpecialTokens = value;
+      return this;
+    }
+
     /// The parameters.
     ///
     /// @throws IllegalArgumentException if a value is out of its range, naming its key
@@ -331,7 +340,8 @@ public record SamplingParams(
           stop,
           stopTokenIds,
           includeStopStrInOutput,
-          ignoreEos);
+          ignoreEos,
+          skipSpecialTokens);
     }
   }
 }

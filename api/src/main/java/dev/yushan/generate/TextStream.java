@@ -16,11 +16,11 @@ public final class TextStream {
   private int unstoppable;
   private Optional<String> stop = Optional.empty();
 
-  /// @param params of which `stop`, `minTokens` and `includeStopStrInOutput` count: a stop string
-  ///   that ends within the first `minTokens` tokens is text like any other
+  /// @param params of which `stop`, `minTokens`, `includeStopStrInOutput` and `skipSpecialTokens`
+  ///   count: a stop string that ends within the first `minTokens` tokens is text like any other
   public TextStream(Tokenizer tokenizer, SamplingParams params) {
     this.tokenizer = tokenizer;
-    this.detokenizer = new Detokenizer(tokenizer, true);
+    this.detokenizer = new Detokenizer(tokenizer, params.skipSpecialTokens());
     this.params = params;
   }
 

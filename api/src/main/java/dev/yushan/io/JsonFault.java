@@ -19,7 +19,12 @@ public record JsonFault(String what, int line, int column) {
             .filter(text -> !text.startsWith("while ") && !text.startsWith(" "))
             .findFirst()
             .orElse("broken");
-    String what = first.replaceFirst("\\s*(\\(start marker )?at \\[Source: .*", "");
+    String what =
+        first
+            .replaceFirst("\\s*(\\(start marker )?at \\[Source: .*", "")
+            .replaceFirst(": enable `\\S+` to allow", "")
+            .replaceFirst(" \\(bound as `\\S+`\\): not allowed as per `\\S+`", "")
+            .replaceFirst(", from `\\S+`", "");
     JsonLocation at = e.getLocation();
     return at == null
         ? new JsonFault(what, 0, 0)

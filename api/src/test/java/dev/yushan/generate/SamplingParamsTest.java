@@ -100,6 +100,7 @@ class SamplingParamsTest {
             .stopTokenIds(Set.of(16))
             .includeStopStrInOutput(true)
             .ignoreEos(true)
+            .skipSpecialTokens(false)
             .build();
     SamplingParams same = params.toBuilder().build();
     assertThat(same).usingRecursiveComparison().isEqualTo(params);

@@ -2,43 +2,101 @@ package dev.yushan.cli;
 
 import dev.yushan.engine.EngineStats;
 import java.io.Console;
-import java.io.OutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 
-/// What the engine does now: a line on the terminal that is written over once a second. The cursor
-/// goes back to its beginning, so that log lines, which are longer, take its place.
+/// What the engine does now: a line at the foot of the terminal that is written anew once a second.
+/// Whatever else goes to standard error, as the log, is written above it.
 final class EngineLine implements AutoCloseable {
   private static final long EVERY_MILLIS = 1000;
+
+  /// To the end of the line.
   private static final String CLEAR = "\u001B[K";
 
+  /// A line longer than the terminal is wide is cut, and not broken.
+  private static final String CUT = "\u001B[?7l";
+
+  private static final String BREAK = "\u001B[?7h";
+
+  private final PrintStream terminal;
+  private final Supplier<Optional<EngineStats>> engine;
   private final Thread thread;
+  private boolean shown;
 
-  private EngineLine(Supplier<EngineStats> engine, PrintStream terminal) {
-    thread = Thread.ofVirtual().name("engine-line").start(() -> run(engine, terminal));
+  private EngineLine(PrintStream terminal, Supplier<Optional<EngineStats>> engine) {
+    this.terminal = terminal;
+    this.engine = engine;
+    this.thread = Thread.ofVirtual().name("engine-line").unstarted(this::run);
   }
 
-  /// Begins to write, if standard error is a terminal.
-  static EngineLine on(Supplier<EngineStats> engine) {
+  /// Begins to write if standard error is a terminal; otherwise there is nothing to close.
+  ///
+  /// @param engine empty until there is one
+  static Optional<EngineLine> on(Supplier<Optional<EngineStats>> engine) {
     Console console = System.console();
-    boolean terminal = console != null && console.isTerminal();
-    return new EngineLine(
-        engine, terminal ? System.err : new PrintStream(OutputStream.nullOutputStream()));
+    if (console == null || !console.isTerminal()) {
+      return Optional.empty();
+    }
+    EngineLine line = new EngineLine(System.err, engine);
+    System.setErr(line.above());
+    line.thread.start();
+    return Optional.of(line);
   }
 
-  private static void run(Supplier<EngineStats> engine, PrintStream terminal) {
-    EngineStats before = engine.get();
+  /// What others write to in the terminal's place.
+  private PrintStream above() {
+    FilterOutputStream stream =
+        new FilterOutputStream(terminal) {
+          @Override
+          public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+          }
+
+          @Override
+          public void write(byte[] bytes, int from, int count) {
+            synchronized (EngineLine.this) {
+              clear();
+              terminal.write(bytes, from, count);
+            }
+          }
+        };
+    return new PrintStream(stream, true, StandardCharsets.UTF_8);
+  }
+
+  private void run() {
+    Optional<EngineStats> before = Optional.empty();
     try {
       while (true) {
-        Thread.sleep(EVERY_MILLIS);
-        EngineStats now = engine.get();
-        terminal.print(words(before, now, EVERY_MILLIS / 1e3) + CLEAR + "\r");
-        terminal.flush();
+        Optional<EngineStats> now = engine.get();
+        if (before.isPresent() && now.isPresent()) {
+          show(words(before.get(), now.get(), EVERY_MILLIS / 1e3));
+        }
         before = now;
+        Thread.sleep(EVERY_MILLIS);
       }
     } catch (InterruptedException e) {
+      synchronized (this) {
+        clear();
+      }
+    }
+  }
+
+  /// The cursor goes back to the beginning.
+  private synchronized void show(String words) {
+    terminal.print(CUT + words + CLEAR + BREAK + "\r");
+    terminal.flush();
+    shown = true;
+  }
+
+  private void clear() {
+    if (shown) {
       terminal.print(CLEAR);
+      shown = false;
     }
   }
 
@@ -50,8 +108,7 @@ final class EngineLine implements AutoCloseable {
     long found = now.prefixHits() - before.prefixHits();
     return String.format(
         Locale.ROOT,
-        "running %d, waiting %d, %.1f tokens/s, prompts %.1f tokens/s, cache %.0f %% in use, prefix"
-            + " hits %s",
+        "running %d, waiting %d, %.1f tokens/s, prompts %.1f, cache %.0f %%, prefix hits %s",
         now.running(),
         now.waiting(),
         (now.outputTokens() - before.outputTokens()) / seconds,
@@ -60,8 +117,10 @@ final class EngineLine implements AutoCloseable {
         queried == 0 ? "-" : Math.round(100.0 * found / queried) + " %");
   }
 
+  /// Gives standard error back.
   @Override
   public void close() {
     thread.interrupt();
+    System.setErr(terminal);
   }
 }

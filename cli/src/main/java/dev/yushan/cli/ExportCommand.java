@@ -88,7 +88,7 @@ final class ExportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (Gguf.named(Path.of(model)) && Files.isRegularFile(Path.of(model))) {
       InitCommand.refuseForeign(output, force);
-      GgufModels.read(Path.of(model), output, dtype.map(WeightType::dtype), maxShardBytes);
+      GgufModels.read(Path.of(model), output, dtype.flatMap(WeightType::dtype), maxShardBytes);
       return report();
     }
     Path from = HubChoice.model(model, revision, ModelFiles.ALL);
@@ -98,7 +98,7 @@ final class ExportCommand implements Callable<Integer> {
     }
     requireSound(from);
     InitCommand.refuseForeign(output, force);
-    Models.export(from, output, dtype.map(WeightType::dtype), maxShardBytes);
+    Models.export(from, output, dtype.flatMap(WeightType::dtype), maxShardBytes);
     return report();
   }
 

@@ -93,7 +93,7 @@ final class InitCommand implements Callable<Integer> {
     Optional<Path> tokenizer = tokenizerName.map(ModelChoice::tokenizerDirectory);
     tokenizer.map(InitCommand::tokenizerIn).ifPresent(t -> requireFit(t, shape));
     refuseForeign(output, force);
-    DType stored = dtype.map(WeightType::dtype).orElseGet(() -> Models.dtype(config));
+    DType stored = dtype.flatMap(WeightType::dtype).orElseGet(() -> Models.dtype(config));
     try (Backend backend = backendChoice.open();
         CausalLM model = create(backend, configJson, shape)) {
       Models.save(backend, model, configJson, output, stored, maxShardBytes);

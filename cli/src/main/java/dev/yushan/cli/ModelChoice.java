@@ -161,7 +161,7 @@ final class ModelChoice {
   }
 
   private DType weights(Path directory) {
-    if (quantization.isPresent() && dtype.isPresent()) {
+    if (quantization.isPresent() && dtype.flatMap(WeightType::dtype).isPresent()) {
       throw new IllegalArgumentException(
           "--dtype and --quantization both say how to keep the weights; leave one of them out");
     }
@@ -169,7 +169,7 @@ final class ModelChoice {
       return DType.valueOf(quantization.get().name());
     }
     return dtype
-        .map(WeightType::dtype)
+        .flatMap(WeightType::dtype)
         .or(() -> gguf().map(GgufModels::matrices))
         .orElseGet(() -> Models.dtype(directory));
   }

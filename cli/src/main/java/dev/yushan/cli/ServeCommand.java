@@ -11,6 +11,7 @@ import dev.yushan.http.LoadedModel;
 import dev.yushan.http.ServerConfig;
 import dev.yushan.http.StructuredOutput;
 import dev.yushan.model.CausalLM;
+import dev.yushan.model.Models;
 import dev.yushan.structured.Structured;
 import dev.yushan.structured.Vocabulary;
 import dev.yushan.text.Tokenizer;
@@ -34,8 +35,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "%nEvery option can be given by the environment (--max-model-len by YUSHAN_MAX_MODEL_LEN) or"
           + " by a YAML file (--config); the command line comes first, then the environment."
-          + " SIGTERM and SIGINT finish what was begun; a second one ends at once. For example:",
+          + " SIGTERM and SIGINT finish what was begun; a second one ends at once. The model may"
+          + " stand first, without --model, as for vLLM. For example:",
       "  yushan serve --model demo-run/continued",
+      "  yushan serve demo-run/continued",
       "  yushan serve --model org/name --revision main --quantization q8_0 --api-key secret"
     })
 final class ServeCommand implements Callable<Integer> {
@@ -50,6 +53,7 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() {
     options.setLogLevel();
     Path directory = model.directory();
+    options.require(Models.config(directory));
     ServerConfig config = options.server(model.name());
     CountDownLatch stop = new CountDownLatch(1);
     RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
@@ -66,12 +70,15 @@ final class ServeCommand implements Callable<Integer> {
                   stop.countDown();
                 }
               });
-      EngineLine line = EngineLine.on(() -> stats(service));
+      Optional<EngineLine> line = EngineLine.on(() -> stats(service));
       stop.await();
-      line.close();
+      line.ifPresent(EngineLine::close);
       boolean done = service.stop();
+      if (failed(service)) {
+        return 1;
+      }
       LOG.info(done ? "all requests were finished" : "requests were cut off by --shutdown-timeout");
-      return failed(service) ? 1 : 0;
+      return 0;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return 1;
@@ -80,9 +87,9 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static EngineStats stats(HttpService service) {
+  private static Optional<EngineStats> stats(HttpService service) {
     boolean loaded = service.ready().isDone() && !service.ready().isCompletedExceptionally();
-    return loaded ? service.ready().join().engine().stats() : EngineStats.NONE;
+    return loaded ? Optional.of(service.ready().join().engine().stats()) : Optional.empty();
   }
 
   private static void raised(String name, int number, CountDownLatch stop) {

@@ -28,6 +28,17 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
   private static final String PREFIX = "YUSHAN_";
   private static final String CONFIG = "--config";
 
+  /// The arguments with `--model` before a model that stands first, as vLLM has it.
+  static String[] named(String... arguments) {
+    boolean first =
+        arguments.length > 1 && arguments[0].equals("serve") && !arguments[1].startsWith("-");
+    List<String> named = new ArrayList<>(List.of(arguments));
+    if (first) {
+      named.add(1, "--model");
+    }
+    return named.toArray(String[]::new);
+  }
+
   /// Gives a command its defaults.
   ///
   /// @throws IllegalArgumentException if the file cannot be read or has unknown keys

@@ -244,35 +244,54 @@ final class ServeOptions {
         .build();
   }
 
-  /// How much the engine does at a time, on a backend that has the model.
-  EngineConfig engine(Backend backend, ModelConfig model) {
-    DType dtype = kvCacheDtype.dtype();
-    int longest = maxModelLen.orElse(model.maxPositions());
+  /// Refuses what will not do for a model, before it is loaded.
+  void require(ModelConfig model) {
+    int longest = longest(model);
     if (longest > model.maxPositions()) {
       throw new IllegalArgumentException(
           "--max-model-len: the model knows positions up to max_position_embeddings = %d; give that or less"
               .formatted(model.maxPositions()));
     }
-    int batched = Math.max(maxNumBatchedTokens, maxNumSeqs);
+    chosen(model, kvCacheMemory.orElse(Long.MAX_VALUE)).pages(model);
+  }
+
+  private int longest(ModelConfig model) {
+    return maxModelLen.orElse(model.maxPositions());
+  }
+
+  private int batched() {
+    return Math.max(maxNumBatchedTokens, maxNumSeqs);
+  }
+
+  private DType dtype() {
+    return kvCacheDtype.dtype().orElse(DType.F32);
+  }
+
+  /// How much the engine does at a time, on a backend that has the model.
+  EngineConfig engine(Backend backend, ModelConfig model) {
     long memory =
         kvCacheMemory.orElseGet(
             () -> {
-              long activations = EngineConfig.activationBytes(model, maxNumSeqs, batched);
+              long activations = EngineConfig.activationBytes(model, maxNumSeqs, batched());
               long left = Math.max(0, backend.availableBytes() - activations);
               return Math.min((long) (KV_SHARE * left), KV_MOST);
             });
-    EngineConfig most = config(longest, batched, memory, dtype);
-    long tokens = most.kvCacheTokens(model);
-    boolean fits = maxModelLen.isPresent() || most.leastKvCacheBytes(model) <= memory;
-    EngineConfig chosen =
-        fits ? most : config((int) Math.max(1, tokens - 16), batched, memory, dtype);
+    EngineConfig chosen = chosen(model, memory);
     // more than all requests can fill would never be used, but for texts that come again
     long useful = chosen.leastKvCacheBytes(model) * (maxNumSeqs + 1L);
-    return config(chosen.maxModelLen(), batched, Math.min(memory, useful), dtype);
+    return config(chosen.maxModelLen(), Math.min(memory, useful));
   }
 
-  private EngineConfig config(int longest, int batched, long memory, DType dtype) {
-    return new EngineConfig(longest, maxNumSeqs, batched, memory, dtype, prefixCaching, maxWaiting);
+  /// Requests as long as the model knows, or as the cache holds if that is less.
+  private EngineConfig chosen(ModelConfig model, long memory) {
+    EngineConfig most = config(longest(model), memory);
+    boolean fits = maxModelLen.isPresent() || most.leastKvCacheBytes(model) <= memory;
+    return fits ? most : config((int) Math.max(1, most.kvCacheTokens(model) - 16), memory);
+  }
+
+  private EngineConfig config(int longest, long memory) {
+    return new EngineConfig(
+        longest, maxNumSeqs, batched(), memory, dtype(), prefixCaching, maxWaiting);
   }
 
   Optional<ChatTemplate> chatTemplate(Path model) {

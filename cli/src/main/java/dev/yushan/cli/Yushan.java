@@ -88,7 +88,7 @@ public final class Yushan implements Runnable {
       if (line.getSubcommands().get("serve") instanceof CommandLine serve) {
         ServeDefaults.on(serve, List.of(args), System.getenv());
       }
-      int exit = line.execute(args);
+      int exit = line.execute(ServeDefaults.named(args));
       out.flush();
       if (exit == 0) {
         if (!StandardOutput.sound() && StandardOutput.readerHasGone()) {

@@ -216,8 +216,7 @@ class ServeCommandTest {
     EngineStats now = new EngineStats(3, 1, 0.271, 220, 95, 140, 71, 0, 20, 0, 0);
     assertThat(EngineLine.words(before, now, 1))
         .isEqualTo(
-            "running 3, waiting 1, 45.0 tokens/s, prompts 120.0 tokens/s, cache 27 % in use,"
-                + " prefix hits 61 %");
+            "running 3, waiting 1, 45.0 tokens/s, prompts 120.0, cache 27 %, prefix hits 61 %");
     assertThat(EngineLine.words(now, now, 1)).endsWith("prefix hits -");
   }
 
@@ -232,9 +231,10 @@ class ServeCommandTest {
         "--generation-config nowhere ; --generation-config: there is no",
         "--quantization q8_0 --dtype f32 ; leave one of them out",
         "--config none.yaml ; none.yaml cannot be read",
+        "--max-model-len 0 ; max-model-len must be 1 or more",
         "--max-num-seqs x ; --max-num-seqs"
       })
-  void wrongOptionsAreNamed(String options, String message) {
+  void wrongOptionsAreNamedBeforeTheModelIsLoaded(String options, String message) {
     List<Object> arguments = new ArrayList<>(List.of("serve", "--model", model, "--port", 0));
     arguments.addAll(List.of(options.split(" ")));
     // what was given once before is not given twice
@@ -244,5 +244,18 @@ class ServeCommandTest {
     Cli run = Cli.run(arguments.toArray());
     assertThat(run.exit()).isNotZero();
     assertThat(run.err()).contains(message);
+    if (!options.startsWith("--generation-config") && !options.startsWith("--quantization")) {
+      assertThat(run.err()).doesNotContain("listening");
+    }
+  }
+
+  @Test
+  void theModelMayStandFirst() {
+    assertThat(ServeDefaults.named("serve", "org/name", "--port", "0"))
+        .containsExactly("serve", "--model", "org/name", "--port", "0");
+    assertThat(ServeDefaults.named("serve", "--help")).containsExactly("serve", "--help");
+    assertThat(ServeDefaults.named("infer", "org/name")).containsExactly("infer", "org/name");
+    Cli run = Cli.run("serve", "no/such/place", "--dtype", "half", "--kv-cache-dtype", "auto");
+    assertThat(run.err()).contains("model no/such/place: no such directory");
   }
 }

@@ -25,10 +25,14 @@ final class Conversation {
             "message " + out.size() + " has no role; give it one, such as \"user\"");
       }
       Object content = copy.get("content");
-      if (content instanceof List<?> list && !parts) {
-        copy.put("content", joined(list, out.size()));
+      if (content instanceof List<?> list) {
+        String joined = joined(list, out.size());
+        copy.put("content", parts ? list : joined);
       } else if (content == Value.None.NONE || content == null) {
         copy.put("content", "");
+      } else if (!(content instanceof String)) {
+        throw new IllegalArgumentException(
+            "the content of message " + out.size() + " is neither a text nor a list of parts");
       }
       if (copy.get("tool_calls") instanceof List<?> calls) {
         copy.put("tool_calls", calls.stream().map(Conversation::call).toList());

@@ -11,7 +11,7 @@ import java.util.Set;
 
 /// Reads expressions with Jinja's precedences, loosest first: inline if, or, and, not, comparisons,
 /// `+ -`, `~`, `* / // %`, `**`, signs; then `.name`, `[…]`, `(…)`, `|filter`, `is test`.
-class ExpressionParser {
+class ExpressionParser extends TokenReader {
   private static final Map<String, Object> CONSTANTS =
       Map.of(
           "true",
@@ -29,58 +29,13 @@ class ExpressionParser {
   private static final Set<String> COMPARISONS = Set.of("==", "!=", "<", "<=", ">", ">=");
   private static final Set<String> NO_OPERAND = Set.of("else", "or", "and", "if", "in", "not");
 
-  private final List<Token> tokens;
-  private int at;
   private int depth;
 
   /// Inside a macro `varargs` and `kwargs` mean what is left of the arguments.
   int macros;
 
   ExpressionParser(List<Token> tokens) {
-    this.tokens = tokens;
-  }
-
-  final Token peek() {
-    return tokens.get(at);
-  }
-
-  final Token next() {
-    return tokens.get(peek().kind() == Kind.END ? at : at++);
-  }
-
-  final boolean takes(String operator) {
-    boolean is = peek().is(operator);
-    at += is ? 1 : 0;
-    return is;
-  }
-
-  final boolean takesName(String name) {
-    boolean is = peek().named(name);
-    at += is ? 1 : 0;
-    return is;
-  }
-
-  final void expect(String operator) {
-    if (!takes(operator)) {
-      throw unexpected("'" + operator + "'");
-    }
-  }
-
-  final String name() {
-    if (peek().kind() != Kind.NAME) {
-      throw unexpected("a name");
-    }
-    return next().text();
-  }
-
-  final Fault unexpected(String wanted) {
-    return new Fault(peek().line(), wanted + " is expected, not " + peek().shown());
-  }
-
-  final Fault unsupported(String what) {
-    return new Fault(
-        peek().line(),
-        what + " is not supported; rewrite the template without it and pass it by --chat-template");
+    super(tokens);
   }
 
   final Expression expression() {
@@ -163,8 +118,9 @@ class ExpressionParser {
         rest.add(Map.entry(token.text(), sum()));
       } else if (takesName("in")) {
         rest.add(Map.entry("in", sum()));
-      } else if (token.named("not") && tokens.get(at + 1).named("in")) {
-        at += 2;
+      } else if (token.named("not") && following().named("in")) {
+        next();
+        next();
         rest.add(Map.entry("not in", sum()));
       } else {
         return rest.isEmpty() ? first : new Expression.Comparison(first, rest);
@@ -354,7 +310,7 @@ class ExpressionParser {
       if (peek().is("*") || peek().is("**")) {
         throw unsupported("'" + peek().text() + "' before an argument");
       }
-      if (peek().kind() == Kind.NAME && tokens.get(at + 1).is("=")) {
+      if (peek().kind() == Kind.NAME && following().is("=")) {
         String name = name();
         expect("=");
         named.put(name, expression());

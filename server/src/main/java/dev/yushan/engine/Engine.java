@@ -5,22 +5,15 @@ import dev.yushan.engine.Completion.Reason;
 import dev.yushan.engine.Scheduler.Slice;
 import dev.yushan.engine.Scheduler.Step;
 import dev.yushan.model.CausalLM;
-import dev.yushan.model.ModelException;
 import dev.yushan.text.Tokenizer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
-import java.util.stream.IntStream;
+import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,23 +39,22 @@ public final class Engine implements AutoCloseable {
   private final Scheduler scheduler;
   private final PagePool pool;
   private final StepBudget budget;
-  private final Map<Sequence, Job> jobs = new HashMap<>();
+  private final Jobs jobs;
+  private final StepSampler sampler;
   private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
-  private final AtomicInteger open = new AtomicInteger();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Thread thread;
   private final Counters counters = new Counters();
   private volatile EngineStats stats = EngineStats.NONE;
+  private volatile IntConsumer stepObserver = tokens -> {};
   private volatile boolean draining;
   private volatile boolean closing;
   private volatile boolean gone;
   private long arrivals;
-  private float[][] rows = {};
 
   /// What is counted from the start.
   private static final class Counters {
     private long promptTokens;
-    private long outputTokens;
     private long prefixQueries;
     private long prefixHits;
     private long steps;
@@ -81,8 +73,10 @@ public final class Engine implements AutoCloseable {
     this.eosIds = model.config().eosIds();
     this.pool = new PagePool(pages, config.prefixCaching());
     this.scheduler = new Scheduler(pool, config.maxNumSeqs());
+    this.jobs = new Jobs(scheduler);
     this.budget = new StepBudget(config.maxNumBatchedTokens());
     this.runner = new ModelRunner(backend, model, config, pages);
+    this.sampler = new StepSampler(runner, jobs);
     this.thread = Thread.ofPlatform().name("engine").start(this::loop);
   }
 
@@ -101,8 +95,7 @@ public final class Engine implements AutoCloseable {
     if (draining) {
       throw new QueueFullException("the server is about to stop; try another one, or later");
     }
-    if (open.incrementAndGet() > config.maxNumSeqs() + config.maxWaiting()) {
-      open.decrementAndGet();
+    if (!jobs.reserve(config.maxNumSeqs() + config.maxWaiting())) {
       throw new QueueFullException(
           "%d requests are computed and %d wait; try again later"
               .formatted(config.maxNumSeqs(), config.maxWaiting()));
@@ -113,13 +106,12 @@ public final class Engine implements AutoCloseable {
     inbox.add(
         () -> {
           job[0] = new Job(request, listener, tokenizer, eosIds, arrivals++, limit);
-          jobs.put(job[0].sequence(), job[0]);
-          scheduler.add(job[0].sequence());
+          jobs.add(job[0]);
         });
     if (gone) {
       bury();
     }
-    return () -> inbox.add(() -> end(job[0], Reason.CANCELLED, Optional.empty()));
+    return () -> inbox.add(() -> jobs.end(job[0], Reason.CANCELLED, Optional.empty()));
   }
 
   /// Whether it takes requests.
@@ -150,6 +142,12 @@ public final class Engine implements AutoCloseable {
   /// A snapshot, of the last step.
   public EngineStats stats() {
     return stats;
+  }
+
+  /// Has `observer` told of the number of tokens of each step, prompts and those that are
+  /// generated, on the engine's thread.
+  public void onStep(IntConsumer observer) {
+    stepObserver = observer;
   }
 
   /// Takes no more requests, and waits for those that it has.
@@ -210,8 +208,8 @@ public final class Engine implements AutoCloseable {
     for (Runnable left = inbox.poll(); left != null; left = inbox.poll()) {
       left.run();
     }
-    List.copyOf(jobs.values())
-        .forEach(job -> end(job, Reason.CANCELLED, Optional.of("the engine has stopped")));
+    jobs.all()
+        .forEach(job -> jobs.end(job, Reason.CANCELLED, Optional.of("the engine has stopped")));
   }
 
   /// Runs what other threads asked for; with nothing to compute it waits for that.
@@ -222,18 +220,10 @@ public final class Engine implements AutoCloseable {
       next = inbox.poll();
     }
     long now = System.nanoTime();
-    for (Job job : List.copyOf(jobs.values())) {
+    for (Job job : jobs.all()) {
       if (job.isLate(now)) {
-        end(job, Reason.CANCELLED, Optional.of("its time was up"));
+        jobs.end(job, Reason.CANCELLED, Optional.of("its time was up"));
       }
-    }
-  }
-
-  private void end(Job job, Reason reason, Optional<String> error) {
-    if (jobs.remove(job.sequence()) != null) {
-      scheduler.remove(job.sequence());
-      open.decrementAndGet();
-      tell(job, () -> job.end(reason, Optional.empty(), error, System.nanoTime()));
     }
   }
 
@@ -244,7 +234,7 @@ public final class Engine implements AutoCloseable {
       if (slice.from() == slice.sequence().cached() && slice.sequence().preemptions() == 0) {
         count(slice);
       }
-      jobs.get(slice.sequence()).begin(start);
+      jobs.of(slice.sequence()).begin(start);
     }
     long modelStart = System.nanoTime();
     try {
@@ -257,7 +247,9 @@ public final class Engine implements AutoCloseable {
     scheduler.done(step);
     int decodes = step.decodes();
     counters.promptTokens += step.tokens() - decodes;
-    counters.modelNanos += speak(step) + computed - modelStart;
+    counters.modelNanos += computed - modelStart;
+    stepObserver.accept(step.tokens());
+    sampler.sample(step);
     long now = System.nanoTime();
     budget.took(decodes, step.tokens() - decodes, now - start);
     counters.steps++;
@@ -274,122 +266,9 @@ public final class Engine implements AutoCloseable {
   private void fail(Step step, Throwable failure) {
     LOG.error("a forward pass failed; its {} requests end", step.slices().size(), failure);
     String message = String.valueOf(failure.getMessage());
-    List<Job> lost = step.slices().stream().map(slice -> jobs.get(slice.sequence())).toList();
+    List<Job> lost = step.slices().stream().map(slice -> jobs.of(slice.sequence())).toList();
     scheduler.failed(step);
-    lost.forEach(job -> end(job, Reason.FAILED, Optional.of(message)));
-  }
-
-  // ---- what comes of a step --------------------------------------------------------------------
-
-  /// Scores prompts and chooses tokens.
-  ///
-  /// @return the nanoseconds that the model took for it
-  private long speak(Step step) {
-    long nanos = scorePrompts(step);
-    List<Job> speaking = new ArrayList<>();
-    int[] last = new int[step.slices().size()];
-    int end = 0;
-    for (Slice slice : step.slices()) {
-      end += slice.count();
-      Job job = jobs.get(slice.sequence());
-      if (slice.isLast() && goesOn(job, () -> job.promptDone(System.nanoTime()))) {
-        last[speaking.size()] = end - 1;
-        speaking.add(job);
-      }
-    }
-    if (speaking.isEmpty()) {
-      return nanos;
-    }
-    int[] ids = Arrays.copyOf(last, speaking.size());
-    long start = System.nanoTime();
-    float[][] logits = logits(ids);
-    nanos += System.nanoTime() - start;
-    Object[] chosen = new Object[ids.length];
-    IntStream.range(0, ids.length)
-        .parallel()
-        .forEach(i -> chosen[i] = choose(speaking.get(i), logits[i]));
-    for (int i = 0; i < ids.length; i++) {
-      Job job = speaking.get(i);
-      if (chosen[i] instanceof TokenScore token) {
-        counters.outputTokens++;
-        goesOn(job, () -> job.add(token, System.nanoTime()));
-      } else {
-        end(job, Reason.FAILED, Optional.of(((RuntimeException) chosen[i]).getMessage()));
-      }
-    }
-    return nanos;
-  }
-
-  private static Object choose(Job job, float[] logits) {
-    try {
-      return job.choose(logits);
-    } catch (ModelException | IllegalArgumentException | IllegalStateException e) {
-      return e;
-    }
-  }
-
-  /// Whether a job goes on; one that does not is taken out.
-  private boolean goesOn(Job job, BooleanSupplier next) {
-    boolean[] goesOn = new boolean[1];
-    tell(job, () -> goesOn[0] = next.getAsBoolean());
-    if (!goesOn[0] && jobs.remove(job.sequence()) != null) {
-      scheduler.remove(job.sequence());
-      open.decrementAndGet();
-    }
-    return goesOn[0];
-  }
-
-  /// A listener that fails ends its own request alone.
-  private static void tell(Job job, Runnable words) {
-    try {
-      words.run();
-    } catch (RuntimeException e) {
-      LOG.warn("request {}: its listener failed; it ends", job.request().id(), e);
-    }
-  }
-
-  private long scorePrompts(Step step) {
-    long nanos = 0;
-    int at = 0;
-    for (Slice slice : step.slices()) {
-      Job job = jobs.get(slice.sequence());
-      int end = Math.min(slice.from() + slice.count(), slice.sequence().promptLength() - 1);
-      for (int from = slice.from();
-          job.wantsPromptScores() && from < end;
-          from += runner.maxRows()) {
-        int rowsFrom = at + from - slice.from();
-        int count = Math.min(runner.maxRows(), end - from);
-        long start = System.nanoTime();
-        float[][] logits = logits(IntStream.range(rowsFrom, rowsFrom + count).toArray());
-        nanos += System.nanoTime() - start;
-        score(job, from, logits, count);
-      }
-      at += slice.count();
-    }
-    return nanos;
-  }
-
-  private static void score(Job job, int from, float[][] logits, int count) {
-    int[] tokens = job.sequence().tokens();
-    int top = job.request().promptLogprobs().orElse(0);
-    List<TokenScore> scores =
-        IntStream.range(0, count)
-            .parallel()
-            .mapToObj(i -> TokenScore.of(logits[i], tokens[from + i + 1], top))
-            .toList();
-    scores.forEach(job::addPromptScore);
-  }
-
-  private float[][] logits(int[] ids) {
-    runner.head(ids);
-    while (rows.length < ids.length) {
-      rows = Arrays.copyOf(rows, rows.length + 1);
-      rows[rows.length - 1] = new float[runner.vocabSize()];
-    }
-    for (int i = 0; i < ids.length; i++) {
-      runner.logits(i, rows[i]);
-    }
-    return rows;
+    lost.forEach(job -> jobs.end(job, Reason.FAILED, Optional.of(message)));
   }
 
   private EngineStats snapshot() {
@@ -398,12 +277,12 @@ public final class Engine implements AutoCloseable {
         scheduler.waiting(),
         pool.usage(),
         counters.promptTokens,
-        counters.outputTokens,
+        sampler.tokens(),
         counters.prefixQueries,
         counters.prefixHits,
         scheduler.preemptions(),
         counters.steps,
         counters.stepNanos,
-        counters.modelNanos);
+        counters.modelNanos + sampler.modelNanos());
   }
 }

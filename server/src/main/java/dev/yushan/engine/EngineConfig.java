@@ -63,18 +63,18 @@ public record EngineConfig(
   /// Pages of the cache.
   ///
   /// @throws IllegalArgumentException if one request does not fit
-  int pages(ModelConfig model) {
+  public int pages(ModelConfig model) {
     if (kvCacheBytes < leastKvCacheBytes(model)) {
       throw new IllegalArgumentException(
-          "a request of %d tokens needs %d MiB for its keys and values, but there are %d; lower max-model-len or raise kv-cache-memory"
-              .formatted(maxModelLen, ceilMiB(leastKvCacheBytes(model)), kvCacheBytes >> 20));
+          "a request of %d tokens needs %d KiB for its keys and values, but there are %d; lower max-model-len or raise kv-cache-memory"
+              .formatted(maxModelLen, ceilKiB(leastKvCacheBytes(model)), kvCacheBytes >> 10));
     }
     long pages = kvCacheBytes / KvCache.pageBytes(model, kvCacheDtype);
     // more than all can use at once serve texts that come again
     return (int) Math.min(pages, Integer.MAX_VALUE / KvPages.PAGE_LENGTH);
   }
 
-  private static long ceilMiB(long bytes) {
-    return (bytes + (1 << 20) - 1) >> 20;
+  private static long ceilKiB(long bytes) {
+    return (bytes + (1 << 10) - 1) >> 10;
   }
 }

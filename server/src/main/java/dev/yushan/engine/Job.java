@@ -8,8 +8,11 @@ import dev.yushan.generate.TokenConstraint;
 import dev.yushan.generate.TokenHistory;
 import dev.yushan.text.Tokenizer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /// A request while it is computed: what the scheduler has of it, and what was said so far. All but
 /// [#choose] is called on the engine's thread.
@@ -24,6 +27,7 @@ final class Job {
   private final long arrived;
   private final List<TokenScore> promptScores = new ArrayList<>();
   private Optional<TokenConstraint.State> state;
+  private Optional<CompletableFuture<BitSet>> allowed;
   private long scheduled;
   private long firstToken;
   private boolean ended;
@@ -45,6 +49,7 @@ final class Job {
     this.text = new TextStream(tokenizer, request.params());
     this.history = new TokenHistory(request.prompt());
     this.state = request.constraint().map(TokenConstraint::start);
+    this.allowed = lookedUp();
     this.sequence =
         new Sequence(
             request.prompt(), request.priority(), arrival, request.promptLogprobs().isPresent());
@@ -87,12 +92,23 @@ final class Job {
   /// The token that follows, by logits `[vocabSize]`. Changes nothing, so that several jobs can be
   /// asked at once.
   TokenScore choose(float[] logits) {
-    int id =
-        Sampler.next(
-            logits, history, request.params(), eosIds, state.map(TokenConstraint.State::allowed));
+    int id = Sampler.next(logits, history, request.params(), eosIds, allowed.map(Job::found));
     return request.logprobs().isPresent()
         ? TokenScore.of(logits, id, request.logprobs().getAsInt())
         : TokenScore.unscored(id);
+  }
+
+  /// Has what may come next found beside the pass that is computed until it is wanted.
+  private Optional<CompletableFuture<BitSet>> lookedUp() {
+    return state.map(now -> CompletableFuture.supplyAsync(now::allowed));
+  }
+
+  private static BitSet found(CompletableFuture<BitSet> allowed) {
+    try {
+      return allowed.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException failure ? failure : e;
+    }
   }
 
   /// Takes the token that was chosen.
@@ -125,6 +141,7 @@ final class Job {
       end(Reason.LENGTH, Optional.empty(), Optional.empty(), now);
       return false;
     }
+    allowed = lookedUp();
     return true;
   }
 

@@ -11,8 +11,7 @@ final class ChatPrompt {
   private ChatPrompt() {}
 
   static String render(Body body, LoadedModel model) {
-    JsonNode messages = checked(body.require("messages"));
-    requireNoCalls(body);
+    JsonNode messages = body.require("messages");
     boolean more = body.flag("continue_final_message", false);
     boolean begin = body.flag("add_generation_prompt", true);
     if (more && begin && body.has("add_generation_prompt")) {
@@ -45,7 +44,8 @@ final class ChatPrompt {
     }
   }
 
-  private static void requireNoCalls(Body body) {
+  /// What a model writes is not looked through for calls.
+  static void requireNoCalls(Body body) {
     boolean tools = body.find("tools").filter(list -> !list.isEmpty()).isPresent();
     JsonNode choice = body.find("tool_choice").orElse(null);
     boolean none = choice != null && "none".equals(choice.textValue());
@@ -53,37 +53,6 @@ final class ChatPrompt {
         || choice != null && !none && !(choice.isTextual() && "auto".equals(choice.textValue()))) {
       throw ApiException.badRequest(
           "tool_choice", "calls of tools are not parsed: set `tool_choice` to \"none\"");
-    }
-  }
-
-  /// Messages that have a role, and text for content; templates take it whole or in parts.
-  private static JsonNode checked(JsonNode messages) {
-    if (messages.isEmpty()) {
-      throw ApiException.badRequest("messages", "`messages` must not be empty");
-    }
-    for (int i = 0; i < messages.size(); i++) {
-      JsonNode message = messages.get(i);
-      if (!message.path("role").isTextual()) {
-        throw ApiException.badRequest("messages", "`messages[%d].role` must be a string", i);
-      }
-      JsonNode content = message.path("content");
-      if (content.isArray()) {
-        content.forEach(ChatPrompt::requireText);
-      } else if (!content.isTextual() && !content.isNull() && !content.isMissingNode()) {
-        throw ApiException.badRequest(
-            "messages", "`messages[%d].content` must be a string or a list of parts", i);
-      }
-    }
-    return messages;
-  }
-
-  private static void requireText(JsonNode part) {
-    boolean text =
-        part.isTextual()
-            || "text".equals(part.path("type").asText("text")) && part.path("text").isTextual();
-    if (!text) {
-      throw ApiException.badRequest(
-          "messages", "a message has a part that is no text; the model reads text only");
     }
   }
 }

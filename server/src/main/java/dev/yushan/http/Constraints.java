@@ -3,6 +3,7 @@ package dev.yushan.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.yushan.generate.TokenConstraint;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -57,6 +58,7 @@ final class Constraints {
   }
 
   private static void structuredOutputs(JsonNode object, List<Wish> wishes) {
+    int before = wishes.size();
     object
         .properties()
         .forEach(
@@ -73,6 +75,12 @@ final class Constraints {
               }
               wishes.add(new Wish("structured_outputs", entry.getKey(), value));
             });
+    if (wishes.size() == before) {
+      throw ApiException.badRequest(
+          "structured_outputs",
+          "`structured_outputs` asks for nothing: give one of `json`, `regex`, `choice` and"
+              + " `json_object`, or leave it out");
+    }
   }
 
   private static TokenConstraint constraint(Wish wish, Optional<StructuredOutput> structured) {
@@ -85,7 +93,7 @@ final class Constraints {
       return switch (wish.kind()) {
         case "json" -> maker.jsonSchema(schema(wish));
         case "json_object" -> maker.jsonObject();
-        case "regex" -> maker.regex(require(wish, wish.value().isTextual()).textValue());
+        case "regex" -> maker.regex(require(wish, wish.value().isTextual(), "a text").textValue());
         default -> maker.choice(choices(wish));
       };
     } catch (IllegalArgumentException e) {
@@ -94,26 +102,29 @@ final class Constraints {
   }
 
   private static List<String> choices(Wish wish) {
-    JsonNode list = require(wish, wish.value().isArray() && !wish.value().isEmpty());
+    String expected = "a list of one text or more";
+    JsonNode list = require(wish, wish.value().isArray() && !wish.value().isEmpty(), expected);
     for (JsonNode choice : list) {
-      require(wish, choice.isTextual());
+      require(wish, choice.isTextual(), expected);
     }
     return Body.texts(list);
   }
 
   /// A schema may come as an object, or as the text of one.
   private static JsonNode schema(Wish wish) {
-    JsonNode value = wish.value();
-    if (value instanceof TextNode text) {
-      value = Json.parse(text.textValue().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    if (wish.value() instanceof TextNode text) {
+      return Json.parse(
+          text.textValue().getBytes(StandardCharsets.UTF_8),
+          wish.field(),
+          "the schema in `%s`".formatted(wish.field()));
     }
-    return require(new Wish(wish.field(), wish.kind(), value), value.isObject());
+    return require(wish, wish.value().isObject(), "a schema: an object, or the text of one");
   }
 
-  private static JsonNode require(Wish wish, boolean holds) {
+  private static JsonNode require(Wish wish, boolean holds, String expected) {
     if (!holds) {
       throw ApiException.badRequest(
-          wish.field(), "the %s of `%s` has the wrong type", wish.kind(), wish.field());
+          wish.field(), "the %s of `%s` must be %s", wish.kind(), wish.field(), expected);
     }
     return wish.value();
   }

@@ -32,8 +32,11 @@ record Cors(List<String> origins) {
     }
     if (allowed) {
       response.putHeader(HttpHeaders.ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
+      // those that are asked for: clients have headers of their own, as X-Stainless-*
+      String wanted = request.getHeader(HttpHeaders.ACCESS_CONTROL_REQUEST_HEADERS);
       response.putHeader(
-          HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type, X-Request-Id");
+          HttpHeaders.ACCESS_CONTROL_ALLOW_HEADERS,
+          wanted == null ? "Authorization, Content-Type" : wanted);
       response.putHeader(HttpHeaders.ACCESS_CONTROL_MAX_AGE, "600");
     }
     response.setStatusCode(allowed ? 204 : 403).end();

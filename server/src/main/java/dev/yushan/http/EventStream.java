@@ -132,7 +132,6 @@ final class EventStream {
 
   private void close() {
     over = true;
-    exchange.generated(generation.completions());
     awaitReader();
     exchange.response().end(Buffer.buffer("data: [DONE]\n\n")).onComplete(written -> cancelStall());
   }

@@ -26,6 +26,9 @@ final class Exchange {
   /// bytes unread takes the answer with it.
   private static final long LINGER_MILLIS = 2000;
 
+  /// The status in the log where the client went away before there was an answer, as nginx has it.
+  private static final int LEFT = 499;
+
   private final HttpServerRequest request;
   private final Context context;
   private final String id;
@@ -33,7 +36,7 @@ final class Exchange {
   private final long start = System.nanoTime();
   private final List<Runnable> atEnd = new ArrayList<>();
   private volatile int key = -1;
-  private volatile List<Completion> completions = List.of();
+  private volatile Optional<Generation> generation = Optional.empty();
   private volatile boolean over;
   private volatile boolean answered;
 
@@ -126,8 +129,9 @@ final class Exchange {
     }
   }
 
-  void generated(List<Completion> all) {
-    completions = all;
+  /// What the engine does for it.
+  void follow(Generation begun) {
+    generation = Optional.of(begun);
   }
 
   void json(int status, JsonNode body) {
@@ -165,12 +169,18 @@ final class Exchange {
     }
   }
 
-  /// One line; the times are those of the slowest of the texts.
+  /// One line, of a request that was left when the engine has let go of it.
   void log() {
+    Optional<Generation> left = answered ? Optional.empty() : generation;
+    left.ifPresentOrElse(begun -> begun.whenDone(() -> onLoop(this::line)), this::line);
+  }
+
+  /// The times are those of the slowest of the texts.
+  private void line() {
     if (!ACCESS.isInfoEnabled()) {
       return;
     }
-    List<Completion> all = completions;
+    List<Completion> all = generation.map(Generation::completions).orElse(List.of());
     ACCESS.info(
         "id={} key={} method={} path={} status={} prompt_tokens={} cached_tokens={}"
             + " output_tokens={} queue_ms={} prefill_ms={} decode_ms={} total_ms={} finish={}",
@@ -178,7 +188,7 @@ final class Exchange {
         key,
         request.method(),
         quoted(request.path()),
-        response().getStatusCode(),
+        answered || response().headWritten() ? response().getStatusCode() : LEFT,
         all.stream().mapToInt(Completion::promptTokens).max().orElse(0),
         all.stream().mapToInt(Completion::cachedTokens).max().orElse(0),
         all.stream().mapToInt(Completion::outputTokens).sum(),

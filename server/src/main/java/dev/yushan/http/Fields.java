@@ -56,6 +56,10 @@ final class Fields {
               Kind.BOOLEAN,
               "Whether the stop text belongs to the continuation after all."),
           honoured("ignore_eos", Kind.BOOLEAN, "Goes on after the ids that end a text."),
+          honoured(
+              "skip_special_tokens",
+              Kind.BOOLEAN,
+              "Leaves special tokens out of the text: true if left out."),
           honoured("min_tokens", Kind.INTEGER, NOT_NEGATIVE, "No end before so many tokens."),
           honoured("stream", Kind.BOOLEAN, "Answers with server-sent events as tokens come."),
           honoured(
@@ -152,11 +156,6 @@ final class Fields {
           ignored("routed_experts_prompt_start", Kind.INTEGER, "the model has no experts."),
           ignored("length_penalty", Kind.NUMBER, "of use to beam search only."),
           ignored("early_stopping", Kind.BOOLEAN, "of use to beam search only."),
-          refused(
-              "skip_special_tokens",
-              Kind.BOOLEAN,
-              "special tokens are never written; read them by `return_token_ids`",
-              "true"),
           refused("use_beam_search", Kind.BOOLEAN, "use `n` with a temperature", "false"),
           refused("best_of", Kind.INTEGER, "use `n` and choose by `logprobs`", "1"),
           refused("watermarking", Kind.BOOLEAN, "leave it out", "false"),
@@ -263,7 +262,6 @@ final class Fields {
               field ->
                   List.of(
                           "messages",
-                          "tools",
                           "add_generation_prompt",
                           "continue_final_message",
                           "chat_template",
@@ -282,7 +280,8 @@ final class Fields {
                   "add_special_tokens",
                   Kind.BOOLEAN,
                   "Whether the tokenizer adds BOS: true for a prompt, false for messages."),
-              honoured("return_token_strs", Kind.BOOLEAN, "Adds the texts of the tokens.")),
+              honoured("return_token_strs", Kind.BOOLEAN, "Adds the texts of the tokens."),
+              honoured("tools", Kind.OBJECTS, "For the template.")),
           CHAT_PROMPT);
 
   static final List<Field> DETOKENIZE =

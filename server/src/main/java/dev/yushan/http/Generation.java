@@ -22,6 +22,7 @@ final class Generation {
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private Runnable news = () -> {};
   private Runnable tooSlow = () -> {};
+  private Runnable atEnd = () -> {};
   private int pending;
 
   /// @param maxPending tokens that nobody has taken, after which `tooSlow` is called
@@ -94,6 +95,17 @@ final class Generation {
     return ended.size() == choices.size();
   }
 
+  /// Runs `action` once when every choice has ended: now if that is so already.
+  void whenDone(Runnable action) {
+    synchronized (this) {
+      if (!done()) {
+        atEnd = action;
+        return;
+      }
+    }
+    action.run();
+  }
+
   synchronized List<Completion> completions() {
     return List.copyOf(ended);
   }
@@ -144,12 +156,15 @@ final class Generation {
     public void finished(Completion completion, String text) {
       metrics.ended(completion, request.n(), maxTokens);
       Runnable call;
+      Runnable last;
       synchronized (Generation.this) {
         choice.finish(completion, text);
         ended.add(completion);
         call = news;
+        last = done() ? atEnd : () -> {};
       }
       call.run();
+      last.run();
     }
   }
 }

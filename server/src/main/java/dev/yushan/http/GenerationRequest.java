@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.engine.EngineConfig;
 import dev.yushan.engine.EngineRequest;
 import dev.yushan.generate.TokenConstraint;
+import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 
 /// What a request to complete or to chat asks for, checked.
@@ -43,7 +45,24 @@ record GenerationRequest(
   ///
   /// @param names of the model
   /// @param choices that a request may ask for
-  record Reader(LoadedModel model, List<String> names, int choices, Optional<Duration> timeout) {
+  /// @param longestToken in bytes
+  record Reader(
+      LoadedModel model,
+      List<String> names,
+      int choices,
+      Optional<Duration> timeout,
+      int longestToken) {
+
+    static Reader of(LoadedModel model, ServerConfig config) {
+      Tokenizer tokenizer = model.tokenizer();
+      int longest =
+          IntStream.range(0, tokenizer.vocabSize())
+              .map(id -> tokenizer.bytes(id).length)
+              .max()
+              .orElse(1);
+      return new Reader(
+          model, config.modelNames(), config.limits().choices(), config.requestTimeout(), longest);
+    }
 
     /// Throws a 400, or a 404 for an unknown model.
     GenerationRequest completion(Body body, String id) {
@@ -171,12 +190,14 @@ record GenerationRequest(
     }
 
     private Prompt conversation(Body body) {
-      Prompt prompt = ofText(body, ChatPrompt.render(body, model), false);
-      return prompt;
+      ChatPrompt.requireNoCalls(body);
+      return ofText(body, ChatPrompt.render(body, model), false);
     }
 
     private Prompt ofText(Body body, String text, boolean specials) {
-      Texts.requireWhole(body.has("messages") ? "messages" : "prompt", text);
+      Texts.requireWhole(promptField(body), text);
+      // no token is longer, and no character shorter than a byte
+      requireRoom(body, text.length() / longestToken);
       int[] ids =
           body.flag("add_special_tokens", specials)
               ? model.tokenizer().encodeWithTemplate(text, Specials.PARSE)
@@ -184,7 +205,26 @@ record GenerationRequest(
       return new Prompt(text, checked(body, ids));
     }
 
+    private static String promptField(Body body) {
+      return body.has("messages") ? "messages" : "prompt";
+    }
+
+    /// Refuses what is far too long before time is spent on it, unless it is to be cut.
+    ///
+    /// @param least how many tokens it has at least
+    private void requireRoom(Body body, int least) {
+      if (least > config().maxModelLen() && !body.has("truncate_prompt_tokens")) {
+        throw ApiException.badRequest(
+            promptField(body),
+            "This model's maximum context length is %d tokens. The prompt has %d or more. Please"
+                + " shorten it.",
+            config().maxModelLen(),
+            least);
+      }
+    }
+
     private Prompt ofIds(Body body, JsonNode list, boolean echo) {
+      requireRoom(body, list.size());
       int[] ids = new int[list.size()];
       for (int i = 0; i < ids.length; i++) {
         ids[i] = list.get(i).intValue();
@@ -197,14 +237,14 @@ record GenerationRequest(
         }
       }
       int[] kept = checked(body, ids);
-      return new Prompt(echo ? model.tokenizer().decode(kept, true) : "", kept);
+      return new Prompt(
+          echo ? model.tokenizer().decode(kept, body.flag("skip_special_tokens", true)) : "", kept);
     }
 
     /// Truncates where that was asked for, and requires at least one token.
     private int[] checked(Body body, int[] ids) {
       if (ids.length == 0) {
-        throw ApiException.badRequest(
-            body.has("messages") ? "messages" : "prompt", "the prompt has no tokens");
+        throw ApiException.badRequest(promptField(body), "the prompt has no tokens");
       }
       String side = body.text("truncation_side").orElse("left");
       if (!side.equals("left") && !side.equals("right")) {

@@ -152,6 +152,10 @@ final class Handlers {
     if (!essence.equalsIgnoreCase("application/json")) {
       throw ApiException.badRequest("", "the body must come as `Content-Type: application/json`");
     }
+    String coding = Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
+    if (!coding.equalsIgnoreCase("identity")) {
+      throw ApiException.of(415, "the body must come as it is, without `Content-Encoding`");
+    }
   }
 
   /// Takes a place of the key's, and gives it back at the end.
@@ -243,6 +247,7 @@ final class Handlers {
       return;
     }
     submit(generation, served);
+    exchange.follow(generation);
     if (request.stream()) {
       EventStream events =
           new EventStream(
@@ -273,7 +278,6 @@ final class Handlers {
 
   private static void whole(Exchange exchange, Generation generation, Reply reply) {
     List<Completion> ends = generation.completions();
-    exchange.generated(ends);
     ends.stream()
         .filter(end -> end.reason() == Completion.Reason.FAILED)
         .findFirst()

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.io.JsonFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -61,20 +62,23 @@ final class Json {
 
   /// The object that a body holds.
   static ObjectNode parse(byte[] body) {
+    return parse(body, "", "the body");
+  }
+
+  /// The object that a text holds.
+  ///
+  /// @param field to blame, empty for none
+  /// @param what it is, in words
+  static ObjectNode parse(byte[] text, String field, String what) {
     try {
-      if (MAPPER.readTree(body) instanceof ObjectNode object) {
+      if (MAPPER.readTree(text) instanceof ObjectNode object) {
         return object;
       }
     } catch (JsonProcessingException e) {
-      var at = e.getLocation();
-      throw ApiException.badRequest(
-          "",
-          "the body is not JSON: %s%s",
-          e.getOriginalMessage(),
-          at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr()));
+      throw ApiException.badRequest(field, "%s is not JSON: %s", what, JsonFault.of(e));
     } catch (IOException e) {
-      throw ApiException.badRequest("", "the body is not JSON in UTF-8: %s", e.getMessage());
+      throw ApiException.badRequest(field, "%s is not JSON in UTF-8: %s", what, e.getMessage());
     }
-    throw ApiException.badRequest("", "the body must be a JSON object");
+    throw ApiException.badRequest(field, "%s must be a JSON object", what);
   }
 }

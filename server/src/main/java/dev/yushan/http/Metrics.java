@@ -61,9 +61,7 @@ final class Metrics implements AutoCloseable {
   private final DistributionSummary mostOutputTokens;
   private final DistributionSummary paramN;
   private final DistributionSummary paramMaxTokens;
-  private final DistributionSummary stepTokens;
   private final Map<Completion.Reason, Counter> ends = new EnumMap<>(Completion.Reason.class);
-  private EngineStats seen = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   Metrics(Engine engine, String modelName) {
     this.engine = engine;
@@ -89,7 +87,8 @@ final class Metrics implements AutoCloseable {
         histogram("request_max_num_generation_tokens", lengths, "Tokens written, at most, of n.");
     paramN = histogram("request_params_n", N, "The parameter n.");
     paramMaxTokens = histogram("request_params_max_tokens", lengths, "The parameter max_tokens.");
-    stepTokens = histogram(STEP_TOKENS.substring(5), STEP, "Tokens of a step.");
+    DistributionSummary step = histogram(STEP_TOKENS.substring(5), STEP, "Tokens of a step.");
+    engine.onStep(step::record);
     for (Completion.Reason reason : Completion.Reason.values()) {
       ends.put(
           reason,
@@ -195,16 +194,7 @@ final class Metrics implements AutoCloseable {
   }
 
   /// The text that Prometheus reads.
-  synchronized String scrape() {
-    EngineStats now = engine.stats();
-    long steps = now.steps() - seen.steps();
-    long tokens =
-        now.promptTokens() + now.outputTokens() - seen.promptTokens() - seen.outputTokens();
-    // The engine counts steps and tokens; sum and count are exact, each step gets the mean.
-    for (long i = 0; i < steps; i++) {
-      stepTokens.record((double) tokens / steps);
-    }
-    seen = now;
+  String scrape() {
     return registry.scrape().replace(STEP_TOKENS, STEP_TOKENS + "_total");
   }
 

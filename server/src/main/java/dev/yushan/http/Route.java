@@ -1,5 +1,6 @@
 package dev.yushan.http;
 
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
@@ -65,13 +66,14 @@ record Route(HttpMethod method, String path, String summary, List<Field> fields,
     Optional<Route> found =
         here.stream().filter(route -> route.method.equals(request.method())).findFirst();
     if (found.isEmpty() && !here.isEmpty()) {
-      throw ApiException.of(405, "%s takes %s", here.getFirst().path, methods(here));
+      request.response().putHeader(HttpHeaders.ALLOW, methods(here, ", "));
+      throw ApiException.of(405, "%s takes %s", here.getFirst().path, methods(here, " or "));
     }
     return found;
   }
 
-  private static String methods(List<Route> routes) {
-    return routes.stream().map(route -> route.method.name()).collect(Collectors.joining(" or "));
+  private static String methods(List<Route> routes, String between) {
+    return routes.stream().map(route -> route.method.name()).collect(Collectors.joining(between));
   }
 
   private boolean matches(String actual) {

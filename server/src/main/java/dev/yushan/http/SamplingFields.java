@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /// From the fields of a request to [SamplingParams]. What a request leaves out comes from
@@ -33,7 +34,7 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
               .presencePenalty(number("presence_penalty", 0))
               .frequencyPenalty(number("frequency_penalty", 0))
               .logitBias(logitBias())
-              .allowedTokenIds(new HashSet<>(body.ids("allowed_token_ids")))
+              .allowedTokenIds(allowedTokenIds())
               .badWords(badWords())
               .seed(seed + index)
               .maxTokens(maxTokens)
@@ -42,6 +43,7 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
               .stopTokenIds(new HashSet<>(body.ids("stop_token_ids")))
               .includeStopStrInOutput(body.flag("include_stop_str_in_output", false))
               .ignoreEos(body.flag("ignore_eos", false))
+              .skipSpecialTokens(body.flag("skip_special_tokens", true))
               .build();
       params.requireVocabulary(tokenizer.vocabSize());
       return params;
@@ -73,6 +75,14 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
                     .properties()
                     .forEach(e -> biases.put(id(e.getKey()), e.getValue().doubleValue())));
     return biases;
+  }
+
+  private Set<Integer> allowedTokenIds() {
+    if (body.find("allowed_token_ids").filter(JsonNode::isEmpty).isPresent()) {
+      throw new IllegalArgumentException(
+          "allowed_token_ids must not be empty; leave it out to allow all");
+    }
+    return new HashSet<>(body.ids("allowed_token_ids"));
   }
 
   private static int id(String key) {

@@ -8,8 +8,7 @@ record Served(LoadedModel model, Metrics metrics, GenerationRequest.Reader reade
     return new Served(
         model,
         new Metrics(model.engine(), config.modelNames().getFirst()),
-        new GenerationRequest.Reader(
-            model, config.modelNames(), config.limits().choices(), config.requestTimeout()));
+        GenerationRequest.Reader.of(model, config));
   }
 
   @Override

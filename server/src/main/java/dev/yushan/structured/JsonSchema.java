@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /// A JSON schema as a [Program]. What is written always fits the schema; of what fits, some is
 /// never written (other orders of the properties, properties without a name in the schema). A
@@ -21,47 +20,6 @@ import java.util.TreeSet;
 /// docs/reference/structured-output.md.
 final class JsonSchema {
   private static final int MAX_DEPTH = 100;
-
-  /// What says nothing about the value.
-  private static final Set<String> ANNOTATIONS =
-      Set.of(
-          "title",
-          "description",
-          "default",
-          "examples",
-          "deprecated",
-          "readOnly",
-          "writeOnly",
-          "$schema",
-          "$id",
-          "$comment",
-          "$defs",
-          "definitions");
-
-  /// What stands alone: beside these only annotations say something.
-  private static final List<String> WHOLE =
-      List.of("$ref", "anyOf", "oneOf", "allOf", "enum", "const");
-
-  /// The types that a keyword speaks of.
-  private static final Map<String, String> TYPE_OF =
-      Map.ofEntries(
-          Map.entry("properties", "object"),
-          Map.entry("required", "object"),
-          Map.entry("additionalProperties", "object"),
-          Map.entry("minProperties", "object"),
-          Map.entry("maxProperties", "object"),
-          Map.entry("items", "array"),
-          Map.entry("prefixItems", "array"),
-          Map.entry("minItems", "array"),
-          Map.entry("maxItems", "array"),
-          Map.entry("minLength", "string"),
-          Map.entry("maxLength", "string"),
-          Map.entry("pattern", "string"),
-          Map.entry("format", "string"),
-          Map.entry("minimum", "number"),
-          Map.entry("maximum", "number"),
-          Map.entry("exclusiveMinimum", "number"),
-          Map.entry("exclusiveMaximum", "number"));
 
   private final JsonNode root;
   private final Map<String, Expr> rules = new HashMap<>(JsonText.RULES);
@@ -73,44 +31,13 @@ final class JsonSchema {
   /// Throws [IllegalArgumentException] with the place in the schema, as in `#/properties/age`.
   static Program program(JsonNode schema) {
     JsonSchema compiler = new JsonSchema(schema);
-    Expr text = compiler.value(new Place(schema, "#", 0));
+    Expr text = compiler.value(new SchemaPlace(schema, "#", 0));
     return Assembler.assemble(text, compiler.rules);
   }
 
-  /// A schema within the schema.
-  private record Place(JsonNode schema, String path, int depth) {
-    Place at(String keyword) {
-      return new Place(schema.get(keyword), path + "/" + keyword, depth + 1);
-    }
-
-    Place at(int index) {
-      return new Place(schema.get(index), path + "/" + index, depth + 1);
-    }
-
-    boolean has(String keyword) {
-      return schema.has(keyword);
-    }
-
-    /// A count, `absent` if it is not there.
-    int count(String keyword, int absent) {
-      if (!has(keyword)) {
-        return absent;
-      }
-      JsonNode count = schema.get(keyword);
-      if (!count.canConvertToExactIntegral() || !count.canConvertToInt() || count.intValue() < 0) {
-        throw at(keyword).refused("must be a whole number from 0");
-      }
-      return count.intValue();
-    }
-
-    IllegalArgumentException refused(String what) {
-      return new IllegalArgumentException("the JSON schema at %s %s".formatted(path, what));
-    }
-  }
-
-  private Expr value(Place place) {
-    JsonNode schema = place.schema;
-    if (place.depth > MAX_DEPTH) {
+  private Expr value(SchemaPlace place) {
+    JsonNode schema = place.schema();
+    if (place.depth() > MAX_DEPTH) {
       throw place.refused("is more than %d levels deep: use $ref".formatted(MAX_DEPTH));
     }
     if (schema.isBoolean() && schema.booleanValue()) {
@@ -122,41 +49,24 @@ final class JsonSchema {
     Set<String> says = new LinkedHashSet<>();
     for (Map.Entry<String, JsonNode> property : schema.properties()) {
       String keyword = property.getKey();
-      if (!ANNOTATIONS.contains(keyword)) {
-        refuseUnknown(place, keyword);
+      if (!SchemaPlace.ANNOTATIONS.contains(keyword)) {
+        place.requireKnown(keyword);
         says.add(keyword);
       }
     }
-    for (String keyword : WHOLE) {
+    for (String keyword : SchemaPlace.WHOLE) {
       if (says.remove(keyword)) {
         return whole(place, keyword, says);
       }
     }
     List<Expr> options = new ArrayList<>();
-    for (String type : types(place, says)) {
+    for (String type : place.types(says)) {
       options.add(typed(place, type));
     }
     return options.size() == 1 ? options.getFirst() : new Expr.Choice(options);
   }
 
-  private static void refuseUnknown(Place place, String keyword) {
-    boolean known =
-        keyword.equals("type") || WHOLE.contains(keyword) || TYPE_OF.containsKey(keyword);
-    boolean harmless =
-        keyword.equals("uniqueItems")
-            && place.schema.get(keyword).isBoolean()
-            && !place.schema.get(keyword).booleanValue();
-    if (!known && !harmless) {
-      Set<String> supported = new TreeSet<>(TYPE_OF.keySet());
-      supported.addAll(WHOLE);
-      supported.add("type");
-      throw place.refused(
-          "has the keyword %s, which is not supported; supported are %s"
-              .formatted(keyword, String.join(", ", supported)));
-    }
-  }
-
-  private Expr whole(Place place, String keyword, Set<String> beside) {
+  private Expr whole(SchemaPlace place, String keyword, Set<String> beside) {
     boolean listsValues = keyword.equals("enum") || keyword.equals("const");
     for (String other : beside) {
       if (!(listsValues && other.equals("type"))) {
@@ -165,23 +75,23 @@ final class JsonSchema {
                 .formatted(other, keyword));
       }
     }
-    Place at = place.at(keyword);
+    SchemaPlace at = place.at(keyword);
     return switch (keyword) {
       case "$ref" -> reference(at);
-      case "const" -> values(place, List.of(at.schema));
+      case "const" -> values(place, List.of(at.schema()));
       case "enum" -> {
-        requireList(at);
+        at.requireList();
         List<JsonNode> values = new ArrayList<>();
-        at.schema.forEach(values::add);
+        at.schema().forEach(values::add);
         yield values(place, values);
       }
       default -> {
-        requireList(at);
-        if (keyword.equals("allOf") && at.schema.size() > 1) {
+        at.requireList();
+        if (keyword.equals("allOf") && at.schema().size() > 1) {
           throw at.refused("has more than one schema, which is not supported: write them as one");
         }
         List<Expr> options = new ArrayList<>();
-        for (int i = 0; i < at.schema.size(); i++) {
+        for (int i = 0; i < at.schema().size(); i++) {
           options.add(value(at.at(i)));
         }
         yield new Expr.Choice(options);
@@ -189,14 +99,8 @@ final class JsonSchema {
     };
   }
 
-  private static void requireList(Place place) {
-    if (!place.schema.isArray() || place.schema.isEmpty()) {
-      throw place.refused("must be a list that is not empty");
-    }
-  }
-
-  private static Expr values(Place place, List<JsonNode> values) {
-    Set<String> types = place.has("type") ? types(place, Set.of("type")) : JsonTypes.NAMES;
+  private static Expr values(SchemaPlace place, List<JsonNode> values) {
+    Set<String> types = place.has("type") ? place.types(Set.of("type")) : JsonTypes.NAMES;
     List<Expr> options = new ArrayList<>();
     for (JsonNode value : values) {
       if (types.stream().anyMatch(type -> JsonTypes.is(value, type))) {
@@ -204,22 +108,22 @@ final class JsonSchema {
       }
     }
     if (options.isEmpty()) {
-      throw place.refused("lists no value of its type " + place.schema.get("type"));
+      throw place.refused("lists no value of its type " + place.schema().get("type"));
     }
     return new Expr.Choice(options);
   }
 
-  private Expr reference(Place place) {
-    String ref = place.schema.asText();
+  private Expr reference(SchemaPlace place) {
+    String ref = place.schema().asText();
     JsonNode target = ref.startsWith("#") ? resolve(ref) : MissingNode.getInstance();
     if (target.isMissingNode()) {
       throw place.refused(
           "refers to %s, which is not in the schema: only places within it are supported, as in #/$defs/name"
-              .formatted(place.schema));
+              .formatted(place.schema()));
     }
     if (!rules.containsKey(ref)) {
       rules.put(ref, Expr.EMPTY); // known from here on: it may refer to itself
-      rules.put(ref, value(new Place(target, ref, 0)));
+      rules.put(ref, value(new SchemaPlace(target, ref, 0)));
     }
     return new Expr.Rule(ref);
   }
@@ -234,32 +138,7 @@ final class JsonSchema {
     }
   }
 
-  /// The types named, or those that the keywords speak of; where neither says anything, all.
-  private static Set<String> types(Place place, Set<String> says) {
-    Set<String> types = new LinkedHashSet<>();
-    JsonNode named = place.schema.path("type");
-    if (named.isMissingNode()) {
-      says.forEach(keyword -> types.add(TYPE_OF.getOrDefault(keyword, "array")));
-      return types.isEmpty() ? JsonTypes.NAMES : types;
-    }
-    if (named.isArray() && !named.isEmpty()) {
-      named.forEach(type -> types.add(type.asText()));
-    } else {
-      types.add(named.isTextual() ? named.asText() : named.toString());
-    }
-    for (String type : types) {
-      if (!type.equals("integer") && !JsonTypes.NAMES.contains(type)) {
-        throw place
-            .at("type")
-            .refused(
-                "is %s: it must be one or several of integer, %s"
-                    .formatted(named, JsonTypes.NAMES));
-      }
-    }
-    return types;
-  }
-
-  private Expr typed(Place place, String type) {
+  private Expr typed(SchemaPlace place, String type) {
     return switch (type) {
       case "string" -> string(place);
       case "integer" -> number(place, true);
@@ -271,7 +150,7 @@ final class JsonSchema {
     };
   }
 
-  private static Expr string(Place place) {
+  private static Expr string(SchemaPlace place) {
     boolean lengths = place.has("minLength") || place.has("maxLength");
     if (place.has("pattern") && (place.has("format") || lengths)
         || place.has("format") && lengths) {
@@ -280,39 +159,34 @@ final class JsonSchema {
               + " length into the pattern, as in ^[a-z]{2,8}$");
     }
     if (place.has("pattern")) {
-      Place at = place.at("pattern");
+      SchemaPlace at = place.at("pattern");
       try {
-        return JsonText.matching(RegexParser.parse(at.schema.asText()));
+        return JsonText.matching(RegexParser.parse(at.schema().asText()));
       } catch (IllegalArgumentException e) {
         throw at.refused("cannot be followed: " + e.getMessage());
       }
     }
     if (place.has("format")) {
-      return JsonTypes.format(place.schema.get("format").asText())
+      return JsonTypes.format(place.schema().get("format").asText())
           .orElseThrow(
               () ->
                   place
                       .at("format")
                       .refused(
                           "is %s, which is not supported; supported are %s"
-                              .formatted(place.schema.get("format"), JsonTypes.FORMATS.keySet())));
+                              .formatted(
+                                  place.schema().get("format"), JsonTypes.FORMATS.keySet())));
     }
     if (!lengths) {
       return JsonText.ANY_STRING;
     }
     int min = place.count("minLength", 0);
     int max = place.count("maxLength", Expr.Repeat.UNBOUNDED);
-    requireOrder(place, "minLength", min, max);
+    place.requireOrder("minLength", min, max);
     return JsonText.string(new Expr.Repeat(JsonText.CHARACTER, min, max));
   }
 
-  private static void requireOrder(Place place, String keyword, int min, int max) {
-    if (min > max) {
-      throw place.at(keyword).refused("is above the greatest allowed, " + max);
-    }
-  }
-
-  private static Expr number(Place place, boolean whole) {
+  private static Expr number(SchemaPlace place, boolean whole) {
     if (List.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum").stream()
         .noneMatch(place::has)) {
       return whole ? JsonText.INTEGER : JsonText.NUMBER;
@@ -326,11 +200,11 @@ final class JsonSchema {
     return whole ? range.integers() : range.decimals();
   }
 
-  private static Optional<BigDecimal> bound(Place place, String keyword) {
+  private static Optional<BigDecimal> bound(SchemaPlace place, String keyword) {
     if (!place.has(keyword)) {
       return Optional.empty();
     }
-    JsonNode bound = place.schema.get(keyword);
+    JsonNode bound = place.schema().get(keyword);
     if (!bound.isNumber()
         || bound.decimalValue().stripTrailingZeros().scale() > JsonText.MAX_DIGITS) {
       throw place
@@ -342,13 +216,13 @@ final class JsonSchema {
     return Optional.of(bound.decimalValue());
   }
 
-  private Expr array(Place place) {
-    int prefix = place.has("prefixItems") ? place.schema.get("prefixItems").size() : 0;
+  private Expr array(SchemaPlace place) {
+    int prefix = place.has("prefixItems") ? place.schema().get("prefixItems").size() : 0;
     int min = place.count("minItems", 0);
     int max = place.count("maxItems", Expr.Repeat.UNBOUNDED);
-    requireOrder(place, "minItems", min, max);
+    place.requireOrder("minItems", min, max);
     boolean none =
-        place.schema.path("items").isBoolean() && !place.schema.path("items").asBoolean();
+        place.schema().path("items").isBoolean() && !place.schema().path("items").asBoolean();
     boolean more = place.has("items") ? !none : prefix == 0;
     if (!more && min > prefix) {
       throw place.at("minItems").refused("is more than prefixItems has: say in items what follows");
@@ -360,7 +234,7 @@ final class JsonSchema {
     if (prefix == 0) {
       return JsonText.array(item, min, more ? max : 0);
     }
-    requireList(place.at("prefixItems"));
+    place.at("prefixItems").requireList();
     List<Expr.Member> members = new ArrayList<>();
     for (int i = 0; i < Math.min(prefix, max); i++) {
       members.add(new Expr.Member(value(place.at("prefixItems").at(i)), true));
@@ -375,12 +249,12 @@ final class JsonSchema {
   }
 
   /// What is written in more than one place is a rule.
-  private Expr rule(Place place) {
-    rules.put(place.path, value(place));
-    return new Expr.Rule(place.path);
+  private Expr rule(SchemaPlace place) {
+    rules.put(place.path(), value(place));
+    return new Expr.Rule(place.path());
   }
 
-  private Expr object(Place place) {
+  private Expr object(SchemaPlace place) {
     if (!place.has("properties")) {
       return map(place);
     }
@@ -388,14 +262,14 @@ final class JsonSchema {
       throw place.refused(
           "has a number of properties beside properties, which is not supported: use required");
     }
-    Place properties = place.at("properties");
-    if (!properties.schema.isObject()) {
+    SchemaPlace properties = place.at("properties");
+    if (!properties.schema().isObject()) {
       throw properties.refused("must be an object");
     }
     Set<String> required = new LinkedHashSet<>();
-    place.schema.path("required").forEach(name -> required.add(name.asText()));
+    place.schema().path("required").forEach(name -> required.add(name.asText()));
     List<Expr.Member> members = new ArrayList<>();
-    for (String name : (Iterable<String>) properties.schema::fieldNames) {
+    for (String name : (Iterable<String>) properties.schema()::fieldNames) {
       Expr part = JsonText.member(name, value(properties.at(name)));
       members.add(new Expr.Member(part, required.remove(name)));
     }
@@ -407,19 +281,19 @@ final class JsonSchema {
     return Expr.sequence(Expr.text("{"), new Expr.Members(members, JsonText.COMMA), Expr.text("}"));
   }
 
-  private Expr map(Place place) {
-    if (!place.schema.path("required").isEmpty()) {
+  private Expr map(SchemaPlace place) {
+    if (!place.schema().path("required").isEmpty()) {
       throw place.at("required").refused("names what properties does not describe: add properties");
     }
     int min = place.count("minProperties", 0);
     int max = place.count("maxProperties", Expr.Repeat.UNBOUNDED);
-    requireOrder(place, "minProperties", min, max);
+    place.requireOrder("minProperties", min, max);
     if (min > 1) {
       throw place
           .at("minProperties")
           .refused("is above 1, which is not supported: a name could come twice");
     }
-    JsonNode values = place.schema.path("additionalProperties");
+    JsonNode values = place.schema().path("additionalProperties");
     boolean none = values.isBoolean() && !values.booleanValue();
     Expr value =
         values.isMissingNode() || none

@@ -180,11 +180,16 @@ class ChatTemplateTest {
     assertThat(template(resource("gemma.jinja")).render(parts, List.of(), false, false, Map.of()))
         .isEqualTo("<s><start_of_turn>user\nab<end_of_turn>\n");
     var image = List.of(Map.of("role", "user", "content", List.of(Map.of("type", "image_url"))));
+    for (String source : List.of("{{ messages }}", resource("gemma.jinja"))) {
+      assertThatThrownBy(() -> template(source).render(image, List.of(), false, false, Map.of()))
+          .hasMessage(
+              "message 0 has a part of the type 'image_url'; only parts of the type 'text' are"
+                  + " taken");
+    }
+    var number = List.of(Map.of("role", "user", "content", 5));
     assertThatThrownBy(
-            () -> template("{{ messages }}").render(image, List.of(), false, false, Map.of()))
-        .hasMessage(
-            "message 0 has a part of the type 'image_url'; only parts of the type 'text' are"
-                + " taken");
+            () -> template("{{ messages }}").render(number, List.of(), false, false, Map.of()))
+        .hasMessage("the content of message 0 is neither a text nor a list of parts");
   }
 
   @Test

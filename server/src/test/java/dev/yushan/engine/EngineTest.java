@@ -10,6 +10,7 @@ import dev.yushan.backend.Backends;
 import dev.yushan.engine.Completion.Reason;
 import dev.yushan.generate.Generator;
 import dev.yushan.generate.SamplingParams;
+import dev.yushan.generate.TokenConstraint;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
@@ -22,12 +23,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -79,7 +83,7 @@ class EngineTest {
   }
 
   /// What a request was told.
-  private static final class Told implements EngineListener {
+  private static class Told implements EngineListener {
     private final List<TokenScore> tokens = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
     private List<TokenScore> prompt = List.of();
@@ -207,6 +211,26 @@ class EngineTest {
         .toList();
   }
 
+  /// So that they stand in the engine's way together, however slow this thread is.
+  private static List<Told> submitAtOnce(Engine engine, List<EngineRequest> requests) {
+    CountDownLatch all = new CountDownLatch(1);
+    Told first =
+        new Told() {
+          @Override
+          public void finished(Completion completion, String rest) {
+            try {
+              all.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    engine.submit(EngineRequest.of("first", new int[] {1}, greedy(1)), first);
+    List<Told> told = requests.stream().map(request -> submit(engine, request)).toList();
+    all.countDown();
+    return told;
+  }
+
   private static void assertSame(Told told, Told wanted, String of) {
     assertThat(told.tokens).as(of).isEqualTo(wanted.tokens);
     assertThat(told.prompt).as(of).isEqualTo(wanted.prompt);
@@ -223,6 +247,7 @@ class EngineTest {
     System.out.println("EngineTest.aRequestGetsWhatItGetsAlone seed " + seed);
     List<EngineRequest> requests = requests(seed, 32);
     List<Told> wanted = alone(requests);
+    long preemptions = 0;
     record Setting(int sequences, int batched, int pages, boolean prefixCaching) {}
     for (Setting setting :
         List.of(
@@ -233,12 +258,8 @@ class EngineTest {
             new Setting(16, 64, 14, false))) {
       try (Engine engine =
           engine(setting.sequences, setting.batched, setting.pages, setting.prefixCaching)) {
-        // whether requests meet often enough to make room for each other is up to the machine
-        boolean crowded = setting.pages < 50;
-        for (int round = 0;
-            round < 2 || crowded && round < 30 && engine.stats().preemptions() == 0;
-            round++) {
-          List<Told> told = requests.stream().map(request -> submit(engine, request)).toList();
+        for (int round = 0; round < 2; round++) {
+          List<Told> told = submitAtOnce(engine, requests);
           for (int i = 0; i < told.size(); i++) {
             told.get(i).await();
             assertSame(
@@ -249,10 +270,11 @@ class EngineTest {
         }
         EngineStats stats = engine.stats();
         assertThat(setting.pages < 500 || stats.preemptions() == 0).isTrue();
-        assertThat(stats.preemptions() > 0 || !crowded).isTrue();
+        preemptions += stats.preemptions();
         assertThat(stats.prefixHits() > 0).isEqualTo(setting.prefixCaching);
       }
     }
+    assertThat(preemptions).isPositive();
   }
 
   @Test
@@ -288,6 +310,59 @@ class EngineTest {
         }
       }
     }
+  }
+
+  @Test
+  void whatMayComeIsLookedUpOnceForEachTokenAndNotByTheEngine() {
+    List<String> threads = Collections.synchronizedList(new ArrayList<>());
+    try (Engine engine = engine(4, 64, 60, true)) {
+      Told told =
+          submit(
+              engine,
+              new EngineRequest(
+                  "form",
+                  new int[] {1, 2, 3},
+                  greedy(5),
+                  0,
+                  OptionalInt.empty(),
+                  OptionalInt.empty(),
+                  Optional.of(() -> counting(50, threads)),
+                  Optional.empty()));
+      assertThat(told.await().outputTokens()).isEqualTo(5);
+      assertThat(told.ids()).containsExactly(50, 51, 52, 53, 54);
+      Told broken =
+          submit(
+              engine,
+              new EngineRequest(
+                  "broken",
+                  new int[] {1, 2, 3},
+                  greedy(5),
+                  0,
+                  OptionalInt.empty(),
+                  OptionalInt.empty(),
+                  Optional.of(() -> counting(-1, threads)),
+                  Optional.empty()));
+      assertThat(broken.await().reason()).isEqualTo(Reason.FAILED);
+    }
+    assertThat(threads).hasSize(6).doesNotContain("engine");
+  }
+
+  /// Allows one id alone, and after it the next.
+  private static TokenConstraint.State counting(int id, List<String> threads) {
+    return new TokenConstraint.State() {
+      @Override
+      public BitSet allowed() {
+        threads.add(Thread.currentThread().getName());
+        BitSet only = new BitSet();
+        only.set(id); // fails below 0
+        return only;
+      }
+
+      @Override
+      public TokenConstraint.State next(int chosen) {
+        return counting(chosen + 1, threads);
+      }
+    };
   }
 
   @Test

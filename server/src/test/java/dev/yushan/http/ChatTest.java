@@ -115,6 +115,12 @@ class ChatTest {
   }
 
   @Test
+  void tokenizeTakesToolsForTheTemplate() {
+    String body = "{%s,'tools':[{'type':'function','function':{'name':'f'}}]}".formatted(HELLO);
+    assertThat(fixture.ok("/tokenize", body).path("count").asInt()).isPositive();
+  }
+
+  @Test
   void tokenizeAndDetokenizeAreInverse() {
     JsonNode tokens =
         fixture.ok(

@@ -13,6 +13,7 @@ import dev.yushan.engine.TokenScore;
 import dev.yushan.generate.SamplingParams;
 import dev.yushan.text.Tokenizer.Specials;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -284,6 +285,19 @@ class CompletionsTest {
             .at("/choices/0");
     assertThat(stopped.path("finish_reason").asText()).isEqualTo("stop");
     assertThat(stopped.path("stop_reason").asInt()).isEqualTo(11);
+  }
+
+  @Test
+  void specialTokensAreWrittenOnWish() {
+    int end = fixture.tokenizer.eosId().orElseThrow();
+    String name = new String(fixture.tokenizer.bytes(end), StandardCharsets.UTF_8);
+    String body =
+        "{'prompt':[%d],'echo':true,'max_tokens':2,'ignore_eos':true,'allowed_token_ids':[%d]%s}";
+    assertThat(fixture.ok(PATH, body.formatted(end, end, "")).at("/choices/0/text").asText())
+        .isEmpty();
+    String wish = ",'skip_special_tokens':false";
+    assertThat(fixture.ok(PATH, body.formatted(end, end, wish)).at("/choices/0/text").asText())
+        .isEqualTo(name.repeat(3));
   }
 
   @Test

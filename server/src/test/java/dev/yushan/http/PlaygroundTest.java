@@ -96,7 +96,7 @@ class PlaygroundTest {
   private void generate(HttpExchange exchange) throws IOException {
     JsonNode request = JSON.readTree(exchange.getRequestBody());
     requests.add(request);
-    String prompt = request.path("prompt").asText();
+    String prompt = request.path("prompt").asText(request.at("/messages/0/content").asText());
     if (prompt.equals("too long")) {
       send(exchange, 400, "application/json", "{\"error\": {\"message\": \"9 tokens <i>\"}}");
       return;
@@ -237,6 +237,11 @@ class PlaygroundTest {
     JsonNode seen = seen("prompt=too+long");
     assertThat(seen.get("ended").asText()).isEqualTo("error");
     assertThat(seen.get("error").asText()).isEqualTo("9 tokens <i>");
+    assertThat(seen.get("out").asText()).startsWith("The continuation appears here.");
+    JsonNode chat = seen("prompt=too+long&chat");
+    assertThat(chat.get("error").asText()).isEqualTo("9 tokens <i>");
+    assertThat(chat.get("turns").asText()).isEmpty();
+    assertThat(chat.get("message").asText()).as("to be sent again").isEqualTo("too long");
   }
 
   @Test

@@ -75,6 +75,7 @@ class RefusalsTest {
         "stop_token_ids | [-1]",
         "stop_token_ids | 'a'",
         "allowed_token_ids | [0.5]",
+        "allowed_token_ids | []",
         "bad_words | 'a'",
         "logit_bias | [1]",
         "logit_bias | {'a': 1}",
@@ -101,13 +102,16 @@ class RefusalsTest {
         "guided_choice | [1]",
         "guided_choice | []",
         "structured_outputs | {'regex': '('}",
+        "structured_outputs | {}",
+        "guided_json | '{'",
+        "guided_json | '[]'",
         "structured_outputs | {'json': {'type': 'string', 'not': {}}}",
         "guided_regex | 5",
         "best_of | 2",
         "use_beam_search | true",
         "suffix | 'end'",
         "prompt_embeds | 'AAAA'",
-        "skip_special_tokens | false",
+        "skip_special_tokens | 'no'",
         "logprob_token_ids | [1]",
         "cache_salt | 'salt'",
         "kv_transfer_params | {'a': 1}",
@@ -155,6 +159,16 @@ class RefusalsTest {
     assertThat(error.path("message").asText()).contains("maximum context length is 400 tokens");
     JsonNode both = error("/v1/completions", "{'prompt':'abc','max_tokens':400}", 400);
     assertThat(both.path("param").asText()).isEqualTo("max_tokens");
+  }
+
+  @Test
+  void whatIsFarTooLongIsRefusedBeforeItIsCutIntoTokens() {
+    String text = "台".repeat(500 * ServiceFixture.CONTEXT); // no token has so many as 500
+    JsonNode error = error("/v1/completions", "{'prompt':'%s'}".formatted(text), 400);
+    assertThat(error.path("param").asText()).isEqualTo("prompt");
+    assertThat(error.path("message").asText()).contains(" or more. Please shorten it.");
+    String cut = "{'prompt':'%s','truncate_prompt_tokens':5,'max_tokens':1}".formatted(text);
+    assertThat(fixture.ok("/v1/completions", cut).at("/usage/prompt_tokens").asInt()).isEqualTo(5);
   }
 
   @ParameterizedTest
@@ -221,6 +235,14 @@ class RefusalsTest {
         .map(text -> text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
   }
 
+  @Test
+  void whatIsWrongWithJsonIsSaidWithoutWordsOfItsReader() {
+    for (byte[] body : noJson().toList()) {
+      assertThat(error(postBytes(body), 400).path("message").asText())
+          .doesNotContain("Feature", "Constraints", "REDACTED");
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("noJson")
   void whatIsNoJsonIs400(byte[] body) throws Exception {
@@ -253,6 +275,9 @@ class RefusalsTest {
                 .POST(java.net.http.HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\"}"))
                 .build());
     assertThat(error(response, 400).path("message").asText()).contains("application/json");
+    HttpResponse<String> packed =
+        fixture.post("/v1/completions", "abc", "Content-Encoding", "gzip");
+    assertThat(error(packed, 415).path("message").asText()).contains("Content-Encoding");
   }
 
   @Test
@@ -262,6 +287,8 @@ class RefusalsTest {
     assertThat(error(fixture.get("/v1/completions"), 405).path("message").asText())
         .contains("POST");
     error(fixture.post("/v1/models", "{}"), 405);
+    assertThat(fixture.send(fixture.request("/ping").DELETE().build()).headers().map())
+        .containsEntry("allow", List.of("GET, POST"));
   }
 
   @Test
