@@ -129,7 +129,10 @@ final class Device implements AutoCloseable {
     TaskGraph tasks =
         new TaskGraph(made.name)
             .transferToDevice(DataTransferMode.EVERY_EXECUTION, made.parameters);
-    if (kernel != Kernel.OWNER) {
+    if (kernel == Kernel.OWNER) {
+      // allocated there, and never sent
+      tasks.transferToDevice(DataTransferMode.UNDER_DEMAND, floats, shorts, ints);
+    } else {
       tasks.consumeFromDevice("owner", floats, shorts, ints);
     }
     tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);

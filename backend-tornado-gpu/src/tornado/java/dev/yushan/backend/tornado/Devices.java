@@ -148,7 +148,8 @@ final class Devices {
   /// of the host, which everything else needs too, much less.
   private static long budget(TornadoDevice device) {
     long share = device.getDeviceType() == TornadoDeviceType.CPU ? 16 : 2;
-    long most = Math.min(device.getMaxAllocMemory(), device.getMaxGlobalMemory() / share);
+    long one = device.getMaxAllocMemory();
+    long most = Math.min(one > 0 ? one : Long.MAX_VALUE, device.getMaxGlobalMemory() / share);
     return Math.min(most, 4 * MOST_ELEMENTS);
   }
 
