@@ -1,6 +1,7 @@
 package dev.yushan.backend.tornado;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
@@ -31,6 +32,15 @@ class TornadoBackendProviderTest {
   @Test
   void isFoundByName() {
     assertThat(Backends.all().named("tornado")).isInstanceOf(TornadoBackendProvider.class);
+  }
+
+  /// So that a build without an SDK says what it did not test.
+  @Test
+  void theBackendItselfIsTestedToo() {
+    assumeTrue(
+        System.getenv("TORNADOVM_HOME") != null,
+        "no SDK of TornadoVM (TORNADOVM_HOME): the GPU backend was not tested");
+    assertThat(new TornadoBackendProvider().probe().usable()).isTrue();
   }
 
   @Test
