@@ -59,6 +59,8 @@ final class AttentionKernels {
     float[] score = c.allocateFloatLocalArray(GROUP);
     float[] raw = c.allocateFloatLocalArray(GROUP);
     int l = c.localIdx;
+    // GROUP, but not known to the compiler, which would unroll loops that long
+    int threads = c.localGroupSizeX;
     int heads = p.get(24);
     int dim = p.get(26);
     int t = c.groupIdx / heads;
@@ -100,7 +102,7 @@ final class AttentionKernels {
         raw[l] = value;
         c.localBarrier();
         float now = largest;
-        for (int j = 0; j < GROUP; j++) {
+        for (int j = 0; j < threads; j++) {
           if (raw[j] > now) {
             now = raw[j];
           }
@@ -112,7 +114,7 @@ final class AttentionKernels {
         score[l] = weight;
         c.localBarrier();
         float blockSum = 0;
-        for (int j = 0; j < GROUP; j++) {
+        for (int j = 0; j < threads; j++) {
           blockSum = blockSum + score[j];
         }
         float shrink = TornadoMath.exp(largest - now);
