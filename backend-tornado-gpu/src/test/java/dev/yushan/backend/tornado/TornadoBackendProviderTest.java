@@ -30,8 +30,12 @@ class TornadoBackendProviderTest {
   }
 
   @Test
-  void isFoundByName() {
-    assertThat(Backends.all().named("tornado")).isInstanceOf(TornadoBackendProvider.class);
+  void isFoundUsableOrNot() {
+    assertThat(Backends.all().rows())
+        .filteredOn(row -> row.name().equals("tornado"))
+        .singleElement()
+        .satisfies(
+            row -> assertThat(row.plugin()).containsInstanceOf(TornadoBackendProvider.class));
   }
 
   /// So that a build without an SDK says what it did not test.
