@@ -36,6 +36,7 @@ class ArchitectureTest {
       Map.of(
           "api", Set.of(),
           "backend-cpu", Set.of("api"),
+          "backend-tornado-gpu", Set.of("api"),
           "trainer", Set.of("api"),
           "server", Set.of("api"),
           "cli", Set.of("api", "trainer", "server"));

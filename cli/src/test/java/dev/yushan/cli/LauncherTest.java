@@ -115,6 +115,34 @@ class LauncherTest {
     assertThat(run(launcher()).out()).doesNotContain("Tier4");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"TORNADOVM_HOME", "SDKMAN"})
+  void addsTheOptionsOfTornadoVmWhereItsSdkIs(String where) throws Exception {
+    Path sdk = work.resolve(".sdkman/candidates/tornadovm/current");
+    if (where.equals("TORNADOVM_HOME")) {
+      sdk = work.resolve("an sdk");
+      environment.put(where, sdk.toString());
+    }
+    Files.createDirectories(sdk);
+    Files.writeString(sdk.resolve("tornado-argfile"), "-XX:+UseParallelGC");
+    assertThat(run(launcher()).out().lines())
+        .containsSubsequence(
+            "<@" + sdk + "/tornado-argfile>",
+            "<--module-path>",
+            "<" + sdk + "/share/java/tornado>",
+            "<-XX:-UseParallelGC>",
+            "<-XX:+UseG1GC>");
+  }
+
+  @Test
+  void goesOnWithoutTornadoVmWhereThereIsNoSdk() throws Exception {
+    environment.put("TORNADOVM_HOME", work.resolve("gone").toString());
+    Result result = run(launcher());
+    assertThat(result.exit()).isZero();
+    assertThat(result.out()).doesNotContain("<@", "UseParallelGC");
+    assertThat(result.err()).contains("without TornadoVM", "gone has no tornado-argfile");
+  }
+
   private static int heap(String line) {
     return line.matches("<-Xmx\\d+m>") ? Integer.parseInt(line.replaceAll("\\D", "")) : 0;
   }

@@ -1,0 +1,297 @@
+package dev.yushan.backend.tornado;
+
+import dev.yushan.backend.BackendException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/// A device with its memory and its kernels.
+///
+/// The memory is an arena of three lanes, one array each of floats, shorts (halves and quantised
+/// blocks) and integers, that never leave the device. A graph of its own owns them; every other is
+/// one kernel that takes the lanes from the device, and its parameters, [Common#LENGTH] integers,
+/// from the host. So each kernel is compiled once, for all shapes and places.
+///
+/// A graph works in any order once it has run right after the owner, which its first launch sees to
+/// (docs/explanation/tornadovm.md has the rules behind this).
+final class Device implements AutoCloseable {
+  private static final int OWNER_THREADS = 64;
+
+  /// Without reassociation and with infinities: results are to be the same everywhere.
+  private static final String OPENCL_FLAGS = "-cl-std=CL1.2 -w";
+
+  /// Parameters on which no kernel does anything: no rows, and nothing that it could divide by is
+  /// zero, which a processor would not forgive.
+  private static final int[] NOTHING = nothing();
+
+  /// One kernel with its parameters, as a graph of the plan.
+  private record Graph(
+      int index, String name, IntArray parameters, WorkerGrid1D grid, GridScheduler scheduler) {}
+
+  /// A carrier of data, with its array.
+  private record Carrier(Graph graph, TornadoNativeArray array, int elements) {}
+
+  /// What went over since the device was opened.
+  ///
+  /// @param launches kernels started
+  /// @param up bytes of tensors sent to the device
+  /// @param down bytes of tensors fetched
+  /// @param parameters bytes of parameters sent
+  record Traffic(long launches, long up, long down, long parameters) {}
+
+  private final TornadoDevice device;
+  private final TornadoExecutionPlan plan;
+  private final FloatArray floats;
+  private final ShortArray shorts;
+  private final IntArray ints;
+  private final KernelContext context = new KernelContext();
+  private final Map<Kernel, Graph> kernels = new EnumMap<>(Kernel.class);
+  private final Map<Transfer, List<Carrier>> carriers = new EnumMap<>(Transfer.class);
+  private final boolean[] warm;
+  private long launches;
+  private long up;
+  private long down;
+  private boolean closed;
+
+  /// @param floatCount elements of the lane of floats, as `shortCount` and `intCount`
+  Device(TornadoDevice device, int floatCount, int shortCount, int intCount) {
+    this.device = device;
+    floats = FloatArray.fromSegmentShallow(untouched(4L * floatCount));
+    shorts = ShortArray.fromSegmentShallow(untouched(2L * shortCount));
+    ints = IntArray.fromSegmentShallow(untouched(4L * intCount));
+    List<ImmutableTaskGraph> graphs = new ArrayList<>();
+    for (Kernel kernel : Kernel.values()) {
+      kernels.put(kernel, kernel(graphs, kernel));
+    }
+    for (Transfer transfer : Transfer.values()) {
+      carriers.put(
+          transfer,
+          List.of(
+              carrier(graphs, transfer, transfer.small),
+              carrier(graphs, transfer, transfer.large)));
+    }
+    warm = new boolean[graphs.size()];
+    plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
+    plan.withDevice(device);
+    plan.withCompilerFlags(TornadoVMBackendType.OPENCL, OPENCL_FLAGS);
+    table();
+  }
+
+  /// Zeroed memory of the host that takes no room until somebody touches it, which nobody does: an
+  /// array must have a host side, and Java would fill it.
+  @SuppressWarnings("restricted")
+  private static MemorySegment untouched(long bytes) {
+    long size = bytes + TornadoNativeArray.ARRAY_HEADER;
+    Linker linker = Linker.nativeLinker();
+    FunctionDescriptor type =
+        FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+    try {
+      MemorySegment memory =
+          (MemorySegment)
+              linker
+                  .downcallHandle(linker.defaultLookup().findOrThrow("calloc"), type)
+                  .invokeExact(1L, size);
+      return memory.reinterpret(size);
+    } catch (Throwable e) {
+      throw new IllegalStateException("calloc cannot be called", e);
+    }
+  }
+
+  private Graph graph(int index, String name, String task, int group) {
+    WorkerGrid1D grid = new WorkerGrid1D(group);
+    grid.setLocalWork(group, 1, 1);
+    return new Graph(
+        index, name, new IntArray(Common.LENGTH), grid, new GridScheduler(name + "." + task, grid));
+  }
+
+  private Graph kernel(List<ImmutableTaskGraph> graphs, Kernel kernel) {
+    Graph made = graph(graphs.size(), kernel.name().toLowerCase(), "run", kernel.group);
+    TaskGraph tasks =
+        new TaskGraph(made.name)
+            .transferToDevice(DataTransferMode.EVERY_EXECUTION, made.parameters);
+    if (kernel == Kernel.OWNER) {
+      // allocated there, and never sent
+      tasks.transferToDevice(DataTransferMode.UNDER_DEMAND, floats, shorts, ints);
+    } else {
+      tasks.consumeFromDevice("owner", floats, shorts, ints);
+    }
+    tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);
+    graphs.add(tasks.persistOnDevice(floats, shorts, ints).snapshot());
+    return made;
+  }
+
+  private Carrier carrier(List<ImmutableTaskGraph> graphs, Transfer transfer, int elements) {
+    String name = transfer.name().toLowerCase() + elements;
+    Graph made = graph(graphs.size(), name, "copy", Transfer.GROUP);
+    TornadoNativeArray array = transfer.array(elements);
+    TaskGraph tasks = new TaskGraph(name);
+    tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, made.parameters);
+    if (!transfer.down()) {
+      tasks.transferToDevice(DataTransferMode.EVERY_EXECUTION, array);
+    }
+    tasks.consumeFromDevice("owner", floats, shorts, ints);
+    transfer.task(tasks, context, made.parameters, array, floats, shorts, ints);
+    tasks.persistOnDevice(floats, shorts, ints);
+    if (transfer.down()) {
+      tasks.transferToHost(DataTransferMode.EVERY_EXECUTION, array);
+    }
+    graphs.add(tasks.snapshot());
+    return new Carrier(made, array, elements);
+  }
+
+  /// The constants that kernels find at the start of the floats.
+  private void table() {
+    float[] table = new float[Common.NAN + 1];
+    for (int k = -149; k <= 127; k++) {
+      table[k + Common.BIAS] = Math.scalb(1f, k);
+    }
+    table[Common.INFINITY] = Float.POSITIVE_INFINITY;
+    table[Common.NAN] = Float.NaN;
+    upload(Transfer.FLOATS_UP, MemorySegment.ofArray(table), 0);
+  }
+
+  /// Runs a kernel.
+  ///
+  /// @param groups how many groups of its threads
+  void launch(Kernel kernel, int[] parameters, long groups) {
+    if (groups > 0) {
+      run(kernels.get(kernel), parameters, groups * kernel.group);
+    }
+  }
+
+  private void run(Graph graph, int[] parameters, long threads) {
+    if (closed) {
+      throw new IllegalStateException("the device is closed: " + description());
+    }
+    if (!warm[graph.index]) {
+      execute(kernels.get(Kernel.OWNER), NOTHING, OWNER_THREADS);
+      execute(graph, NOTHING, graph.grid.getLocalWork()[0]);
+      warm[graph.index] = true;
+    }
+    execute(graph, parameters, threads);
+  }
+
+  private void execute(Graph graph, int[] parameters, long threads) {
+    MemorySegment.copy(
+        parameters, 0, graph.parameters.getSegment(), ValueLayout.JAVA_INT, 0, parameters.length);
+    graph.grid.setGlobalWork(threads, 1, 1);
+    launches++;
+    try {
+      plan.withGraph(graph.index).withGridScheduler(graph.scheduler).execute();
+    } catch (RuntimeException | Error e) {
+      throw new BackendException(
+          ("the tornado backend failed on %s in the kernel %s: %s; choose another device with"
+                  + " --device, or use --backend cpu")
+              .formatted(description(), graph.name, Failure.cause(e)),
+          e);
+    }
+  }
+
+  /// Sends host bytes into a lane, from element `at` on.
+  void upload(Transfer transfer, MemorySegment source, long at) {
+    long elements = source.byteSize() / transfer.elementBytes;
+    up += source.byteSize();
+    for (long done = 0; done < elements; ) {
+      Carrier carrier = carriers.get(transfer).get(elements - done <= transfer.small ? 0 : 1);
+      long n = Math.min(elements - done, carrier.elements);
+      long bytes = transfer.elementBytes;
+      MemorySegment.copy(source, done * bytes, carrier.array.getSegment(), 0, n * bytes);
+      run(carrier.graph, parameters(n, at + done), threads(n));
+      done += n;
+    }
+  }
+
+  /// Fetches from element `at` of a lane on into host bytes.
+  void download(Transfer transfer, long at, MemorySegment target) {
+    long elements = target.byteSize() / transfer.elementBytes;
+    down += target.byteSize();
+    for (long done = 0; done < elements; ) {
+      Carrier carrier = carriers.get(transfer).get(elements - done <= transfer.small ? 0 : 1);
+      long n = Math.min(elements - done, carrier.elements);
+      long bytes = transfer.elementBytes;
+      run(carrier.graph, parameters(n, at + done), threads(n));
+      MemorySegment.copy(carrier.array.getSegment(), 0, target, done * bytes, n * bytes);
+      done += n;
+    }
+  }
+
+  /// Zeroes a region of a lane.
+  void zero(Kernel kernel, long at, long elements) {
+    long most = 1L << 30;
+    for (long done = 0; done < elements; done += most) {
+      long n = Math.min(most, elements - done);
+      launch(kernel, parameters(n, at + done), threads(n) / kernel.group);
+    }
+  }
+
+  private static int[] nothing() {
+    int[] parameters = new int[Common.LENGTH];
+    Arrays.fill(parameters, Common.ARGUMENTS, Common.SECOND, 1);
+    return parameters;
+  }
+
+  private static int[] parameters(long elements, long at) {
+    int[] parameters = new int[Common.LENGTH];
+    parameters[0] = Math.toIntExact(elements);
+    parameters[Common.ARGUMENTS] = Math.toIntExact(at);
+    return parameters;
+  }
+
+  private static long threads(long elements) {
+    return (elements + Transfer.GROUP - 1) / Transfer.GROUP * Transfer.GROUP;
+  }
+
+  Traffic traffic() {
+    return new Traffic(launches, up, down, 4L * Common.LENGTH * launches);
+  }
+
+  long lane(Transfer of) {
+    return switch (of) {
+      case FLOATS_UP, FLOATS_DOWN -> floats.getSize();
+      case SHORTS_UP, SHORTS_DOWN -> shorts.getSize();
+      case INTS_UP, INTS_DOWN -> ints.getSize();
+    };
+  }
+
+  String description() {
+    return "%s (%s)"
+        .formatted(
+            device.getPhysicalDevice().getDeviceName().strip(),
+            device.getTornadoVMBackend().name().toLowerCase());
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Arrays.fill(warm, false);
+    try {
+      plan.freeDeviceMemory();
+      plan.close();
+    } catch (TornadoExecutionPlanException e) {
+      throw new BackendException("the device cannot be closed: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.yushan.backend.tornado;
+
+import dev.yushan.backend.BackendException;
+import dev.yushan.backend.BackendOptions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
+
+/// The devices that TornadoVM found, and those that are open. Backends on the same device share it
+/// with its compiled kernels; the last one to close frees its memory.
+final class Devices {
+  private static final String SETTING = "memory_bytes";
+
+  /// What one array can have at most, leaving room for its header.
+  private static final long MOST_ELEMENTS = Integer.MAX_VALUE - 1024L;
+
+  private static final Map<String, Open> OPEN = new HashMap<>();
+
+  private Devices() {}
+
+  /// @param id driver and number, as TornadoVM counts them
+  record Named(String id, TornadoDevice device) {
+    String words() {
+      return "%s %s, %s, %,d MiB"
+          .formatted(
+              id,
+              device.getPhysicalDevice().getDeviceName().strip(),
+              device.getTornadoVMBackend().name().toLowerCase(),
+              device.getMaxGlobalMemory() >> 20);
+    }
+  }
+
+  private static final class Open {
+    final Device device;
+    final DeviceMemory.Memory memory;
+    int leases;
+
+    Open(Device device) {
+      this.device = device;
+      memory = new DeviceMemory.Memory(device);
+    }
+  }
+
+  /// A share of an open device.
+  static final class Lease implements AutoCloseable {
+    private final String id;
+    private final Open open;
+    private boolean closed;
+
+    private Lease(String id, Open open) {
+      this.id = id;
+      this.open = open;
+    }
+
+    Device device() {
+      return open.device;
+    }
+
+    DeviceMemory.Memory memory() {
+      return open.memory;
+    }
+
+    @Override
+    public void close() {
+      synchronized (OPEN) {
+        if (!closed) {
+          closed = true;
+          open.leases--;
+          if (open.leases == 0) {
+            OPEN.remove(id);
+            open.device.close();
+          }
+        }
+      }
+    }
+  }
+
+  /// All devices, the best first where TornadoVM says so.
+  static List<Named> found() {
+    List<Named> found = new ArrayList<>();
+    var map = TornadoExecutionPlan.getTornadoDeviceMap();
+    for (int driver = 0; driver < map.getNumBackends(); driver++) {
+      var backend = map.getAllBackends().get(driver);
+      for (int number = 0; number < backend.getNumDevices(); number++) {
+        found.add(new Named(driver + ":" + number, backend.getDevice(number)));
+      }
+    }
+    return found;
+  }
+
+  private static Named choose(BackendOptions options) {
+    List<Named> found = found();
+    if (found.isEmpty()) {
+      throw new BackendException(
+          "TornadoVM found no device; install a driver for yours, or use --backend cpu");
+    }
+    if (options.device().isEmpty()) {
+      return found.getFirst();
+    }
+    String id = options.device().get();
+    return found.stream()
+        .filter(device -> device.id.equals(id))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new BackendException(
+                    "the tornado backend has no device '%s'; choose one of: %s"
+                        .formatted(
+                            id,
+                            found.stream().map(Named::words).collect(Collectors.joining("; ")))));
+  }
+
+  /// Opens a backend on the device that the options name, the first one where they name none.
+  static TornadoBackend open(BackendOptions options) {
+    Named chosen = choose(options);
+    long budget = budget(chosen.device);
+    long limit = Math.min(budget, asked(options));
+    synchronized (OPEN) {
+      Open open = OPEN.get(chosen.id);
+      if (open == null) {
+        open = new Open(device(chosen.device, budget));
+        OPEN.put(chosen.id, open);
+      }
+      open.leases++;
+      return new TornadoBackend(new Lease(chosen.id, open), limit);
+    }
+  }
+
+  private static long asked(BackendOptions options) {
+    String bytes = options.extra().getOrDefault(SETTING, Long.toString(Long.MAX_VALUE));
+    try {
+      return Long.parseLong(bytes);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the setting %s of the tornado backend must be a number of bytes, got '%s'"
+              .formatted(SETTING, bytes),
+          e);
+    }
+  }
+
+  /// What the tensors of a device may take: half of its memory, so that floats and shorts can have
+  /// all of it between them, and what an array can hold of it. Of a device that shares the memory
+  /// of the host, which everything else needs too, much less.
+  private static long budget(TornadoDevice device) {
+    long share = device.getDeviceType() == TornadoDeviceType.CPU ? 16 : 2;
+    long one = device.getMaxAllocMemory();
+    long most = Math.min(one > 0 ? one : Long.MAX_VALUE, device.getMaxGlobalMemory() / share);
+    return Math.min(most, 4 * MOST_ELEMENTS);
+  }
+
+  private static Device device(TornadoDevice device, long budget) {
+    int floats = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 4));
+    int shorts = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 2));
+    int ints = Math.toIntExact(Math.min(64L << 20, budget / 32));
+    return new Device(device, floats, shorts, ints);
+  }
+}

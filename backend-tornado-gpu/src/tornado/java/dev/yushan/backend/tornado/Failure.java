@@ -1,0 +1,17 @@
+package dev.yushan.backend.tornado;
+
+/// What TornadoVM says when something fails, in one line.
+final class Failure {
+  private Failure() {}
+
+  /// The message of the innermost cause.
+  static String cause(Throwable e) {
+    Throwable cause = e;
+    while (cause.getCause() != null && cause.getCause() != cause) {
+      cause = cause.getCause();
+    }
+    String message = cause.getMessage();
+    String text = message == null || message.isBlank() ? cause.toString() : message.strip();
+    return text.lines().findFirst().orElse(text);
+  }
+}

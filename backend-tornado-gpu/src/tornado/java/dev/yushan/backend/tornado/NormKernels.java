@@ -1,0 +1,210 @@
+package dev.yushan.backend.tornado;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+
+/// Device code with sums along rows: a group of [#GROUP] threads a row, each with every GROUP-th
+/// element, then one fixed tree. The order of a sum depends on the length of the row alone.
+final class NormKernels {
+  static final int GROUP = 256;
+
+  private NormKernels() {}
+
+  /// columns, x, weight, out, inverseRms, eps
+  static void kRmsNorm(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    int row = c.groupIdx;
+    int columns = p.get(24);
+    int x = p.get(25) + row * columns;
+    int out = p.get(27) + row * columns;
+    boolean live = row < Common.live(p, w, 0);
+    float sum = 0;
+    if (live) {
+      for (int j = l; j < columns; j += GROUP) {
+        float value = f.get(x + j);
+        sum += value * value;
+      }
+    }
+    part[l] = sum;
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
+      }
+    }
+    c.localBarrier();
+    if (live) {
+      float r = 1f / TornadoMath.sqrt(part[0] / columns + Common.number(p, f, 29));
+      if (l == 0) {
+        f.set(p.get(28) + row, r);
+      }
+      for (int j = l; j < columns; j += GROUP) {
+        f.set(out + j, f.get(x + j) * r * f.get(p.get(26) + j));
+      }
+    }
+  }
+
+  /// columns, dOut, x, weight, inverseRms, dX, whether dX is added to, beta
+  static void kRmsNormBackward(
+      KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    int row = c.groupIdx;
+    int columns = p.get(24);
+    int dOut = p.get(25) + row * columns;
+    int x = p.get(26) + row * columns;
+    int dX = p.get(29) + row * columns;
+    boolean live = row < Common.live(p, w, 0);
+    float r = 0;
+    float sum = 0;
+    if (live) {
+      r = f.get(p.get(28) + row);
+      for (int j = l; j < columns; j += GROUP) {
+        sum += f.get(dOut + j) * f.get(p.get(27) + j) * (f.get(x + j) * r);
+      }
+    }
+    part[l] = sum;
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
+      }
+    }
+    c.localBarrier();
+    if (live) {
+      float mean = part[0] / columns;
+      for (int j = l; j < columns; j += GROUP) {
+        float d = r * (f.get(dOut + j) * f.get(p.get(27) + j) - f.get(x + j) * r * mean);
+        if (p.get(30) == 1) {
+          d = Common.number(p, f, 31) * f.get(dX + j) + d;
+        }
+        f.set(dX + j, d);
+      }
+    }
+  }
+
+  /// columns, dOut, x, inverseRms, dWeight: one thread a column
+  static void kRmsNormWeight(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    int j = c.globalIdx;
+    int columns = p.get(24);
+    if (j < columns) {
+      int live = Common.live(p, w, 0);
+      float sum = 0;
+      for (int i = 0; i < live; i++) {
+        float y = f.get(p.get(26) + i * columns + j) * f.get(p.get(27) + i);
+        sum += f.get(p.get(25) + i * columns + j) * y;
+      }
+      f.set(p.get(28) + j, f.get(p.get(28) + j) + sum);
+    }
+  }
+
+  /// columns, x: the sums of each of [#GROUP] groups into scratch memory
+  static void kSquares(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    int n = Common.live(p, w, 0) * p.get(24);
+    float sum = 0;
+    for (int i = c.globalIdx; i < n; i += GROUP * GROUP) {
+      float x = f.get(p.get(25) + i);
+      sum += x * x;
+    }
+    part[l] = sum;
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
+      }
+    }
+    c.localBarrier();
+    if (l == 0) {
+      f.set(Common.SCRATCH + c.groupIdx, part[0]);
+    }
+  }
+
+  /// out: the sum of what [#kSquares] left, by one group, for one row
+  static void kSumSquares(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    part[l] = f.get(Common.SCRATCH + l);
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
+      }
+    }
+    c.localBarrier();
+    if (l < p.get(0)) {
+      f.set(p.get(24), part[0]);
+    }
+  }
+
+  /// columns, logits, targets, scale, nll
+  static void kCrossEntropy(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    int row = c.groupIdx;
+    int columns = p.get(24);
+    int x = p.get(25) + row * columns;
+    boolean live = row < Common.live(p, w, 0);
+    float largest = -f.get(Common.INFINITY);
+    if (live) {
+      for (int j = l; j < columns; j += GROUP) {
+        float value = f.get(x + j);
+        if (value > largest) {
+          largest = value;
+        }
+      }
+    }
+    part[l] = largest;
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        if (part[l + s] > part[l]) {
+          part[l] = part[l + s];
+        }
+      }
+    }
+    c.localBarrier();
+    largest = part[0];
+    c.localBarrier();
+    float sum = 0;
+    int target = -100;
+    float hit = 0;
+    if (live) {
+      target = w.get(p.get(26) + row);
+      // before any thread replaces it: a barrier that not all groups come to breaks PoCL
+      hit = f.get(x + (target < 0 ? 0 : target));
+      for (int j = l; j < columns; j += GROUP) {
+        sum += TornadoMath.exp(f.get(x + j) - largest);
+      }
+    }
+    part[l] = sum;
+    for (int s = GROUP / 2; s > 0; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
+      }
+    }
+    c.localBarrier();
+    if (live) {
+      boolean ignored = target == -100;
+      float total = part[0];
+      float scale = f.get(p.get(27));
+      if (l == 0) {
+        f.set(p.get(28) + row, ignored ? 0 : largest - hit + TornadoMath.log(total));
+      }
+      for (int j = l; j < columns; j += GROUP) {
+        float d = 0;
+        if (!ignored) {
+          float q = TornadoMath.exp(f.get(x + j) - largest) / total;
+          d = scale * (j == target ? q - 1f : q);
+        }
+        f.set(x + j, d);
+      }
+    }
+  }
+}

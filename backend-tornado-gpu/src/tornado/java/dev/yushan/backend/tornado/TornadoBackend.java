@@ -1,0 +1,149 @@
+package dev.yushan.backend.tornado;
+
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendException;
+import dev.yushan.backend.Kernels;
+import dev.yushan.backend.Plan;
+import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Storage;
+import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// A device of TornadoVM. Kernels run when they are called; a plan keeps the launches of its body
+/// and repeats them.
+final class TornadoBackend implements Backend {
+  /// A kernel with its parameters.
+  record Launch(Kernel kernel, int[] parameters, long groups) {}
+
+  private final Devices.Lease lease;
+  private final Device device;
+  private final long limit;
+  private final Kernels kernels = new TornadoKernels(this::launch);
+  private final Set<DeviceMemory> memory = ConcurrentHashMap.newKeySet();
+  private final List<Launch> recording = new ArrayList<>();
+  private boolean recorded;
+  private boolean closed;
+
+  /// @param limit bytes that it may hold
+  TornadoBackend(Devices.Lease lease, long limit) {
+    this.lease = lease;
+    this.device = lease.device();
+    this.limit = limit;
+  }
+
+  @Override
+  public String name() {
+    return "tornado";
+  }
+
+  @Override
+  public String description() {
+    return device.description();
+  }
+
+  @Override
+  public Storage allocate(long bytes) {
+    long available = availableBytes();
+    if (bytes > available) {
+      throw new BackendException(
+          ("the tornado backend cannot allocate %,d bytes on %s: %,d are available and it holds"
+                  + " %,d already; choose a smaller model, batch or sequence length")
+              .formatted(bytes, description(), available, held()));
+    }
+    DeviceMemory block = new DeviceMemory(lease.memory(), bytes, memory::remove);
+    memory.add(block);
+    return block;
+  }
+
+  private long held() {
+    return memory.stream().mapToLong(DeviceMemory::bytes).sum();
+  }
+
+  @Override
+  public long availableBytes() {
+    return limit - held();
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  private void launch(Kernel kernel, int[] parameters, long groups) {
+    if (recorded) {
+      recording.add(new Launch(kernel, parameters, groups));
+    } else {
+      device.launch(kernel, parameters, groups);
+    }
+  }
+
+  private static DeviceMemory.Of lane(DType dtype) {
+    return switch (dtype) {
+      case F32 -> DeviceMemory.Of.FLOATS;
+      case I32 -> DeviceMemory.Of.INTS;
+      case F16, BF16, Q8_0, Q4_0 -> DeviceMemory.Of.SHORTS;
+    };
+  }
+
+  /// Where the first element of a tensor (the first block, if quantised) lies in its lane.
+  static int at(Tensor tensor) {
+    if (!(tensor.storage() instanceof DeviceMemory block)) {
+      throw new IllegalArgumentException(tensor + " belongs to another backend");
+    }
+    DeviceMemory.Of lane = lane(tensor.dtype());
+    return Math.toIntExact(block.in(lane) + tensor.byteOffset() / lane.bytes);
+  }
+
+  @Override
+  public void upload(MemorySegment source, Tensor target) {
+    refuseInRecording("upload");
+    device.upload(Transfer.values()[lane(target.dtype()).ordinal()], source, at(target));
+  }
+
+  @Override
+  public void download(Tensor source, MemorySegment target) {
+    refuseInRecording("download");
+    int down = Transfer.FLOATS_DOWN.ordinal() + lane(source.dtype()).ordinal();
+    device.download(Transfer.values()[down], at(source), target);
+  }
+
+  private void refuseInRecording(String what) {
+    if (recorded) {
+      throw new IllegalStateException(
+          what + " inside a recording: the body of a plan may only call kernels");
+    }
+  }
+
+  @Override
+  public Plan record(String name, Runnable body) {
+    refuseInRecording("recording");
+    recording.clear();
+    recorded = true;
+    try {
+      body.run();
+    } finally {
+      recorded = false;
+    }
+    List<Launch> launches = List.copyOf(recording);
+    return () ->
+        launches.forEach(launch -> device.launch(launch.kernel, launch.parameters, launch.groups));
+  }
+
+  /// What went over between host and device since it was opened.
+  Device.Traffic traffic() {
+    return device.traffic();
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      memory.forEach(DeviceMemory::close);
+      lease.close();
+    }
+  }
+}
