@@ -38,7 +38,8 @@ final class Device implements AutoCloseable {
   private static final int OWNER_THREADS = 64;
 
   /// Without reassociation and with infinities: results are to be the same everywhere.
-  private static final String OPENCL_FLAGS = "-cl-std=CL1.2 -w";
+  private static final String OPENCL_FLAGS =
+      "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
 
   /// Parameters on which no kernel does anything: no rows, and nothing that it could divide by is
   /// zero, which a processor would not forgive.
