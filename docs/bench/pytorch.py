@@ -1,4 +1,4 @@
-"""The peer of `yushan bench train|prefill|decode`: PyTorch and transformers on the CPU, a model of
+"""The peer of `yushan bench train|prefill|decode`: PyTorch and transformers, a model of
 the same shape with random weights, the same numbers of tokens, JSON of the same form.
 
     python docs/bench/pytorch.py train   --shape 110m --threads 2 --json train.json
@@ -36,6 +36,7 @@ def processor():
 
 def model_of(args, dtype):
     torch.manual_seed(1)
+    torch.set_default_device(args.device)
     config = transformers.LlamaConfig.from_json_file(os.path.join(SHAPES, args.shape + ".json"))
     config._attn_implementation = "sdpa"
     before = torch.get_default_dtype()
@@ -54,6 +55,8 @@ def seconds(args, work, part=None):
     for _ in range(args.repeat):
         start = time.perf_counter()
         work()
+        if args.device != "cpu":
+            torch.cuda.synchronize()
         taken.append(time.perf_counter() - start)
     return taken
 
@@ -124,6 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bench", choices=["train", "prefill", "decode"])
     parser.add_argument("--shape", default="15m", choices=["15m", "110m", "1b", "3b"])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=2, help="runs before the first that counts")
@@ -142,6 +146,7 @@ def main():
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "program": f"torch {torch.__version__}, transformers {transformers.__version__}",
         "machine": {"processor": processor(), "processors": os.cpu_count()},
+        "device": torch.cuda.get_device_name() if args.device != "cpu" else "cpu",
         "threads": args.threads,
         "shape": {"name": args.shape, "parameters": model.num_parameters()},
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
