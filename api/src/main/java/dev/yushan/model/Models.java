@@ -281,7 +281,10 @@ public final class Models {
     };
   }
 
-  private static String torchName(DType dtype) {
+  /// The name that a config.json has for a type of weights.
+  ///
+  /// @throws IllegalArgumentException for a type that safetensors cannot hold
+  public static String torchName(DType dtype) {
     return switch (dtype) {
       case F32 -> "float32";
       case BF16 -> "bfloat16";

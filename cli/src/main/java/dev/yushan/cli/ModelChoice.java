@@ -147,7 +147,7 @@ final class ModelChoice {
     long start = System.nanoTime();
     CausalLM loaded =
         gguf()
-            .map(file -> GgufModels.load(backend, file, weights, false))
+            .map(file -> GgufModels.load(backend, file, weights))
             .orElseGet(() -> Models.load(backend, directory, weights, false));
     loaded.freeze(backend);
     LOG.info(

@@ -1,6 +1,7 @@
 package dev.yushan.io.gguf;
 
 import dev.yushan.io.FileFormatException;
+import dev.yushan.tensor.Shape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -9,7 +10,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +33,11 @@ public final class Gguf implements AutoCloseable {
   /// @param dims slowest first, as in safetensors (the file has them the other way round)
   /// @param data its blocks, row by row; valid until the file is closed
   public record Entry(String name, GgufType type, List<Long> dims, MemorySegment data) {
+    /// The dimensions as a shape.
+    public Shape shape() {
+      return Shape.of(dims.stream().mapToLong(Long::longValue).toArray());
+    }
+
     /// Number of elements.
     public long elements() {
       return dims.stream().reduce(1L, Math::multiplyExact);
@@ -217,11 +222,5 @@ public final class Gguf implements AutoCloseable {
   @Override
   public void close() {
     arena.close();
-  }
-
-  @Override
-  public String toString() {
-    return "%s: %d keys, tensors %s"
-        .formatted(path, metadata.size(), Arrays.toString(tensors.keySet().toArray()));
   }
 }

@@ -103,7 +103,7 @@ public final class GgufModels {
     long columns = dims.getLast();
     GgufType whole = columns % matrices.blockLength() == 0 ? matrices : GgufType.BF16;
     GgufType type = dims.size() == 1 ? GgufType.F32 : whole;
-    Optional<Integer> turned = LlamaGguf.turnedHeads(config, stored.name());
+    boolean turned = LlamaGguf.turns(stored.name());
     TensorSource source =
         (offset, piece) -> {
           long row = type.bytes(columns);
@@ -112,13 +112,16 @@ public final class GgufModels {
             MemorySegment wide = arena.allocate(4 * columns, 64);
             for (long i = 0; i < piece.byteSize() / row; i++) {
               long to = offset / row + i;
-              long from = turned.isPresent() ? LlamaGguf.straight(to, config.headDim()) : to;
+              long from = turned ? LlamaGguf.straight(to, config.headDim()) : to;
               FloatFormats.widen(
                   stored.type(), stored.data().asSlice(from * size, size), wide, columns);
               requireFinite(stored.name(), from * columns, wide, columns);
               MemorySegment out = piece.asSlice(i * row, row);
               Blocks.narrow(type, wide, out, columns);
-              requireFits(stored.name(), from * columns, type, out, columns);
+              if (type == GgufType.F16 || type == GgufType.BF16) {
+                StorageType half = StorageType.valueOf(type.name());
+                requireFits(stored.name(), from * columns, half, out, columns);
+              }
             }
           }
         };
@@ -126,11 +129,9 @@ public final class GgufModels {
   }
 
   private static void requireFits(
-      String name, long first, GgufType type, MemorySegment row, long columns) {
-    if (type == GgufType.F16 || type == GgufType.BF16) {
-      FloatFormats.firstNonFinite(StorageType.valueOf(type.name()), row, columns)
-          .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
-    }
+      String name, long first, StorageType type, MemorySegment row, long columns) {
+    FloatFormats.firstNonFinite(type, row, columns)
+        .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
   }
 
   private static void requireFinite(String name, long first, MemorySegment wide, long count) {
@@ -169,7 +170,7 @@ public final class GgufModels {
 
   private static Gguf open(Path file) {
     Gguf gguf = Gguf.open(file);
-    String architecture = gguf.text("general.architecture").orElse("(none)");
+    String architecture = String.valueOf(gguf.metadata().get("general.architecture"));
     if (!architecture.equals(LlamaGguf.ARCHITECTURE)) {
       gguf.close();
       throw new FileFormatException(
@@ -192,7 +193,9 @@ public final class GgufModels {
               MemorySegment bytes = row(config, stored, name, at);
               Blocks.widen(stored.type(), bytes, wide, columns);
               requireFinite(name, at * columns, wide, columns);
-              FloatFormats.narrow(type, wide, piece.asSlice(i * row, row), columns);
+              MemorySegment out = piece.asSlice(i * row, row);
+              FloatFormats.narrow(type, wide, out, columns);
+              requireFits(name, at * columns, type, out, columns);
             }
           }
         };
@@ -216,8 +219,7 @@ public final class GgufModels {
 
   /// A row of a tensor as transformers numbers them.
   private static MemorySegment row(LlamaConfig config, Gguf.Entry stored, String name, long index) {
-    boolean turned = LlamaGguf.turnedHeads(config, name).isPresent();
-    long at = turned ? LlamaGguf.turned(index, config.headDim()) : index;
+    long at = LlamaGguf.turns(name) ? LlamaGguf.turned(index, config.headDim()) : index;
     long bytes = stored.type().bytes(stored.dims().getLast());
     return stored.data().asSlice(at * bytes, bytes);
   }
@@ -233,13 +235,7 @@ public final class GgufModels {
 
   private static void writeCompanions(Gguf gguf, Path directory, DType dtype) {
     ObjectNode config = LlamaGguf.config(gguf);
-    String torch =
-        switch (dtype) {
-          case F16 -> "float16";
-          case BF16 -> "bfloat16";
-          default -> "float32";
-        };
-    config.put("torch_dtype", torch);
+    config.put("torch_dtype", Models.torchName(dtype));
     DurableFiles.write(directory.resolve("config.json"), config.toPrettyString() + "\n");
     Models.saveGenerationConfig(directory, config, directory);
     GgufTokenizer.write(gguf, directory);
@@ -268,14 +264,12 @@ public final class GgufModels {
     return bytes.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
   }
 
-  /// Loads the model in `file`; what is stored in the type `weights` keeps every bit.
-  ///
-  /// @param trainable whether gradients are allocated beside the weights
-  public static CausalLM load(Backend backend, Path file, DType weights, boolean trainable) {
+  /// Loads the model in `file` to run it; what is stored in the type `weights` keeps every bit.
+  public static CausalLM load(Backend backend, Path file, DType weights) {
     try (Gguf gguf = open(file)) {
       ObjectNode json = LlamaGguf.config(gguf);
       LlamaConfig config = LlamaConfig.of(json);
-      CausalLM model = Models.allocate(backend, json, weights, trainable);
+      CausalLM model = Models.allocate(backend, json, weights, false);
       try {
         Map<String, String> names = LlamaGguf.names(config);
         for (Parameter parameter : model.parameters()) {
@@ -293,7 +287,7 @@ public final class GgufModels {
       Backend backend, LlamaConfig config, Gguf gguf, String there, Parameter parameter) {
     Gguf.Entry stored = tensor(gguf, there);
     Tensor target = parameter.value();
-    if (!stored.dims().equals(dims(target))) {
+    if (!stored.shape().equals(target.shape())) {
       throw new FileFormatException(
           gguf.path(),
           "tensor %s: shape %s, but the metadata make it %s"
@@ -320,14 +314,6 @@ public final class GgufModels {
         upload(backend, parameter.name(), stored.type(), piece, part, from * columns);
       }
     }
-  }
-
-  private static List<Long> dims(Tensor tensor) {
-    List<Long> dims = new ArrayList<>();
-    for (long dim : tensor.shape().toArray()) {
-      dims.add(dim);
-    }
-    return dims;
   }
 
   private static void upload(

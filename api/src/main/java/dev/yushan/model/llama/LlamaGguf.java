@@ -60,15 +60,10 @@ public final class LlamaGguf {
     return names;
   }
 
-  /// Heads whose rows GGUF keeps in another order: it pairs neighbouring rows for RoPE,
-  /// transformers the halves of a head. Empty for a weight that is kept as it is.
-  public static Optional<Integer> turnedHeads(LlamaConfig config, String name) {
-    if (name.endsWith("self_attn.q_proj.weight")) {
-      return Optional.of(config.heads());
-    }
-    return name.endsWith("self_attn.k_proj.weight")
-        ? Optional.of(config.kvHeads())
-        : Optional.empty();
+  /// Whether GGUF keeps the rows of a weight in another order: it pairs neighbouring rows for RoPE,
+  /// transformers the halves of a head.
+  public static boolean turns(String name) {
+    return name.endsWith("self_attn.q_proj.weight") || name.endsWith("self_attn.k_proj.weight");
   }
 
   /// The row of GGUF that is row `row` of transformers.

@@ -80,7 +80,7 @@ class GgufModelsTest {
     assertThat(GgufModels.matrices(file())).isEqualTo(type);
     try (Backend backend = ReferenceBackend.float32();
         CausalLM wanted = Models.load(backend, model, type, false);
-        CausalLM seen = GgufModels.load(backend, file(), type, false)) {
+        CausalLM seen = GgufModels.load(backend, file(), type)) {
       assertThat(seen.parameters()).hasSameSizeAs(wanted.parameters());
       for (int i = 0; i < wanted.parameters().size(); i++) {
         Parameter parameter = wanted.parameters().get(i);
@@ -91,12 +91,38 @@ class GgufModelsTest {
     }
   }
 
+  /// BF16 reaches further than F16.
+  @Test
+  void aValueThatTheTypeOfTheDirectoryCannotHoldIsNamed() throws IOException {
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.BF16, true);
+    long at;
+    try (Gguf gguf = Gguf.open(file())) {
+      long last = gguf.tensors().get("blk.0.attn_q.weight").data().address();
+      at = last - gguf.tensors().get("rope_freqs.weight").data().address();
+    }
+    byte[] bytes = Files.readAllBytes(file());
+    int data = bytes.length;
+    try (Gguf gguf = Gguf.open(file())) {
+      var all = gguf.tensors().values().stream().toList();
+      long size = all.getLast().data().address() + all.getLast().data().byteSize();
+      data -= (int) ((size - all.getFirst().data().address() + 31) / 32 * 32);
+    }
+    bytes[data + (int) at + 1] = 0x7F; // 2.1e37 or more
+    bytes[data + (int) at] = 0;
+    Files.write(file(), bytes);
+    assertThatThrownBy(
+            () ->
+                GgufModels.read(
+                    file(), directory.resolve("back"), Optional.of(DType.F16), Long.MAX_VALUE))
+        .hasStackTraceContaining("q_proj.weight: element 0 is infinite as F16");
+  }
+
   @Test
   void quantisedWeightsMayBeReadWider() {
     GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.Q8_0, true);
     try (Backend backend = ReferenceBackend.float32();
-        CausalLM blocks = GgufModels.load(backend, file(), DType.Q8_0, false);
-        CausalLM floats = GgufModels.load(backend, file(), DType.F32, false)) {
+        CausalLM blocks = GgufModels.load(backend, file(), DType.Q8_0);
+        CausalLM floats = GgufModels.load(backend, file(), DType.F32)) {
       var packed = blocks.head().value();
       try (var wide = backend.allocate(DType.F32, packed.shape())) {
         backend.kernels().copy(packed, wide);
@@ -162,7 +188,7 @@ class GgufModelsTest {
   @Test
   void whatCannotBeReadIsNamed() throws IOException {
     Files.writeString(file(), "no such thing");
-    assertThatThrownBy(() -> GgufModels.load(ReferenceBackend.float32(), file(), DType.F32, false))
+    assertThatThrownBy(() -> GgufModels.load(ReferenceBackend.float32(), file(), DType.F32))
         .hasMessageContaining("is it a GGUF file?");
     GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.F32, true);
     byte[] bytes = Files.readAllBytes(file());
