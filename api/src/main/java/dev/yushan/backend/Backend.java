@@ -55,6 +55,14 @@ public interface Backend extends AutoCloseable {
     return false;
   }
 
+  /// Measures how many F32 operations a second the device can do at most, a fused multiply-add
+  /// counted as two, on as much of it as the kernels use: what the speed of training is held
+  /// against. Takes up to a second or so, and little memory. The default is the fastest square
+  /// matrix product, which is below the peak by what the kernel loses.
+  default double measureFlops() {
+    return MatmulSpeed.measure(this);
+  }
+
   /// Measures what the device can do at most, on as much of it as the kernels use: takes seconds.
   /// Empty if the backend does not measure it.
   default Optional<DeviceLimits> measureLimits() {

@@ -91,6 +91,11 @@ final class CheckedBackend implements Backend {
   }
 
   @Override
+  public double measureFlops() {
+    return backend.measureFlops();
+  }
+
+  @Override
   public Optional<DeviceLimits> measureLimits() {
     return backend.measureLimits();
   }

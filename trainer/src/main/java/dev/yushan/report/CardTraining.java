@@ -184,7 +184,7 @@ record CardTraining(RunDirectory run) {
     if (results.has("mfu")) {
       items.put(
           "Utilisation",
-          "%s %% of the fastest matrix product of this machine"
+          "%s %% of the F32 peak measured on this machine"
               .formatted(decimal(100 * results.path("mfu").asDouble(), 1)));
     }
     if (results.has("peak_rss_bytes")) {

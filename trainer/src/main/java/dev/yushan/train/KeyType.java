@@ -69,6 +69,22 @@ sealed interface KeyType {
     };
   }
 
+  /// A spelling as a sentence names it: `an integer ≥ 1`, `a number from 0 to 1`, `one of no,
+  /// steps`.
+  static String inWords(String spelling) {
+    return switch (spelling.split(" ")[0]) {
+      case "one" -> "one of " + spelling.substring("one of ".length()).replace(" ", ", ");
+      case "names" -> "names";
+      case "texts" -> "a text or a list of texts";
+      case "integer" -> "an " + spelling;
+      default ->
+          "a "
+              + spelling
+                  .replaceFirst("≥ (\\S+) ≤", "from $1 to")
+                  .replaceFirst("≥ (\\S+) <", "from $1 to below");
+    };
+  }
+
   /// The value in its normal spelling; empty if it is not of this type. YAML leaves numbers such as
   /// `1e-5` as text, so all scalars are read from their text.
   default Optional<String> normal(JsonNode value) {

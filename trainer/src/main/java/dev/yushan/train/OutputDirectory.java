@@ -22,6 +22,9 @@ final class OutputDirectory implements AutoCloseable {
   /// What only a finished run has.
   private static final String RESULTS = "train_results.json";
 
+  /// What a finished run writes last.
+  static final String ALL_RESULTS = "all_results.json";
+
   /// What a run leaves beside checkpoints and model.
   private static final List<String> RECORDS =
       List.of(
@@ -29,7 +32,7 @@ final class OutputDirectory implements AutoCloseable {
           TrainingLog.STATE,
           RESULTS,
           "eval_results.json",
-          "all_results.json",
+          ALL_RESULTS,
           RunFacts.FILE,
           Samples.FILE);
 
@@ -84,6 +87,11 @@ final class OutputDirectory implements AutoCloseable {
 
   Checkpoints checkpoints() {
     return checkpoints;
+  }
+
+  /// Whether the run in it came to its end, and has said so.
+  boolean finished() {
+    return Files.exists(path.resolve(ALL_RESULTS));
   }
 
   /// Refuses to mix a new run with an earlier one.

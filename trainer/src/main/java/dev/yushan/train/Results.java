@@ -46,7 +46,7 @@ final class Results {
   /// The work of the whole run, and how well the machine was used.
   ///
   /// @param floatOperationsHf as `transformers` counts them
-  /// @param peak operations a second of the fastest matrix product
+  /// @param peak F32 operations a second that the device can do at most
   static ObjectNode work(
       FlopCount flops, Tally tally, long tokens, double floatOperationsHf, double peak) {
     double needed = flops.model(tokens, tally.pairs());

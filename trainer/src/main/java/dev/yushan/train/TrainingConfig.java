@@ -202,7 +202,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
             () ->
                 new ConfigException(
                     "%s: %s must be %s, not %s"
-                        .formatted(given.origin(), key.name(), honoured.type(), spelled)));
+                        .formatted(
+                            given.origin(),
+                            key.name(),
+                            KeyType.inWords(honoured.type()),
+                            spelled)));
   }
 
   private static Optional<Setting> value(TrainingKey key, Map<String, Setting> set) {

@@ -133,6 +133,17 @@ public final class TrainingRun {
 
   private Progress train(Trainer trainer, Optional<Path> resume, TrainingListener listener) {
     Progress start = resume.map(this::resume).orElse(Progress.START);
+    if (start.completes(trainer.plan()) && output.finished()) {
+      LOG.info(
+          "{} holds all {} steps and their results: nothing is left to do; train longer in another"
+              + " output_dir, or replace it with resume_from_checkpoint: false and"
+              + " overwrite_output_dir: true",
+          output.path(),
+          start.steps());
+      Reports.afterRun(output.path());
+      listener.finished(start);
+      return start;
+    }
     if (resume.isEmpty()) {
       output.prepareNewRun(config);
     }
@@ -287,7 +298,7 @@ public final class TrainingRun {
     if (!evaluation.isEmpty()) {
       Results.write(directory.resolve("eval_results.json"), common, evaluation);
     }
-    Results.write(directory.resolve("all_results.json"), common, training, evaluation);
+    Results.write(directory.resolve(OutputDirectory.ALL_RESULTS), common, training, evaluation);
   }
 
   private void writeRecord(Progress end) {
@@ -322,7 +333,7 @@ public final class TrainingRun {
         tally,
         tokens,
         floatOperations(tokens),
-        MatmulPeak.measure(job.backend()));
+        job.backend().measureFlops());
   }
 
   /// 6 operations a token and weight outside of the embedding, as `transformers` counts them, but

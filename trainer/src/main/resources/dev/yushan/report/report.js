@@ -265,7 +265,9 @@ function datasets() {
         number(whole(set.documents)), number(whole(set.tokens))));
     }
   }
-  return rows.length ? [make('h2', {}, 'Data'), make('div', { class: 'card' }, table(['dataset', '', 'documents', 'tokens'], rows))] : [];
+  const split = run.ledger.excess && run.ledger.excess.split_pieces;
+  return rows.length ? [make('h2', {}, 'Data'), make('div', { class: 'card' },
+    table(['dataset', '', split ? 'documents and pieces' : 'documents', 'tokens'], rows))] : [];
 }
 
 function ledger() {

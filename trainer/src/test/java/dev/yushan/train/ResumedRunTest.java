@@ -183,6 +183,37 @@ class ResumedRunTest {
   }
 
   @Test
+  void aFinishedRunKeepsItsResultsWhenItIsContinued() throws IOException {
+    Path output = fixture.output("finished-with-checkpoint");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);
+    List<String> records =
+        List.of("all_results.json", "train_results.json", "trainer_state.json", "run.json");
+    Map<String, String> before = contents(output, records);
+    List<Long> finished = new ArrayList<>();
+    Progress end =
+        TrainingRun.run(
+            fixture.config(output, Map.of("max_steps", 3, "resume_from_checkpoint", true)),
+            new TrainingListener() {
+              @Override
+              public void finished(Progress progress) {
+                finished.add(progress.steps());
+              }
+            });
+    assertThat(end.steps()).isEqualTo(3);
+    assertThat(finished).containsExactly(3L);
+    assertThat(contents(output, records)).isEqualTo(before);
+  }
+
+  private static Map<String, String> contents(Path directory, List<String> files)
+      throws IOException {
+    Map<String, String> all = new HashMap<>();
+    for (String file : files) {
+      all.put(file, Files.readString(directory.resolve(file)));
+    }
+    return all;
+  }
+
+  @Test
   void resumeWithOtherDataOrSettingsIsRefused() throws IOException {
     Path output = fixture.output("changed");
     TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);

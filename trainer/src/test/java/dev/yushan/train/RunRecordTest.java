@@ -211,7 +211,7 @@ class RunRecordTest {
                 fixture.config(
                     fixture.output("refused"), Map.of("sample_prompts", List.of("a", ""))))
         .isInstanceOf(ConfigException.class)
-        .hasMessageContaining("sample_prompts must be texts");
+        .hasMessageContaining("sample_prompts must be a text or a list of texts");
   }
 
   @Test

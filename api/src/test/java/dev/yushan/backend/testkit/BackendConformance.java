@@ -165,6 +165,17 @@ public abstract class BackendConformance {
     }
   }
 
+  /// What the speed of training is held against is there on every backend, and leaves no memory
+  /// taken.
+  @Test
+  void operationsASecondAreMeasured() {
+    try (Backend backend = open()) {
+      long before = backend.availableBytes();
+      assertThat(backend.measureFlops()).isBetween(1e5, 1e17);
+      assertThat(backend.availableBytes()).isEqualTo(before);
+    }
+  }
+
   @Test
   void closingTheBackendClosesItsTensors() {
     Backend backend = open();

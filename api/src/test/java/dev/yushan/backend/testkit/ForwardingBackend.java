@@ -69,6 +69,11 @@ abstract class ForwardingBackend implements Backend {
   }
 
   @Override
+  public double measureFlops() {
+    return backend.measureFlops();
+  }
+
+  @Override
   public Optional<DeviceLimits> measureLimits() {
     return backend.measureLimits();
   }

@@ -90,6 +90,11 @@ final class CpuBackend implements Backend {
   }
 
   @Override
+  public double measureFlops() {
+    return MeasuredLimits.flops(team);
+  }
+
+  @Override
   public Optional<DeviceLimits> measureLimits() {
     return Optional.of(MeasuredLimits.of(team, availableBytes()));
   }

@@ -6,6 +6,8 @@ import static dev.yushan.backend.cpu.Lanes.ORDER;
 import dev.yushan.backend.DeviceLimits;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntConsumer;
 import jdk.incubator.vector.FloatVector;
 
@@ -27,6 +29,9 @@ final class MeasuredLimits {
   /// Bytes that a task reads: whole groups of four vectors.
   private static final int PIECE = 1 << 20;
 
+  /// Of so many threads: measured once, since a processor does not change under a process.
+  private static final Map<Integer, Double> FLOPS = new ConcurrentHashMap<>();
+
   private static volatile float sink;
 
   private MeasuredLimits() {}
@@ -38,6 +43,10 @@ final class MeasuredLimits {
 
   /// Operations a second of independent chains of FMA in registers, on all threads at once.
   static double flops(ThreadTeam team) {
+    return FLOPS.computeIfAbsent(team.threads(), threads -> measureFlops(team));
+  }
+
+  private static double measureFlops(ThreadTeam team) {
     float[] start = new float[CHAINS + 2];
     start[CHAINS + 1] = 0.5f;
     double flops = 2.0 * CHAINS * Lanes.COUNT * STEPS * team.threads();

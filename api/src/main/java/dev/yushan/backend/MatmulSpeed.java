@@ -1,17 +1,13 @@
-package dev.yushan.train;
+package dev.yushan.backend;
 
-import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 
-/// The fastest that a backend multiplies matrices: what the speed of a run is held against.
-///
-/// It is measured, since a processor's FMA peak depends on clocks and cores that nobody states, and
-/// on the same kernel that trains, so it holds for any backend. What the kernel itself loses to the
-/// peak of the arithmetic units is therefore not in it.
-final class MatmulPeak {
+/// The fastest that a backend multiplies matrices: a limit for backends that cannot measure that of
+/// their arithmetic units. What the kernel itself loses to those is not in it.
+final class MatmulSpeed {
   private static final int SMALLEST = 256;
   private static final int LARGEST = 8192;
 
@@ -20,7 +16,7 @@ final class MatmulPeak {
 
   private static final long PROBE_NANOS = 200_000_000;
 
-  private MatmulPeak() {}
+  private MatmulSpeed() {}
 
   /// Operations a second of the fastest of some square F32 products. Takes about a fifth of a
   /// second, and is best called when the kernels are compiled: after training.
