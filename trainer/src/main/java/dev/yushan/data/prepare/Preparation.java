@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /// Makes a corpus as a [CorpusConfig] describes it.
@@ -229,15 +230,18 @@ public final class Preparation {
   }
 
   private void read(String name, Lane lane, int last, Optional<Deduplication> signing) {
-    int shards = 0;
+    List<CompletableFuture<Void>> shards = new ArrayList<>();
     try (RecordBatches batches = lane.unit().batches(config.shardBytes())) {
       for (var batch = batches.next(); batch.isPresent(); batch = batches.next()) {
-        int shard = shards++;
+        int shard = shards.size();
         var records = batch;
-        pool.submit(name, () -> process(lane, shard, records, last, signing));
+        shards.add(pool.submit(name, () -> process(lane, shard, records, last, signing)));
       }
     }
-    pool.join();
+    pool.after(shards, () -> readToEnd(lane, shards.size(), signing));
+  }
+
+  private static void readToEnd(Lane lane, int shards, Optional<Deduplication> signing) {
     if (!lane.unit().modified().equals(lane.modified())) {
       // their keys are of the former content
       Cleaning.forget(lane);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -41,32 +42,46 @@ final class ShardPool implements AutoCloseable {
   }
 
   /// Has `work` done, unless something before it has failed; waits while there is much to do.
-  void submit(String name, Runnable work) {
+  CompletableFuture<Void> submit(String name, Runnable work) {
     if (!name.equals(phase)) {
       phase = name;
       begun = 0;
       done.set(0);
     }
     if (failed) {
-      return;
+      return CompletableFuture.failedFuture(new CancellationException());
     }
     room.acquireUninterruptibly();
     long number = ++begun;
-    running.add(
-        CompletableFuture.runAsync(failed ? () -> {} : work, threads)
+    return add(
+        CompletableFuture.runAsync(failed ? ShardPool::leave : work, threads)
             .whenComplete(
                 (nothing, failure) -> {
                   room.release();
-                  failed |= failure != null;
                   listener.at(name, done.incrementAndGet(), number);
                 }));
   }
 
+  /// In the place of work that is of no use any more: something before it has failed, and is told.
+  private static void leave() {
+    throw new CancellationException();
+  }
+
+  private CompletableFuture<Void> add(CompletableFuture<Void> work) {
+    CompletableFuture<Void> noted =
+        work.whenComplete((nothing, failure) -> failed |= failure != null);
+    running.add(noted);
+    return noted;
+  }
+
+  /// Has `last` done when all of `work` is.
+  void after(List<CompletableFuture<Void>> work, Runnable last) {
+    add(CompletableFuture.allOf(work.toArray(CompletableFuture[]::new)).thenRun(last));
+  }
+
   /// Has `work` begun that is none on shards but that they need; if it fails, all does.
   void start(Runnable work) {
-    running.add(
-        CompletableFuture.runAsync(work, threads)
-            .whenComplete((nothing, failure) -> failed |= failure != null));
+    add(CompletableFuture.runAsync(work, threads));
   }
 
   /// Waits for everything submitted; throws what came first in its order.
