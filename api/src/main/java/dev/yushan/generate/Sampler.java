@@ -68,7 +68,7 @@ public final class Sampler {
     float[] scores = LogitsProcessors.apply(logits, history, params, eosIds, allowed);
     RowMaxima row = scores == logits ? raw : RowMaxima.of(scores);
     if (!Float.isFinite(row.max() / temperature(params))) {
-      throw new IllegalArgumentException(
+      throw new NoTokenLeftException(
           "allowed_token_ids, bad_words, logit_bias, penalties, temperature and the constraint leave no token to choose: the largest logit became %s; weaken them"
               .formatted(row.max()));
     }

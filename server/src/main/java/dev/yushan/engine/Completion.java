@@ -5,7 +5,7 @@ import java.util.Optional;
 /// How a request ended.
 ///
 /// @param stop the stop string or the id (as `Integer`) that ended it, if one did; none for EOS
-/// @param error what went wrong, where `reason` is FAILED
+/// @param error what went wrong, where `reason` is FAILED or UNMET
 /// @param cachedTokens tokens of the prompt that were found computed
 public record Completion(
     Reason reason,
@@ -24,6 +24,8 @@ public record Completion(
     LENGTH,
     /// The caller cancelled it, or its time was up.
     CANCELLED,
+    /// What it asked for left no token to choose.
+    UNMET,
     /// The model gave no numbers, or the engine stopped.
     FAILED
   }

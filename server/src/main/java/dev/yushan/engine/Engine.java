@@ -229,7 +229,8 @@ public final class Engine implements AutoCloseable {
 
   private void step() {
     long start = System.nanoTime();
-    Step step = scheduler.next(config.maxNumBatchedTokens(), budget.tokens());
+    int prefill = budget.tokens(scheduler.decoding(), scheduler.prompts());
+    Step step = scheduler.next(config.maxNumBatchedTokens(), prefill);
     for (Slice slice : step.slices()) {
       if (slice.from() == slice.sequence().cached() && slice.sequence().preemptions() == 0) {
         count(slice);
@@ -251,7 +252,7 @@ public final class Engine implements AutoCloseable {
     stepObserver.accept(step.tokens());
     sampler.sample(step);
     long now = System.nanoTime();
-    budget.took(decodes, step.tokens() - decodes, now - start);
+    budget.took(step.tokens(), now - start);
     counters.steps++;
     counters.stepNanos += now - start;
   }

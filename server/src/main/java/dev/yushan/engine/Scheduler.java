@@ -76,6 +76,16 @@ final class Scheduler {
     return waiting.size();
   }
 
+  /// Sequences that generate.
+  int decoding() {
+    return (int) running.stream().filter(Scheduler::isDecoding).count();
+  }
+
+  /// Sequences whose prompts are being computed, or could be.
+  int prompts() {
+    return running.size() - decoding() + Math.min(waiting.size(), maxSequences - running.size());
+  }
+
   long preemptions() {
     return preemptions;
   }

@@ -3,6 +3,7 @@ package dev.yushan.engine;
 import dev.yushan.engine.Completion.Reason;
 import dev.yushan.engine.Scheduler.Slice;
 import dev.yushan.engine.Scheduler.Step;
+import dev.yushan.generate.NoTokenLeftException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -65,8 +66,9 @@ final class StepSampler {
         tokens++;
         jobs.goesOn(job, () -> job.add(token, System.nanoTime()));
       } else {
-        String message = String.valueOf(((RuntimeException) chosen[i]).getMessage());
-        jobs.end(job, Reason.FAILED, Optional.of(message));
+        RuntimeException failure = (RuntimeException) chosen[i];
+        Reason reason = failure instanceof NoTokenLeftException ? Reason.UNMET : Reason.FAILED;
+        jobs.end(job, reason, Optional.of(String.valueOf(failure.getMessage())));
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.engine.Completion;
 import java.util.Optional;
 
 /// What is answered in the place of a result: a status, and the error body of OpenAI with the type
@@ -36,6 +37,16 @@ final class ApiException extends RuntimeException {
         "NotFoundError",
         "model",
         "The model `%s` does not exist; GET /v1/models lists those that do.".formatted(name));
+  }
+
+  /// What there is to answer for a request that ended without a result.
+  static Optional<ApiException> of(Completion end) {
+    String why = end.error().orElse("the engine failed");
+    return switch (end.reason()) {
+      case FAILED -> Optional.of(of(500, "%s", why));
+      case UNMET -> Optional.of(badRequest("", "%s", why));
+      case STOP, LENGTH, CANCELLED -> Optional.empty();
+    };
   }
 
   private static String typeOf(int status) {

@@ -2,12 +2,12 @@ package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.yushan.engine.Completion;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// Writes a [Generation] as server-sent events. While the client's window is full nothing is
@@ -96,9 +96,9 @@ final class EventStream {
   }
 
   private void write(Choice choice, Choice.Piece piece) {
-    if (piece.end().filter(end -> end.reason() == Completion.Reason.FAILED).isPresent()) {
-      String why = piece.end().flatMap(Completion::error).orElse("the engine failed");
-      event(ApiException.of(500, "%s", why).json());
+    Optional<ApiException> failure = piece.end().flatMap(ApiException::of);
+    if (failure.isPresent()) {
+      event(failure.get().json());
       generation.cancel();
       close();
       return;

@@ -278,13 +278,11 @@ final class Handlers {
 
   private static void whole(Exchange exchange, Generation generation, Reply reply) {
     List<Completion> ends = generation.completions();
-    ends.stream()
-        .filter(end -> end.reason() == Completion.Reason.FAILED)
-        .findFirst()
-        .ifPresent(
-            end -> {
-              throw ApiException.of(500, "%s", end.error().orElse("the engine failed"));
-            });
+    Optional<ApiException> failure =
+        ends.stream().map(ApiException::of).flatMap(Optional::stream).findFirst();
+    if (failure.isPresent()) {
+      throw failure.get();
+    }
     exchange.json(200, reply.whole(generation.choices(), generation.usage()));
   }
 

@@ -119,7 +119,7 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
       case STOP -> "stop";
       case LENGTH -> "length";
       case CANCELLED -> "abort";
-      case FAILED -> "error";
+      case FAILED, UNMET -> "error";
     };
   }
 

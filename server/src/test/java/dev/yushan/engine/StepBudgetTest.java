@@ -4,41 +4,75 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-/// The budget on a machine on which a step of running texts takes `decode` and each token of a
-/// prompt adds `token`.
+/// The budget on a machine on which a pass takes `base` and as much again for each token.
 class StepBudgetTest {
-  private static final long DECODE = 40_000_000;
+  private static final long BASE = 40_000_000;
+  private static final long TOKEN = 600_000;
 
-  private static int learned(StepBudget budget, long decode, long token) {
+  /// What it is after many passes of `texts`, with prompts beside them in two of three.
+  private static int learned(StepBudget budget, int texts, long base, long token) {
     for (int step = 0; step < 200; step++) {
-      int prompt = step % 3 == 0 ? 0 : budget.tokens();
-      budget.took(4, prompt, decode + prompt * token);
+      int tokens = texts + (step % 3 == 0 ? 0 : budget.tokens(texts, 1));
+      budget.took(tokens, base + tokens * token);
     }
-    return budget.tokens();
+    return budget.tokens(texts, 1);
+  }
+
+  private static double stretch(int texts, int prompt) {
+    return (BASE + (texts + prompt) * TOKEN) / (double) (BASE + texts * TOKEN);
   }
 
   @Test
   void aStepWithPromptsTakesAsMuchLongerAsItMay() {
+    int tokens = learned(new StepBudget(512), 4, BASE, TOKEN);
+    assertThat(stretch(4, tokens)).isBetween(StepBudget.STRETCH - 0.05, StepBudget.STRETCH);
+  }
+
+  /// Passes without prompts need not come again before it knows how long they would take now.
+  @Test
+  void whatItLearnedOfFewTextsHoldsForMany() {
     StepBudget budget = new StepBudget(512);
-    long token = 600_000;
-    int tokens = learned(budget, DECODE, token);
-    double stretch = (DECODE + tokens * token) / (double) DECODE;
-    assertThat(stretch).isBetween(StepBudget.STRETCH - 0.05, StepBudget.STRETCH);
+    learned(budget, 1, BASE, TOKEN);
+    assertThat(stretch(30, budget.tokens(30, 1)))
+        .isBetween(StepBudget.STRETCH - 0.05, StepBudget.STRETCH);
+  }
+
+  @Test
+  void fewTextsDoNotHoldUpManyPrompts() {
+    StepBudget budget = new StepBudget(4096);
+    learned(budget, 4, BASE, TOKEN);
+    assertThat(budget.tokens(4, 4)).isEqualTo(budget.tokens(4, 1));
+    assertThat(stretch(4, budget.tokens(4, 12)))
+        .isBetween(3 * StepBudget.STRETCH - 0.05, 3 * StepBudget.STRETCH);
   }
 
   @Test
   void itFollowsAMachineThatBecomesSlower() {
     StepBudget budget = new StepBudget(512);
-    int before = learned(budget, DECODE, 600_000);
-    int after = learned(budget, DECODE, 2_400_000);
-    assertThat(after).isBetween(before / 4 - 2, before / 4 + 2);
+    int before = learned(budget, 4, BASE, TOKEN);
+    int after = learned(budget, 4, BASE, 4 * TOKEN);
+    assertThat(stretch(4, before)).isGreaterThan(2.4);
+    double alone = BASE + 4 * 4 * TOKEN;
+    assertThat((alone + after * 4 * TOKEN) / alone)
+        .isBetween(StepBudget.STRETCH - 0.1, StepBudget.STRETCH);
+  }
+
+  /// Texts alone, pass after pass, do not make it forget what a token of a prompt takes.
+  @Test
+  void itRemembersThroughPassesOfOneSize() {
+    StepBudget budget = new StepBudget(512);
+    int before = learned(budget, 4, BASE, TOKEN);
+    for (int step = 0; step < 10_000; step++) {
+      budget.took(4, BASE + 4 * TOKEN + (step % 2 == 0 ? 1_000_000 : -1_000_000));
+    }
+    assertThat(budget.tokens(4, 1)).isBetween(before - 5, before + 5);
   }
 
   @Test
   void itIsNeverNothingAndNeverMoreThanAPassTakes() {
-    assertThat(learned(new StepBudget(512), 1_000, 600_000)).isEqualTo(8);
-    assertThat(learned(new StepBudget(4), 1_000, 600_000)).isEqualTo(4);
-    assertThat(learned(new StepBudget(512), DECODE, 1_000)).isEqualTo(512);
-    assertThat(new StepBudget(512).tokens()).isEqualTo(32);
+    assertThat(learned(new StepBudget(512), 1, 1_000, TOKEN)).isEqualTo(8);
+    assertThat(learned(new StepBudget(4), 1, 1_000, TOKEN)).isEqualTo(4);
+    assertThat(learned(new StepBudget(512), 4, BASE, 1_000)).isEqualTo(512);
+    assertThat(new StepBudget(512).tokens(1, 1)).isEqualTo(32);
   }
 }

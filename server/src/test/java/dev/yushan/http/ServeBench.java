@@ -37,7 +37,7 @@ import java.util.stream.Stream;
 /// joins delays the streams that run. From the root of the checkout:
 ///
 /// ```
-/// mvn -q -Pbench-serve -DskipTests -pl server -am test -Dbench.arguments="docs/examples/1b-step/config.json BF16 1,8,16,32,64 32"
+/// mvn -q -Pbench-serve -DskipTests -pl server -am test -Dbench.arguments="docs/examples/1b-step/config.json BF16 1,8,16,32,64 96"
 /// ```
 final class ServeBench {
   private static final int PROMPT = 32;
@@ -48,6 +48,11 @@ final class ServeBench {
   private final Random random = new Random(1);
   private final HttpService service;
   private final Engine engine;
+
+  /// Operations of a token, without attention, and what the machine does a second at most.
+  private final double flops;
+
+  private final double peak;
 
   /// A stream: when each event came.
   private static final class Reading {
@@ -68,9 +73,11 @@ final class ServeBench {
     }
   }
 
-  private ServeBench(HttpService service, Engine engine) {
+  private ServeBench(HttpService service, Engine engine, double flops, double peak) {
     this.service = service;
     this.engine = engine;
+    this.flops = flops;
+    this.peak = peak;
   }
 
   public static void main(String[] args) throws Exception {
@@ -78,9 +85,16 @@ final class ServeBench {
     DType weights = DType.valueOf(args[1]);
     int[] streams = Arrays.stream(args[2].split(",")).mapToInt(Integer::parseInt).toArray();
     int tokens = Integer.parseInt(args[3]);
-    try (HttpService service = HttpService.start(config(), progress -> load(config, weights))) {
+    Backend backend =
+        Backends.open(Optional.empty(), new BackendOptions(0, Optional.empty(), Map.of()));
+    CausalLM model = Models.create(backend, config, weights, false, 1);
+    model.freeze(backend);
+    // a multiply-add of each weight, the head included, which is the embedding or as large
+    double flops = 2.0 * model.parameters().stream().mapToLong(p -> p.value().elements()).sum();
+    double peak = backend.measureFlops();
+    try (HttpService service = HttpService.start(config(), progress -> load(backend, model))) {
       Engine engine = service.ready().get().engine();
-      ServeBench bench = new ServeBench(service, engine);
+      ServeBench bench = new ServeBench(service, engine, flops, peak);
       bench.read(2, 8); // to compile
       for (int count : streams) {
         bench.throughput(count, tokens);
@@ -99,11 +113,7 @@ final class ServeBench {
         .build();
   }
 
-  private static LoadedModel load(ObjectNode config, DType weights) {
-    BackendOptions options = new BackendOptions(0, Optional.empty(), Map.of());
-    Backend backend = Backends.open(Optional.empty(), options);
-    CausalLM model = Models.create(backend, config, weights, false, 1);
-    model.freeze(backend);
+  private static LoadedModel load(Backend backend, CausalLM model) {
     Tokenizer tokenizer = bytes();
     EngineConfig limits =
         new EngineConfig(
@@ -155,6 +165,9 @@ final class ServeBench {
             "ignore_eos",
             true,
             "stream",
+            true,
+            // an event for each token, whether it has text or not
+            "return_token_ids",
             true,
             "stream_options",
             Map.of("include_usage", true));
@@ -213,19 +226,33 @@ final class ServeBench {
     List<Reading> readings = read(count, tokens);
     long wall = System.nanoTime() - start;
     EngineStats after = engine.stats();
-    long first = readings.stream().mapToLong(r -> r.times().getFirst()).max().orElseThrow();
-    long last = readings.stream().mapToLong(r -> r.times().getLast()).max().orElseThrow();
     double[] firsts = readings.stream().mapToDouble(Reading::firstMillis).sorted().toArray();
     double model = after.modelNanos() - before.modelNanos();
+    double generated = whileAllGenerate(readings);
     System.out.printf(
-        "%2d streams: %6.1f tokens/s generated, first token after %.0f ms (median), %.0f ms (last);"
+        "%2d streams: %6.1f tokens/s while all generate, %.2f of the FMA peak; all in all %.1f"
+            + " tokens/s; first token after %.1f s (median), %.1f s (last);"
             + " not in the model: %.1f %% of the steps, %.1f %% of the time%n",
         count,
-        count * (tokens - 1) / ((last - first) / 1e9),
-        firsts[count / 2],
-        firsts[count - 1],
+        generated,
+        generated * flops / peak,
+        count * tokens / (wall / 1e9),
+        firsts[count / 2] / 1e3,
+        firsts[count - 1] / 1e3,
         100 * (1 - model / (after.stepNanos() - before.stepNanos())),
         100 * (1 - model / wall));
+  }
+
+  /// Tokens a second between the first token of the last stream and the last of the first to end.
+  private static double whileAllGenerate(List<Reading> readings) {
+    long from = readings.stream().mapToLong(r -> r.times().getFirst()).max().orElseThrow();
+    long to = readings.stream().mapToLong(r -> r.times().getLast()).min().orElseThrow();
+    long tokens =
+        readings.stream()
+            .flatMap(reading -> reading.times().stream())
+            .filter(time -> time > from && time <= to)
+            .count();
+    return tokens / ((to - from) / 1e9);
   }
 
   private void joining(int count) throws InterruptedException {
