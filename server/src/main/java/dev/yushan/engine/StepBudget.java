@@ -7,6 +7,8 @@ package dev.yushan.engine;
 ///
 /// That a pass takes `base + slope · tokens` is learned from the time that passes took, the last
 /// ones counting most: means, variance and covariance with weights that fall off exponentially.
+/// Passes of nearly one size say little of the slope, since what else the machine does weighs more,
+/// so they move it little. Nor is it believed far beyond the sizes that were seen lately.
 final class StepBudget {
   /// How much longer than alone a step of running texts may take.
   static final double STRETCH = 2.5;
@@ -15,6 +17,9 @@ final class StepBudget {
   private static final int LEAST = 8;
   private static final int FIRST = 32;
 
+  /// The variance of sizes that counts as much as what was known before.
+  private static final double DOUBT = 64;
+
   private final int most;
   private boolean begun;
   private double meanTokens;
@@ -22,6 +27,7 @@ final class StepBudget {
   private double variance;
   private double covariance;
   private double slope;
+  private double seen = FIRST;
 
   /// @param most tokens of a pass
   StepBudget(int most) {
@@ -38,7 +44,8 @@ final class StepBudget {
     }
     double alone = Math.max(meanNanos + slope * (texts - meanTokens), slope * texts);
     double longer = STRETCH * Math.max(1, prompts / (double) Math.max(1, texts));
-    return (int) Math.clamp(alone * (longer - 1) / slope, Math.min(LEAST, most), most);
+    double room = Math.min(alone * (longer - 1) / slope, 2 * seen);
+    return (int) Math.clamp(room, Math.min(LEAST, most), most);
   }
 
   /// Learns from a pass.
@@ -51,9 +58,10 @@ final class StepBudget {
     meanNanos += weight * moreNanos;
     variance = (1 - weight) * (variance + weight * moreTokens * moreTokens);
     covariance = (1 - weight) * (covariance + weight * moreTokens * moreNanos);
-    // passes of about one size say nothing of the slope: what is known of it stays
-    if (variance >= 1 && covariance > 0) {
-      slope = covariance / variance;
+    if (variance >= 1) {
+      double doubt = slope > 0 ? DOUBT : 0;
+      slope = Math.max(0, (covariance + doubt * slope) / (variance + doubt));
     }
+    seen = Math.max(Math.max(FIRST, tokens), (1 - WEIGHT) * seen);
   }
 }

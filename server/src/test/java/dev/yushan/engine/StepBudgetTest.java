@@ -2,6 +2,7 @@ package dev.yushan.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /// The budget on a machine on which a pass takes `base` and as much again for each token.
@@ -42,6 +43,10 @@ class StepBudgetTest {
     StepBudget budget = new StepBudget(4096);
     learned(budget, 4, BASE, TOKEN);
     assertThat(budget.tokens(4, 4)).isEqualTo(budget.tokens(4, 1));
+    for (int step = 0; step < 10; step++) {
+      int tokens = 4 + budget.tokens(4, 12);
+      budget.took(tokens, BASE + tokens * TOKEN);
+    }
     assertThat(stretch(4, budget.tokens(4, 12)))
         .isBetween(3 * StepBudget.STRETCH - 0.05, 3 * StepBudget.STRETCH);
   }
@@ -61,11 +66,38 @@ class StepBudgetTest {
   @Test
   void itRemembersThroughPassesOfOneSize() {
     StepBudget budget = new StepBudget(512);
-    int before = learned(budget, 4, BASE, TOKEN);
+    int before = learned(budget, 4, BASE, 4 * TOKEN);
     for (int step = 0; step < 10_000; step++) {
-      budget.took(4, BASE + 4 * TOKEN + (step % 2 == 0 ? 1_000_000 : -1_000_000));
+      budget.took(4, BASE + 16 * TOKEN + (step % 2 == 0 ? 1_000_000 : -1_000_000));
     }
-    assertThat(budget.tokens(4, 1)).isBetween(before - 5, before + 5);
+    assertThat(budget.tokens(4, 1)).isBetween(before - 2, before + 2);
+  }
+
+  /// Texts that end one after the other, on a machine that is busy with other things too.
+  @Test
+  void noiseDoesNotMakePromptsCheap() {
+    long seed = new Random().nextLong();
+    System.out.println("StepBudgetTest.noiseDoesNotMakePromptsCheap seed " + seed);
+    Random random = new Random(seed);
+    StepBudget budget = new StepBudget(512);
+    int before = learned(budget, 8, BASE, TOKEN);
+    for (int step = 0; step < 200; step++) {
+      int texts = 8 - step % 5;
+      budget.took(texts, BASE + texts * TOKEN + random.nextInt(10_000_000));
+    }
+    assertThat(budget.tokens(8, 1)).isLessThan(3 * before);
+  }
+
+  @Test
+  void itGrowsStepByStep() {
+    StepBudget budget = new StepBudget(4096);
+    learned(budget, 4, BASE, 1_000);
+    for (int step = 0; step < 100; step++) {
+      budget.took(4, BASE);
+    }
+    assertThat(budget.tokens(4, 1)).isEqualTo(64);
+    budget.took(68, BASE);
+    assertThat(budget.tokens(4, 1)).isEqualTo(136);
   }
 
   @Test
