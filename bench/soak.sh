@@ -20,6 +20,7 @@ work=$(mktemp -d)
 disk=$work/disk
 mkdir "$disk"
 mount -t tmpfs -o size=24m tmpfs "$disk"
+trap 'echo "bench/soak.sh: line $LINENO: $BASH_COMMAND: exit $?" >&2' ERR
 trap 'kill -9 "${pid:-}" 2>/dev/null || true; umount "$disk"; rm -rf "$work"' EXIT
 echo "seed $seed, $events events, in $work"
 
@@ -86,7 +87,7 @@ said() { grep -q -- "$1" "$log" || fault "it did not say: $1"; }
 
 train "$work/straight"
 end
-[ "$status" -eq 0 ] || { cat "$log"; exit 1; }
+[ "$status" -eq 0 ] || { echo "the undisturbed run ended with exit $status"; cat "$log"; exit 1; }
 expected=$(sha256sum <"$work/straight/model.safetensors")
 
 # ---- the disturbances ------------------------------------------------------------------------------
@@ -171,8 +172,8 @@ for event in $(seq "$events"); do
       if [ -e "$disk/run" ]; then chattr -i "$disk/run"; fi
       if [ "$status" -ne 0 ]; then
         [ "$status" -eq 1 ] || fault "exit $status"
-        # a file that is replaced, or one that is made to be added to
-        said 'cannot \(write \|be written; \).*Operation not permitted'
+        # a file that is replaced, one that is made to be added to, or what a killed run left
+        said 'cannot \(write \|clear \|be written; \).*Operation not permitted'
         tally "directory read-only: ended, exit 1"
       else
         settle "directory read-only: it came too late"

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -168,9 +169,17 @@ public final class DurableFiles {
     if (e instanceof NoSuchFileException) {
       return "no such file or directory: " + e.getMessage() + "; create it or correct the path";
     }
-    return text != null && text.contains("No space left")
-        ? text + "; the previous content is untouched, free some space and try again"
-        : text;
+    if (text == null) {
+      return e.getClass().getSimpleName();
+    }
+    if (text.contains("No space left")) {
+      return text + "; the previous content is untouched, free some space and try again";
+    }
+    boolean forbidden =
+        e instanceof AccessDeniedException
+            || text.contains("not permitted")
+            || text.contains("Read-only file system");
+    return forbidden ? text + "; make it writable and try again" : text;
   }
 
   private static void replace(Path directory, Path draft) throws IOException {

@@ -92,17 +92,19 @@ final class Failures {
       return detail.contains(fault.what()) ? detail : detail + ": " + fault;
     }
     String why = message(cause);
+    if (detail.contains(why) || detail.contains(cause.getMessage())) {
+      return detail;
+    }
     if (cause instanceof FileSystemException file
         && !(cause instanceof NoSuchFileException)
         && file.getFile() != null
-        && detail.contains(file.getFile())
-        && !detail.contains(why)) {
-      // the file is named already, but not what is wrong with it
-      return detail + ": " + why.replace(file.getFile(), "").replaceFirst("^[: ]+", "");
+        && detail.contains(file.getFile())) {
+      // the file is named already, but perhaps not what is wrong with it
+      return file.getReason() != null && detail.contains(file.getReason())
+          ? detail
+          : detail + ": " + why.replace(file.getFile(), "").replaceFirst("^[: ]+", "");
     }
-    return detail.contains(why) || detail.contains(cause.getMessage())
-        ? detail
-        : detail + ": " + why;
+    return detail + ": " + why;
   }
 
   private static String fileMessage(FileSystemException e, String what) {

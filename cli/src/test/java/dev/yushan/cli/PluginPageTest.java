@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.yushan.golden.Golden;
 import dev.yushan.io.Safetensors;
 import java.io.IOException;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,7 +13,6 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,23 +28,18 @@ class PluginPageTest {
 
   @TempDir private Path dir;
   private Path classes;
+  private CompiledPlugin plugin;
   private Path data;
 
   @BeforeEach
   void compile() throws IOException {
     String page = Files.readString(PAGE);
-    classes = Files.createDirectory(dir.resolve("classes"));
-    List<String> arguments =
-        new ArrayList<>(List.of("--release", "25", "-Xlint:all", "-Werror", "-proc:none"));
-    arguments.addAll(List.of("-cp", System.getProperty("java.class.path"), "-d", "" + classes));
+    classes = dir.resolve("classes");
+    List<Path> sources = new ArrayList<>();
     for (Matcher code = CODE.matcher(page); code.find(); ) {
-      Path source = Files.writeString(dir.resolve(code.group(2) + ".java"), code.group(1));
-      arguments.add(source.toString());
+      sources.add(Files.writeString(dir.resolve(code.group(2) + ".java"), code.group(1)));
     }
-    int exit =
-        ToolProvider.getSystemJavaCompiler()
-            .run(null, null, null, arguments.toArray(String[]::new));
-    assertThat(exit).as("javac, see above").isZero();
+    plugin = CompiledPlugin.of(sources, classes);
     Matcher registration = REGISTRATION.matcher(page);
     assertThat(registration.find()).isTrue();
     Path services = classes.resolve(registration.group(2));
@@ -79,19 +71,7 @@ class PluginPageTest {
             """
                 .formatted(Golden.path("tiny-llama-a"), data, dir));
     Stream<String> words = Stream.of("train", yaml.toString(), "--set", "output_dir=" + output);
-    return withPlugin(Stream.concat(words, Arrays.stream(more)).toArray());
-  }
-
-  /// Runs the command with the plugin on the class path.
-  private Cli withPlugin(Object... arguments) throws IOException {
-    Thread thread = Thread.currentThread();
-    ClassLoader before = thread.getContextClassLoader();
-    try (var loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, before)) {
-      thread.setContextClassLoader(loader);
-      return Cli.run(arguments);
-    } finally {
-      thread.setContextClassLoader(before);
-    }
+    return plugin.run(Stream.concat(words, Arrays.stream(more)).toArray());
   }
 
   @Test

@@ -23,14 +23,11 @@ final class PagedAttentionChecks {
     for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
       checks.add(
           Check.of(
-              "pagedAttention",
-              dtype + " pages",
-              Feature.PAGED_ATTENTION,
-              trial -> {
-                if (trial.supports(dtype)) {
-                  values(trial, dtype);
-                }
-              }));
+                  "pagedAttention",
+                  dtype + " pages",
+                  Feature.PAGED_ATTENTION,
+                  trial -> values(trial, dtype))
+              .with(dtype));
     }
     checks.add(
         Check.of(

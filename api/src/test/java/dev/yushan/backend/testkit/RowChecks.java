@@ -37,7 +37,9 @@ final class RowChecks {
       }
     }
     checks.add(check("copy", "F16 to BF16", DType.F16, t -> copy(t, DType.F16, DType.BF16)));
-    checks.add(check("copy", "BF16 to Q8_0", DType.Q8_0, t -> copy(t, DType.BF16, DType.Q8_0)));
+    checks.add(
+        check("copy", "BF16 to Q8_0", DType.Q8_0, t -> copy(t, DType.BF16, DType.Q8_0))
+            .with(DType.BF16));
     checks.add(Check.of("copy", "of integers", t -> copy(t, DType.I32, DType.I32)));
     checks.add(check("copy", "rounds ties to even", DType.BF16, RowChecks::ties));
     return checks;
@@ -45,16 +47,12 @@ final class RowChecks {
 
   /// A check that needs what `dtype` needs.
   static Check check(String op, String name, DType dtype, java.util.function.Consumer<Trial> body) {
-    return switch (dtype) {
-      case F16, BF16 -> Check.of(op, name, Feature.HALF_WEIGHTS, body);
-      case Q8_0, Q4_0 -> Check.of(op, name, Feature.QUANTISED_WEIGHTS, body);
-      case F32, I32 -> Check.of(op, name, body);
-    };
+    return Check.of(op, name, body).with(dtype);
   }
 
   private static Check scatterCheck(DType dtype) {
     String name = "into " + dtype;
-    return Check.of("scatter", name, Feature.PAGED_ATTENTION, trial -> scatter(trial, dtype));
+    return Check.of("scatter", name, Feature.PAGED_ATTENTION, t -> scatter(t, dtype)).with(dtype);
   }
 
   private static int columns(Trial trial, DType dtype, int limit) {

@@ -1,0 +1,97 @@
+package dev.yushan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.yushan.golden.Golden;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The plugins of `docs/examples` do in commands what they are for.
+class ExamplePluginsTest {
+  @TempDir private Path dir;
+  private Path config;
+
+  @BeforeEach
+  void config() throws IOException {
+    String row = Arrays.toString(new int[] {5, 9, 2, 7, 5, 9, 2, 7, 5, 9, 2, 7});
+    Path data = dir.resolve("ids.jsonl");
+    Files.writeString(data, ("{\"input_ids\": " + row + "}\n").repeat(8));
+    config =
+        Files.writeString(
+            dir.resolve("train.yaml"),
+            """
+            model_name_or_path: %s
+            stage: pt
+            dataset: %s
+            tokenized_cache_dir: %s/cache
+            packing: none
+            learning_rate: 0.001
+            logging_steps: 1
+            save_steps: 5
+            max_steps: 10
+            """
+                .formatted(Golden.path("tiny-llama-a"), data, dir));
+  }
+
+  private Object[] train(String output, String... settings) {
+    Stream<String> words =
+        Stream.of("train", "" + config, "--set", "output_dir=" + dir.resolve(output));
+    return Stream.concat(words, Arrays.stream(settings).flatMap(s -> Stream.of("--set", s)))
+        .toArray();
+  }
+
+  private static double[] losses(Cli run) {
+    assertThat(run.exit()).as(run.err()).isZero();
+    return run.out()
+        .lines()
+        .filter(line -> line.startsWith("step "))
+        .mapToDouble(line -> Double.parseDouble(line.replaceAll(".*  loss (\\S+) .*", "$1")))
+        .toArray();
+  }
+
+  @Test
+  void theNaiveBackendTrainsAndGenerates() throws IOException {
+    CompiledPlugin naive = CompiledPlugin.ofExample("backend-plugin", dir.resolve("naive"));
+    assertThat(naive.run("backends").out()).contains("naive");
+    double[] losses = losses(naive.run(train("naive-run", "backend=naive")));
+    double[] wanted = losses(Cli.run(train("cpu-run", "backend=cpu")));
+    assertThat(losses).hasSize(10);
+    for (int i = 0; i < losses.length; i++) {
+      assertThat(losses[i]).as("step %d", i + 1).isCloseTo(wanted[i], within(2e-3));
+    }
+    Object[] infer = {
+      "infer",
+      "--model",
+      SpelledIds.model(dir.resolve("model")),
+      "--prompt",
+      "<5><9><2><7>",
+      "--max-tokens",
+      12,
+      "--ignore-eos",
+      "--backend",
+      "naive"
+    };
+    Cli answer = naive.run(infer);
+    assertThat(answer.exit()).as(answer.err()).isZero();
+    infer[infer.length - 1] = "cpu";
+    assertThat(answer.out()).hasSizeGreaterThan(36).isEqualTo(Cli.run(infer).out());
+  }
+
+  @Test
+  void lionTrainsAndIsResumedToTheSameBits() throws IOException {
+    CompiledPlugin lion = CompiledPlugin.ofExample("optimizer-plugin", dir.resolve("lion"));
+    double[] losses = losses(lion.run(train("whole", "optim=lion")));
+    assertThat(losses[9]).isLessThan(0.5 * losses[0]);
+    Path half = dir.resolve("whole/checkpoint-5");
+    losses(lion.run(train("rest", "optim=lion", "resume_from_checkpoint=" + half)));
+    assertThat(dir.resolve("rest/model.safetensors"))
+        .hasSameBinaryContentAs(dir.resolve("whole/model.safetensors"));
+  }
+}
