@@ -25,6 +25,9 @@ public final class Backends {
     Plugins<BackendProvider> plugins = all();
     BackendProvider provider = name.map(plugins::named).orElseGet(plugins::best);
     Backend backend = checked(provider.open(options));
+    if (options.asserting()) {
+      backend = AssertingBackend.over(backend).requiringFinite();
+    }
     LOG.info(
         "backend {}: {} ({})",
         provider.name(),

@@ -3,26 +3,14 @@ package dev.yushan.backend;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 
 /// A backend behind its contract: transfers are checked here, kernel calls by [CheckedKernels].
-final class CheckedBackend implements Backend {
-  private final Backend backend;
+final class CheckedBackend extends ForwardingBackend {
   private final Kernels kernels;
 
   CheckedBackend(Backend backend) {
-    this.backend = backend;
+    super(backend);
     this.kernels = new CheckedKernels(backend);
-  }
-
-  @Override
-  public String name() {
-    return backend.name();
-  }
-
-  @Override
-  public String description() {
-    return backend.description();
   }
 
   @Override
@@ -73,40 +61,5 @@ final class CheckedBackend implements Backend {
           "%s: %d host bytes do not match the %d bytes of %s"
               .formatted(what, host.byteSize(), tensor.bytes(), tensor));
     }
-  }
-
-  @Override
-  public boolean supports(Feature feature) {
-    return backend.supports(feature);
-  }
-
-  @Override
-  public long availableBytes() {
-    return backend.availableBytes();
-  }
-
-  @Override
-  public boolean usesHostMemory() {
-    return backend.usesHostMemory();
-  }
-
-  @Override
-  public double measureFlops() {
-    return backend.measureFlops();
-  }
-
-  @Override
-  public Optional<DeviceLimits> measureLimits() {
-    return backend.measureLimits();
-  }
-
-  @Override
-  public Plan record(String name, Runnable body) {
-    return backend.record(name, body);
-  }
-
-  @Override
-  public void close() {
-    backend.close();
   }
 }

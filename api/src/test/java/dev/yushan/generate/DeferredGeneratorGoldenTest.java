@@ -1,7 +1,7 @@
 package dev.yushan.generate;
 
+import dev.yushan.backend.AssertingBackend;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.testkit.AssertingBackend;
 import dev.yushan.backend.testkit.DeferredBackend;
 import dev.yushan.backend.testkit.ReferenceBackend;
 

@@ -28,6 +28,13 @@ public final class BackendChoice {
       description = "Device of the backend, under the backend's own name for it.")
   private Optional<String> device = Optional.empty();
 
+  @Option(
+      names = "--check-backend",
+      description =
+          "Look at the results of every op, and name the first that makes a NaN or an infinity, or"
+              + " reads memory that nothing was written to. Slow.")
+  private boolean check;
+
   /// How many threads were asked for; all processors where none were.
   public int threads() {
     return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
@@ -35,6 +42,7 @@ public final class BackendChoice {
 
   /// Opens the backend; the caller closes it.
   public Backend open() {
-    return Backends.open(backend, new BackendOptions(threads, device, Map.of()));
+    return Backends.open(
+        backend, new BackendOptions(threads, device, Map.of(BackendOptions.ASSERTING, "" + check)));
   }
 }

@@ -75,6 +75,9 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--device", paramLabel = "DEVICE", description = "Short for --set device=DEVICE.")
   private Optional<String> device = Optional.empty();
 
+  @Option(names = "--check-backend", description = "Short for --set check_backend=true.")
+  private boolean check;
+
   @Option(
       names = "--max-time",
       paramLabel = "TIME",
@@ -105,7 +108,10 @@ final class TrainCommand implements Callable<Integer> {
 
   private int replay(Path directory) {
     BackendOptions options =
-        new BackendOptions(threads.map(Integer::parseInt).orElse(0), device, Map.of());
+        new BackendOptions(
+            threads.map(Integer::parseInt).orElse(0),
+            device,
+            Map.of(BackendOptions.ASSERTING, "" + check));
     try (Backend opened = Backends.open(backend, options)) {
       Replay.run(opened, directory, System.out::println);
     }
@@ -116,6 +122,9 @@ final class TrainCommand implements Callable<Integer> {
     backend.ifPresent(value -> settings.put("backend", value));
     threads.ifPresent(value -> settings.put("threads", value));
     device.ifPresent(value -> settings.put("device", value));
+    if (check) {
+      settings.put("check_backend", "true");
+    }
     TrainingConfig config = TrainingConfig.read(yaml, settings);
     return estimate ? estimate(config) : train(yaml, config);
   }

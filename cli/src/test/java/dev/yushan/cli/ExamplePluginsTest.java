@@ -84,6 +84,18 @@ class ExamplePluginsTest {
     assertThat(answer.out()).hasSizeGreaterThan(36).isEqualTo(Cli.run(infer).out());
   }
 
+  /// An op that overflows is named, where without the look there would be a loss that is not
+  /// finite.
+  @Test
+  void aBackendIsLookedAtInARealRun() throws IOException {
+    double[] losses = losses(Cli.run(train("looked-at", "check_backend=true", "max_steps=2")));
+    assertThat(losses).isEqualTo(losses(Cli.run(train("not-looked-at", "max_steps=2"))));
+    Cli run = Cli.run(train("overflow", "check_backend=true", "learning_rate=1e36"));
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err())
+        .containsPattern("yushan: \\w+ made element \\d+ of F32 .* (NaN|-?Infinity)");
+  }
+
   @Test
   void lionTrainsAndIsResumedToTheSameBits() throws IOException {
     CompiledPlugin lion = CompiledPlugin.ofExample("optimizer-plugin", dir.resolve("lion"));

@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendOptions;
+import dev.yushan.backend.Backends;
 import dev.yushan.io.ByteSize;
 import dev.yushan.train.TrainingKey.Alias;
 import dev.yushan.train.TrainingKey.Honoured;
@@ -253,6 +256,16 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
       throw new IllegalArgumentException(key + " is not an honoured key");
     }
     return Optional.ofNullable(settings.get(key)).map(Setting::value);
+  }
+
+  /// Opens the backend that is named, or the best one.
+  public Backend openBackend() {
+    BackendOptions options =
+        new BackendOptions(
+            count("threads"),
+            find("device"),
+            Map.of(BackendOptions.ASSERTING, text("check_backend")));
+    return Backends.open(find("backend"), options);
   }
 
   /// The value of a key that must have one.

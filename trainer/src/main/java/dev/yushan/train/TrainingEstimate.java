@@ -1,8 +1,6 @@
 package dev.yushan.train;
 
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.BackendOptions;
-import dev.yushan.backend.Backends;
 import dev.yushan.model.CausalLM;
 import dev.yushan.optim.Optimizer;
 import java.nio.file.Path;
@@ -72,9 +70,7 @@ public record TrainingEstimate(String tables, Optional<String> refusal, Optional
 
   /// The estimate on the backend that the configuration names.
   public static TrainingEstimate of(TrainingConfig config) {
-    BackendOptions options =
-        new BackendOptions(config.count("threads"), config.find("device"), Map.of());
-    try (Backend backend = Backends.open(config.find("backend"), options)) {
+    try (Backend backend = config.openBackend()) {
       return of(config, backend);
     }
   }

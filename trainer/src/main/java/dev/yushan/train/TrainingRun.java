@@ -3,8 +3,6 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.BackendOptions;
-import dev.yushan.backend.Backends;
 import dev.yushan.data.TokenLedger;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.model.CausalLM;
@@ -18,7 +16,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -63,9 +60,7 @@ public final class TrainingRun {
   /// Runs on the backend that the configuration names; returns where the run ended, which is before
   /// its last step if [TrainingListener#stop] said so.
   public static Progress run(TrainingConfig config, TrainingListener listener) {
-    BackendOptions options =
-        new BackendOptions(config.count("threads"), config.find("device"), Map.of());
-    try (Backend backend = Backends.open(config.find("backend"), options)) {
+    try (Backend backend = config.openBackend()) {
       return run(config, backend, listener);
     }
   }

@@ -2,6 +2,8 @@ package dev.yushan.backend.testkit;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.ForwardingBackend;
+import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.tensor.DType;

@@ -12,6 +12,7 @@ import static dev.yushan.backend.testkit.Faults.swapped;
 import static dev.yushan.backend.testkit.Faults.tail;
 import static dev.yushan.backend.testkit.Faults.with;
 
+import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels.AdamWConstants;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;

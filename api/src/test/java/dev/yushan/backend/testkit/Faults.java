@@ -1,5 +1,6 @@
 package dev.yushan.backend.testkit;
 
+import dev.yushan.backend.Invocation;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;

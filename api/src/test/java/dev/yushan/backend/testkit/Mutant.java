@@ -1,6 +1,8 @@
 package dev.yushan.backend.testkit;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.ForwardingBackend;
+import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels;
 import java.util.function.Consumer;
 

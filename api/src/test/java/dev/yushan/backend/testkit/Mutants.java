@@ -18,6 +18,7 @@ import static dev.yushan.backend.testkit.Faults.withoutLastRow;
 import static dev.yushan.backend.testkit.Faults.zeros;
 
 import dev.yushan.backend.AttentionShape;
+import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;

@@ -1,10 +1,5 @@
-package dev.yushan.backend.testkit;
+package dev.yushan.backend;
 
-import dev.yushan.backend.Backend;
-import dev.yushan.backend.Backends;
-import dev.yushan.backend.Kernels;
-import dev.yushan.backend.Plan;
-import dev.yushan.backend.Workspace;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
@@ -52,8 +47,9 @@ public final class AssertingBackend extends ForwardingBackend {
               float[] values = backend.floats(t);
               for (int i = 0; i < values.length; i++) {
                 if (!Float.isFinite(values[i])) {
-                  throw new AssertionError(
-                      "%s made element %d of %s %s".formatted(call.op(), i, t, values[i]));
+                  throw new BackendException(
+                      "%s made element %d of %s %s: of finite operands that is a defect of the backend, of others look at what made them"
+                          .formatted(call.op(), i, t, values[i]));
                 }
               }
             });

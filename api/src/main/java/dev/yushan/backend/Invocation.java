@@ -1,7 +1,5 @@
-package dev.yushan.backend.testkit;
+package dev.yushan.backend;
 
-import dev.yushan.backend.Backend;
-import dev.yushan.backend.Kernels;
 import dev.yushan.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -15,7 +13,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// One kernel call as data: its arguments one by one, records of tensors taken apart.
-record Invocation(Backend backend, Method method, Object[] arguments) {
+public record Invocation(Backend backend, Method method, Object[] arguments) {
   /// Which arguments of an op it writes.
   private static final Map<String, List<Integer>> OUTPUTS =
       Map.ofEntries(
@@ -43,7 +41,7 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
           Map.entry("adamW", List.of(2, 4, 5)));
 
   /// Kernels that hand every call to `handler` instead of `backend`.
-  static Kernels intercept(Backend backend, Consumer<Invocation> handler) {
+  public static Kernels intercept(Backend backend, Consumer<Invocation> handler) {
     return (Kernels)
         Proxy.newProxyInstance(
             Kernels.class.getClassLoader(),
@@ -57,12 +55,12 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
             });
   }
 
-  String op() {
+  public String op() {
     return method.getName();
   }
 
   /// Makes the call.
-  void proceed() {
+  public void proceed() {
     try {
       method.invoke(backend.kernels(), grouped());
     } catch (InvocationTargetException e) {
@@ -115,18 +113,18 @@ record Invocation(Backend backend, Method method, Object[] arguments) {
   }
 
   /// The same call with argument `index` replaced.
-  Invocation with(int index, Object argument) {
+  public Invocation with(int index, Object argument) {
     Object[] changed = arguments.clone();
     changed[index] = argument;
     return new Invocation(backend, method, changed);
   }
 
-  Tensor tensor(int index) {
+  public Tensor tensor(int index) {
     return (Tensor) arguments[index];
   }
 
   /// The tensors that the op writes.
-  Stream<Tensor> outputs() {
+  public Stream<Tensor> outputs() {
     return OUTPUTS.get(op()).stream().map(this::tensor);
   }
 }

@@ -1,20 +1,16 @@
-package dev.yushan.backend.testkit;
+package dev.yushan.backend;
 
-import dev.yushan.backend.Backend;
-import dev.yushan.backend.DeviceLimits;
-import dev.yushan.backend.Feature;
-import dev.yushan.backend.Kernels;
-import dev.yushan.backend.Plan;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /// A backend that is another one, but for what a subclass changes.
-abstract class ForwardingBackend implements Backend {
-  final Backend backend;
+public abstract class ForwardingBackend implements Backend {
+  /// The other one.
+  protected final Backend backend;
 
-  ForwardingBackend(Backend backend) {
+  protected ForwardingBackend(Backend backend) {
     this.backend = backend;
   }
 
