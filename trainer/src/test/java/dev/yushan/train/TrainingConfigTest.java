@@ -162,7 +162,7 @@ class TrainingConfigTest {
     "per_device_train_batch_size, 0, integer ≥ 1",
     "plot_loss, maybe, boolean",
     "lr_scheduler_kwargs, 3, map",
-    "packing, best, one of best_fit concat none",
+    "packing, best, 'one of best_fit, concat, none'",
   })
   void aValueOfTheWrongTypeIsRefused(String key, String value, String expected) {
     assertThatThrownBy(() -> TrainingConfig.of(Map.of(key, value)))
