@@ -201,6 +201,11 @@ class ChatTemplateTest {
                     "{{ messages[0].content }}{{ messages[0].tool_calls[0].function.arguments.a }}")
                 .render(List.of(message), List.of(), false, false, Map.of()))
         .isEqualTo("[1, None]");
+    var none = Map.of("role", "assistant", "content", "c", "tool_calls", List.of());
+    assertThat(
+            template("{{ 'tool_calls' in messages[0] }}")
+                .render(List.of(none), List.of(), false, false, Map.of()))
+        .isEqualTo("False");
     var broken =
         Map.of(
             "role",
