@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 
-/// Sizes as people write them: a number, which may have one of the units B, KB, MB, GB of powers of
-/// 1000, as `max_shard_size` in transformers.
+/// Sizes as people write and read them. Written ones are a number, which may have one of the units
+/// B, KB, MB, GB of powers of 1000, as `max_shard_size` in transformers.
 public final class ByteSize {
   private static final Map<String, Double> UNITS =
       Map.of("", 1.0, "B", 1.0, "KB", 1e3, "MB", 1e6, "GB", 1e9);
@@ -22,5 +22,15 @@ public final class ByteSize {
     } catch (NumberFormatException e) {
       return OptionalLong.empty();
     }
+  }
+
+  /// To be read: in the largest of KiB, MiB and GiB of which there is one.
+  public static String words(long bytes) {
+    if (bytes < 1 << 20) {
+      return String.format(Locale.ROOT, "%.1f KiB", bytes / 1024.0);
+    }
+    return bytes < 1 << 30
+        ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
+        : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1 << 30));
   }
 }

@@ -160,11 +160,16 @@ final class ModelChoice {
     return loaded;
   }
 
-  private DType weights(Path directory) {
+  /// Refuses options that contradict each other, before anything is loaded.
+  void requireConsistent() {
     if (quantization.isPresent() && dtype.flatMap(WeightType::dtype).isPresent()) {
       throw new IllegalArgumentException(
           "--dtype and --quantization both say how to keep the weights; leave one of them out");
     }
+  }
+
+  private DType weights(Path directory) {
+    requireConsistent();
     if (quantization.isPresent()) {
       return DType.valueOf(quantization.get().name());
     }
@@ -178,9 +183,14 @@ final class ModelChoice {
     return parameter.value().elements();
   }
 
+  /// Where the tokenizer is, and what comes with it: that of `--tokenizer`, or of the model.
+  Path tokenizerDirectory() {
+    return tokenizer.map(ModelChoice::tokenizerDirectory).orElseGet(this::directory);
+  }
+
   /// The tokenizer, if `--tokenizer` names one or the model's directory holds one.
   Optional<Tokenizer> tokenizer() {
-    Path directory = tokenizer.map(ModelChoice::tokenizerDirectory).orElseGet(this::directory);
+    Path directory = tokenizerDirectory();
     boolean there = Files.isRegularFile(directory.resolve("tokenizer.json"));
     if (tokenizer.isPresent() && !there) {
       throw new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.chat.ChatTemplate;
 import dev.yushan.engine.Engine;
@@ -10,13 +11,18 @@ import dev.yushan.http.HttpService;
 import dev.yushan.http.LoadedModel;
 import dev.yushan.http.ServerConfig;
 import dev.yushan.http.StructuredOutput;
+import dev.yushan.io.ByteSize;
 import dev.yushan.model.CausalLM;
+import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
 import dev.yushan.structured.Structured;
 import dev.yushan.structured.Vocabulary;
 import dev.yushan.text.Tokenizer;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -52,6 +58,7 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     options.setLogLevel();
+    model.requireConsistent();
     Path directory = model.directory();
     options.require(Models.config(directory));
     ServerConfig config = options.server(model.name());
@@ -119,10 +126,24 @@ final class ServeCommand implements Callable<Integer> {
     return new Structured(Vocabulary.of(tokenizer, loaded.config().eosIds()));
   }
 
+  /// What a template sees of a tokenizer without a `tokenizer_config.json`.
+  private static Map<String, String> specialTokens(Tokenizer tokenizer, ModelConfig config) {
+    OptionalInt bos = tokenizer.bosId().isPresent() ? tokenizer.bosId() : config.bosId();
+    Map<String, String> tokens = new HashMap<>();
+    bos.ifPresent(id -> tokens.put("bos_token", tokenizer.decode(new int[] {id}, false)));
+    tokenizer
+        .eosId()
+        .ifPresent(id -> tokens.put("eos_token", tokenizer.decode(new int[] {id}, false)));
+    return tokens;
+  }
+
   private LoadedModel load(Path directory, Consumer<String> progress) {
     progress.accept("loading the tokenizer");
     Tokenizer tokenizer = model.requireTokenizer();
-    Optional<ChatTemplate> template = options.chatTemplate(directory);
+    Optional<ChatTemplate> template =
+        options.chatTemplate(
+            model.tokenizerDirectory(), specialTokens(tokenizer, Models.config(directory)));
+    JsonNode samplingDefaults = options.samplingDefaults(directory);
     progress.accept("loading the weights");
     Backend backend = backendChoice.open();
     try {
@@ -131,17 +152,17 @@ final class ServeCommand implements Callable<Integer> {
       EngineConfig config = options.engine(backend, loaded.config());
       Engine engine = new Engine(backend, loaded, tokenizer, config);
       LOG.info(
-          "up to {} requests of {} tokens; {} MiB of keys and values in {} hold {} tokens",
+          "up to {} requests of {} tokens; {} of keys and values in {} hold {} tokens",
           config.maxNumSeqs(),
           config.maxModelLen(),
-          config.kvCacheBytes() >> 20,
+          ByteSize.words(config.kvCacheBytes()),
           config.kvCacheDtype(),
           config.kvCacheTokens(loaded.config()));
       return new LoadedModel(
           engine,
           tokenizer,
           directory.toString(),
-          options.samplingDefaults(directory),
+          samplingDefaults,
           template.map(ChatFormat::of),
           Optional.of(StructuredOutput.of(structured(tokenizer, loaded))),
           () -> {

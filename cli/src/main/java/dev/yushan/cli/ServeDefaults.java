@@ -39,9 +39,10 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
     return named.toArray(String[]::new);
   }
 
-  /// Gives a command its defaults.
+  /// Gives a command its defaults. A key of the file without a value counts as left out.
   ///
-  /// @throws IllegalArgumentException if the file cannot be read or has unknown keys
+  /// @throws IllegalArgumentException if the file cannot be read, or has unknown keys or such
+  ///   values
   static void on(CommandLine command, List<String> arguments, Map<String, String> environment) {
     Optional<String> named = Optional.ofNullable(environment.get(PREFIX + "CONFIG"));
     for (int i = 0; i < arguments.size(); i++) {
@@ -76,11 +77,14 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
       Map<String, String> values = new TreeMap<>();
       for (Map.Entry<String, JsonNode> entry : root.properties()) {
         String name = entry.getKey().replace('_', '-');
-        if (command.getCommandSpec().findOption("--" + name) == null) {
+        OptionSpec option = command.getCommandSpec().findOption("--" + name);
+        if (option == null || option.usageHelp() || option.versionHelp() || name.equals("config")) {
           throw new IllegalArgumentException(
               "%s: there is no option --%s; see yushan help serve".formatted(path, name));
         }
-        values.put(name, text(entry.getValue()));
+        if (!entry.getValue().isNull()) {
+          values.put(name, text(path, name, entry.getValue()));
+        }
       }
       return values;
     } catch (JsonProcessingException e) {
@@ -94,12 +98,15 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
     }
   }
 
-  private static String text(JsonNode value) {
-    if (!value.isArray()) {
-      return value.asText();
-    }
+  private static String text(Path path, String name, JsonNode value) {
     List<String> elements = new ArrayList<>();
-    value.forEach(element -> elements.add(element.asText()));
+    for (JsonNode element : value.isArray() ? value : List.of(value)) {
+      if (!element.isValueNode() || element.isNull()) {
+        throw new IllegalArgumentException(
+            "%s: %s must be a value or a list of values, got %s".formatted(path, name, value));
+      }
+      elements.add(element.asText());
+    }
     return String.join(",", elements);
   }
 }

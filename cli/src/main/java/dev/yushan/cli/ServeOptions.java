@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
@@ -246,6 +247,10 @@ final class ServeOptions {
 
   /// Refuses what will not do for a model, before it is loaded.
   void require(ModelConfig model) {
+    if (maxNumBatchedTokens < 1) {
+      throw new IllegalArgumentException(
+          "--max-num-batched-tokens must be 1 or more, got " + maxNumBatchedTokens);
+    }
     int longest = longest(model);
     if (longest > model.maxPositions()) {
       throw new IllegalArgumentException(
@@ -259,6 +264,7 @@ final class ServeOptions {
     return maxModelLen.orElse(model.maxPositions());
   }
 
+  /// At least a token of each request.
   private int batched() {
     return Math.max(maxNumBatchedTokens, maxNumSeqs);
   }
@@ -294,10 +300,12 @@ final class ServeOptions {
         longest, maxNumSeqs, batched(), memory, dtype(), prefixCaching, maxWaiting);
   }
 
-  Optional<ChatTemplate> chatTemplate(Path model) {
+  /// @param directory of the tokenizer, with which a template comes
+  /// @param specialTokens those of a directory that does not name its own
+  Optional<ChatTemplate> chatTemplate(Path directory, Map<String, String> specialTokens) {
     return chatTemplate.isPresent()
-        ? Optional.of(ChatTemplate.load(model, chatTemplate.get()))
-        : ChatTemplate.load(model);
+        ? Optional.of(ChatTemplate.load(directory, chatTemplate.get(), specialTokens))
+        : ChatTemplate.load(directory, specialTokens);
   }
 
   /// What requests that leave it out get.

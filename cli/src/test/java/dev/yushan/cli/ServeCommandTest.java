@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 /// The service as a process of its own, by a real client.
 @Timeout(120)
@@ -232,6 +233,8 @@ class ServeCommandTest {
         "--quantization q8_0 --dtype f32 ; leave one of them out",
         "--config none.yaml ; none.yaml cannot be read",
         "--max-model-len 0 ; max-model-len must be 1 or more",
+        "--max-num-batched-tokens 0 ; --max-num-batched-tokens must be 1 or more",
+        "--request-timeout 0 ; the request timeout in s must be 1 or more",
         "--max-num-seqs x ; --max-num-seqs"
       })
   void wrongOptionsAreNamedBeforeTheModelIsLoaded(String options, String message) {
@@ -244,9 +247,44 @@ class ServeCommandTest {
     Cli run = Cli.run(arguments.toArray());
     assertThat(run.exit()).isNotZero();
     assertThat(run.err()).contains(message);
-    if (!options.startsWith("--generation-config") && !options.startsWith("--quantization")) {
+    assertThat(run.err()).doesNotContain("loaded in");
+    if (!options.startsWith("--generation-config")) {
       assertThat(run.err()).doesNotContain("listening");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "nonsense: 1 ; there is no option --nonsense",
+        "config: other.yaml ; there is no option --config",
+        "port: {a: 1} ; port must be a value or a list of values",
+        "api-key: [a, null] ; api-key must be a value or a list of values",
+        "chat-template: ; no such directory"
+      })
+  void aFileOfOptionsIsReadStrictly(String line, String message) throws IOException {
+    Path file = Files.writeString(directory.resolve("strict.yaml"), line + "\nhost:\n");
+    Cli run = Cli.run("serve", "--model", "no/such/place", "--config", file);
+    assertThat(run.exit()).isNotZero();
+    assertThat(run.err()).contains(message);
+  }
+
+  /// `api-key:` alone must not become a key that reads null.
+  @Test
+  void aKeyWithoutAValueIsLeftOut() throws IOException {
+    Path file = Files.writeString(directory.resolve("null.yaml"), "api-key:\nhost: ~\nport: 1\n");
+    CommandLine command = new CommandLine(new ServeCommand());
+    command.setCaseInsensitiveEnumValuesAllowed(true);
+    ServeDefaults.on(command, List.of("serve", "--config", file.toString()), Map.of());
+    CommandLine.ParseResult parsed = command.parseArgs("--model", "m");
+    assertThat(option(parsed, "--api-key")).isEqualTo(List.of());
+    assertThat(option(parsed, "--host")).isEqualTo("0.0.0.0");
+    assertThat(option(parsed, "--port")).isEqualTo(1);
+  }
+
+  private static Object option(CommandLine.ParseResult parsed, String name) {
+    return parsed.commandSpec().findOption(name).getValue();
   }
 
   @Test

@@ -48,25 +48,33 @@ public final class ChatTemplate {
   /// The template of a model: `chat_template.jinja` (with `additional_chat_templates/*.jinja`), or
   /// `chat_template` of `tokenizer_config.json`. Empty if it has none, as base models have not.
   ///
+  /// @param directory of the model's tokenizer
+  /// @param specialTokens `bos_token`, `eos_token` and the like, for a directory that has neither
+  ///   `tokenizer_config.json` nor `special_tokens_map.json`
   /// @throws IllegalArgumentException if the template uses what is not supported, with the line and
   ///   the name
   /// @throws java.io.UncheckedIOException if a file cannot be read
-  public static Optional<ChatTemplate> load(Path modelDirectory) {
-    Map<String, String> sources = TemplateFiles.sources(modelDirectory);
-    return sources.isEmpty() ? Optional.empty() : Optional.of(of(sources, modelDirectory));
+  public static Optional<ChatTemplate> load(Path directory, Map<String, String> specialTokens) {
+    Map<String, String> sources = TemplateFiles.sources(directory);
+    return sources.isEmpty()
+        ? Optional.empty()
+        : Optional.of(of(sources, directory, specialTokens));
   }
 
   /// The template that `--chat-template` gives for a model: the path of a file, or the template
   /// itself, which has a `{`.
   ///
   /// @throws IllegalArgumentException if it is neither, or uses what is not supported
-  public static ChatTemplate load(Path modelDirectory, String fileOrTemplate) {
-    return of(Map.of("default", TemplateFiles.given(fileOrTemplate)), modelDirectory);
+  public static ChatTemplate load(
+      Path directory, String fileOrTemplate, Map<String, String> specialTokens) {
+    Map<String, String> sources = Map.of("default", TemplateFiles.given(fileOrTemplate));
+    return of(sources, directory, specialTokens);
   }
 
-  private static ChatTemplate of(Map<String, String> sources, Path directory) {
+  private static ChatTemplate of(
+      Map<String, String> sources, Path directory, Map<String, String> specialTokens) {
     return new ChatTemplate(
-        sources, TemplateFiles.specialTokens(directory), Clock.systemDefaultZone());
+        sources, TemplateFiles.specialTokens(directory, specialTokens), Clock.systemDefaultZone());
   }
 
   /// A template by itself.

@@ -34,10 +34,10 @@ final class Conversation {
         throw new IllegalArgumentException(
             "the content of message " + out.size() + " is neither a text nor a list of parts");
       }
-      if (copy.get("tool_calls") instanceof List<?> calls) {
+      if (copy.get("tool_calls") instanceof List<?> calls && !calls.isEmpty()) {
         copy.put("tool_calls", calls.stream().map(Conversation::call).toList());
-      } else if (copy.get("tool_calls") == Value.None.NONE) {
-        copy.remove("tool_calls");
+      } else {
+        copy.remove("tool_calls"); // templates ask whether there is one, as vLLM sees to as well
       }
       out.add(copy);
     }

@@ -26,6 +26,10 @@ final class TemplateFiles {
           "cls_token",
           "mask_token");
 
+  /// Of the two the latter one counts.
+  private static final List<String> SPECIAL_FILES =
+      List.of("special_tokens_map.json", "tokenizer_config.json");
+
   private TemplateFiles() {}
 
   /// By name; the one that has none is `default`.
@@ -76,9 +80,13 @@ final class TemplateFiles {
     return fileOrTemplate;
   }
 
-  static Map<String, String> specialTokens(Path directory) {
+  /// @param otherwise where the directory has no file that could name any
+  static Map<String, String> specialTokens(Path directory, Map<String, String> otherwise) {
+    if (SPECIAL_FILES.stream().noneMatch(file -> Files.exists(directory.resolve(file)))) {
+      return otherwise;
+    }
     Map<String, String> tokens = new HashMap<>();
-    for (String file : List.of("special_tokens_map.json", "tokenizer_config.json")) {
+    for (String file : SPECIAL_FILES) {
       JsonNode config = json(directory.resolve(file));
       for (String name : SPECIAL) {
         JsonNode token = config.path(name);

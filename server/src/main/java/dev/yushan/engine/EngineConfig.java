@@ -2,6 +2,7 @@ package dev.yushan.engine;
 
 import dev.yushan.backend.KvPages;
 import dev.yushan.generate.KvCache;
+import dev.yushan.io.ByteSize;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.tensor.DType;
 
@@ -66,15 +67,14 @@ public record EngineConfig(
   public int pages(ModelConfig model) {
     if (kvCacheBytes < leastKvCacheBytes(model)) {
       throw new IllegalArgumentException(
-          "a request of %d tokens needs %d KiB for its keys and values, but there are %d; lower max-model-len or raise kv-cache-memory"
-              .formatted(maxModelLen, ceilKiB(leastKvCacheBytes(model)), kvCacheBytes >> 10));
+          "a request of %d tokens needs %s for its keys and values, but there are %s; lower max-model-len or raise kv-cache-memory"
+              .formatted(
+                  maxModelLen,
+                  ByteSize.words(leastKvCacheBytes(model)),
+                  ByteSize.words(kvCacheBytes)));
     }
     long pages = kvCacheBytes / KvCache.pageBytes(model, kvCacheDtype);
     // more than all can use at once serve texts that come again
     return (int) Math.min(pages, Integer.MAX_VALUE / KvPages.PAGE_LENGTH);
-  }
-
-  private static long ceilKiB(long bytes) {
-    return (bytes + (1 << 10) - 1) >> 10;
   }
 }

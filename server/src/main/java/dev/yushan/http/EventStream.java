@@ -114,7 +114,9 @@ final class EventStream {
       return; // tokens whose characters are not whole yet
     }
     ObjectNode event = reply.event(choice, piece, offsets[choice.index()]);
-    offsets[choice.index()] += Texts.length(reply.text(choice, piece));
+    if (request.logprobs().isPresent()) {
+      offsets[choice.index()] += reply.length(choice, piece);
+    }
     if (request.usageInEvents()) {
       event.set("usage", generation.usage().json());
     } else if (request.usage()) {

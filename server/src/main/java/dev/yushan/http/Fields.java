@@ -104,7 +104,7 @@ final class Fields {
               "truncate_prompt_tokens",
               Kind.INTEGER,
               Range.between(-1, Integer.MAX_VALUE),
-              "Keeps so many tokens of the prompt; -1 for as many as the model takes."),
+              "Keeps so many tokens of the prompt; -1 for as many as fit beside the answer."),
           honoured(
               "truncation_side",
               Kind.STRING,
@@ -235,7 +235,7 @@ final class Fields {
               honoured(
                   "continue_final_message",
                   Kind.BOOLEAN,
-                  "Continues the last message; needs `add_generation_prompt` = false."),
+                  "Continues the last message; not with `add_generation_prompt` = true."),
               honoured("documents", Kind.OBJECTS, "For the template."),
               honoured("chat_template_kwargs", Kind.OBJECT, "Variables for the template."),
               ignored("parallel_tool_calls", Kind.BOOLEAN, "calls are not parsed."),
@@ -280,7 +280,10 @@ final class Fields {
                   "add_special_tokens",
                   Kind.BOOLEAN,
                   "Whether the tokenizer adds BOS: true for a prompt, false for messages."),
-              honoured("return_token_strs", Kind.BOOLEAN, "Adds the texts of the tokens."),
+              honoured(
+                  "return_token_strs",
+                  Kind.BOOLEAN,
+                  "Adds the texts of the tokens (vLLM: their names in the vocabulary)."),
               honoured("tools", Kind.OBJECTS, "For the template.")),
           CHAT_PROMPT);
 

@@ -202,7 +202,9 @@ record GenerationRequest(
           body.flag("add_special_tokens", specials)
               ? model.tokenizer().encodeWithTemplate(text, Specials.PARSE)
               : model.tokenizer().encode(text, Specials.PARSE);
-      return new Prompt(text, checked(body, ids));
+      int[] kept = checked(body, ids);
+      return new Prompt(
+          kept.length == ids.length ? text : model.tokenizer().decode(kept, true), kept);
     }
 
     private static String promptField(Body body) {
@@ -255,7 +257,7 @@ record GenerationRequest(
       if (keep.isEmpty()) {
         return ids;
       }
-      int most = keep.getAsInt() == -1 ? config().maxModelLen() - 1 : keep.getAsInt();
+      int most = keep.getAsInt() == -1 ? roomBeside(body) : keep.getAsInt();
       if (most < 1) {
         throw ApiException.badRequest(
             "truncate_prompt_tokens", "`truncate_prompt_tokens` must leave at least one token");
@@ -266,6 +268,15 @@ record GenerationRequest(
       return side.equals("left")
           ? Arrays.copyOfRange(ids, ids.length - most, ids.length)
           : Arrays.copyOf(ids, most);
+    }
+
+    /// How long a prompt may be for all tokens that are asked for to fit beside it.
+    private int roomBeside(Body body) {
+      int asked =
+          body.has("max_completion_tokens")
+              ? body.integer("max_completion_tokens", 1)
+              : body.integer("max_tokens", 1);
+      return Math.max(1, config().maxModelLen() - Math.max(1, asked));
     }
 
     private EngineConfig config() {

@@ -44,7 +44,7 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
 
   /// The event with what came of one choice.
   ///
-  /// @param offset characters of it in earlier events
+  /// @param offset characters of its tokens in earlier events
   ObjectNode event(Choice choice, Piece piece, int offset) {
     ObjectNode root = head(request.chat() ? "chat.completion.chunk" : "text_completion");
     ObjectNode node = root.putArray("choices").addObject().put("index", choice.index());
@@ -94,13 +94,25 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
       return logprobs.chat(piece.tokens(), count);
     }
     boolean prompt = piece.first() && request.echo();
+    return logprobs.completion(scored(choice, piece), prompt, count, offset);
+  }
+
+  private List<TokenScore> scored(Choice choice, Piece piece) {
     List<TokenScore> all = new ArrayList<>();
-    if (prompt) {
+    if (piece.first() && request.echo()) {
       all.add(new TokenScore(choice.prompt().ids()[0], 0, 1, List.of()));
       all.addAll(piece.promptScores());
     }
     all.addAll(piece.tokens());
-    return logprobs.completion(all, prompt, count, offset);
+    return all;
+  }
+
+  /// Characters of the tokens of a piece, special ones and those of the prompt included, as
+  /// `text_offset` counts them.
+  int length(Choice choice, Piece piece) {
+    return scored(choice, piece).stream()
+        .mapToInt(score -> Texts.length(logprobs.text(score.id())))
+        .sum();
   }
 
   private static void end(ObjectNode node, Piece piece) {

@@ -92,6 +92,8 @@ public record ServerConfig(
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
     }
+    requestTimeout.ifPresent(
+        timeout -> requirePositive("the request timeout in s", timeout.toSeconds()));
     if (shutdownTimeout.isNegative()) {
       throw new IllegalArgumentException("the shutdown timeout must be 0 or more");
     }

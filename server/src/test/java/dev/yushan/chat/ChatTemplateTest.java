@@ -201,6 +201,11 @@ class ChatTemplateTest {
                     "{{ messages[0].content }}{{ messages[0].tool_calls[0].function.arguments.a }}")
                 .render(List.of(message), List.of(), false, false, Map.of()))
         .isEqualTo("[1, None]");
+    var none = Map.of("role", "assistant", "content", "c", "tool_calls", List.of());
+    assertThat(
+            template("{{ 'tool_calls' in messages[0] }}")
+                .render(List.of(none), List.of(), false, false, Map.of()))
+        .isEqualTo("False");
     var broken =
         Map.of(
             "role",
@@ -214,9 +219,9 @@ class ChatTemplateTest {
 
   @Test
   void templatesAreFoundInAModelsDirectory() throws IOException {
-    assertThat(ChatTemplate.load(model)).isEmpty();
+    assertThat(ChatTemplate.load(model, Map.of())).isEmpty();
     write("tokenizer_config.json", "{\"bos_token\": null, \"eos_token\": {\"content\": \"<e>\"}}");
-    assertThat(ChatTemplate.load(model)).isEmpty();
+    assertThat(ChatTemplate.load(model, Map.of())).isEmpty();
     write(
         "tokenizer_config.json",
         "{\"eos_token\": {\"content\": \"<e>\"}, \"chat_template\": \"c{{ eos_token }}{{ bos_token"
@@ -231,18 +236,34 @@ class ChatTemplateTest {
     write("chat_template.jinja", "file\n");
     assertThat(loaded(List.of(Map.of("type", "function")))).isEqualTo("file");
     write("tokenizer_config.json", "{");
-    assertThatThrownBy(() -> ChatTemplate.load(model)).hasMessageContaining("fetch it again");
+    assertThatThrownBy(() -> ChatTemplate.load(model, Map.of()))
+        .hasMessageContaining("fetch it again");
   }
 
   @Test
   void aTemplateIsGivenAsAFileOrItself() throws IOException {
     write("mine.jinja", "mine");
-    var file = ChatTemplate.load(model, model.resolve("mine.jinja").toString());
+    var file = ChatTemplate.load(model, model.resolve("mine.jinja").toString(), Map.of());
     assertThat(file.render(HI, List.of(), false, false, Map.of())).isEqualTo("mine");
-    var literal = ChatTemplate.load(model, "{{ messages[0].content }}");
+    var literal = ChatTemplate.load(model, "{{ messages[0].content }}", Map.of());
     assertThat(literal.render(HI, List.of(), false, false, Map.of())).isEqualTo("Hi");
-    assertThatThrownBy(() -> ChatTemplate.load(model, "/no/such.jinja"))
+    assertThatThrownBy(() -> ChatTemplate.load(model, "/no/such.jinja", Map.of()))
         .hasMessageContaining("there is no such file");
+  }
+
+  @Test
+  void specialTokensComeFromElsewhereOnlyIfNoFileCouldNameThem() throws IOException {
+    Map<String, String> otherwise = Map.of("bos_token", "<b>");
+    String source = "{{ bos_token is defined and bos_token }}";
+    assertThat(
+            ChatTemplate.load(model, source, otherwise)
+                .render(HI, List.of(), false, false, Map.of()))
+        .isEqualTo("<b>");
+    write("tokenizer_config.json", "{\"bos_token\": null}");
+    assertThat(
+            ChatTemplate.load(model, source, otherwise)
+                .render(HI, List.of(), false, false, Map.of()))
+        .isEqualTo("False");
   }
 
   @Test
@@ -263,7 +284,9 @@ class ChatTemplateTest {
   }
 
   private String loaded(List<Map<String, String>> tools) {
-    return ChatTemplate.load(model).orElseThrow().render(HI, tools, false, false, Map.of());
+    return ChatTemplate.load(model, Map.of())
+        .orElseThrow()
+        .render(HI, tools, false, false, Map.of());
   }
 
   private void write(String name, String text) throws IOException {

@@ -223,7 +223,9 @@ class CompletionsTest {
     assertThat(joined).isEqualTo(more.path("text").asText());
     List<JsonNode> offsets = new ArrayList<>();
     events.forEach(e -> e.at("/choices/0/logprobs/text_offset").forEach(offsets::add));
-    assertThat(offsets).hasSize(ids.length + 3);
+    assertThat(offsets)
+        .hasSize(ids.length + 3)
+        .containsExactlyElementsOf(more.at("/logprobs/text_offset"));
   }
 
   @Test
@@ -329,6 +331,16 @@ class CompletionsTest {
                     .ok(PATH, body.formatted(",'truncation_side':'right'"))
                     .at("/choices/0/prompt_token_ids")))
         .containsExactly(5, 6);
+    String all =
+        "{'prompt':%s,'max_tokens':4,'return_token_ids':true,'truncate_prompt_tokens':-1}"
+            .formatted(java.util.Collections.nCopies(CONTEXT, 5));
+    assertThat(fixture.ok(PATH, all).at("/choices/0/prompt_token_ids")).hasSize(CONTEXT - 4);
+    String echoed =
+        "{'prompt':'abcdef','add_special_tokens':false,'max_tokens':0,'echo':true,'truncate_prompt_tokens':2}";
+    JsonNode cut = fixture.ok(PATH, echoed);
+    assertThat(cut.at("/usage/prompt_tokens").asInt()).isEqualTo(2);
+    assertThat("abcdef").endsWith(cut.at("/choices/0/text").asText());
+    assertThat(cut.at("/choices/0/text").asText()).isNotEqualTo("abcdef");
   }
 
   @Test

@@ -1,8 +1,8 @@
 package dev.yushan.cli.bench;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.io.ByteSize;
 import dev.yushan.train.SizingBackend;
-import java.util.Locale;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,13 +27,13 @@ final class Room {
   /// The same where the bytes are known.
   static void require(Backend backend, String what, long bytes, String less) {
     long available = backend.availableBytes();
-    String free = available == Long.MAX_VALUE ? "an unknown amount" : size(available);
+    String free = available == Long.MAX_VALUE ? "an unknown amount" : ByteSize.words(available);
     if (bytes > available) {
       throw new IllegalArgumentException(
           "%s needs %s of memory, but %s are free; free some, or ask for less: %s"
-              .formatted(what, size(bytes), free, less));
+              .formatted(what, ByteSize.words(bytes), free, less));
     }
-    LOG.info("{} needs {} of memory; {} are free", what, size(bytes), free);
+    LOG.info("{} needs {} of memory; {} are free", what, ByteSize.words(bytes), free);
   }
 
   private static long bytes(Function<Backend, AutoCloseable> layout) {
@@ -46,11 +46,5 @@ final class Room {
       throw new IllegalStateException(e);
     }
     return bytes;
-  }
-
-  private static String size(long bytes) {
-    return bytes < 1 << 30
-        ? String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20))
-        : String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1 << 30));
   }
 }
