@@ -270,6 +270,15 @@ class ServeCommandTest {
     assertThat(run.err()).contains(message);
   }
 
+  @Test
+  void defaultsOfSamplingThatNoRequestCouldHaveStopTheStart() throws IOException {
+    Path defaults = Files.createDirectory(directory.resolve("defaults"));
+    Files.writeString(defaults.resolve("generation_config.json"), "{\"top_p\": 1.5}");
+    Cli run = Cli.run("serve", "--model", model, "--port", 0, "--generation-config", defaults);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("generation_config.json: top_p must be", "mend it");
+  }
+
   /// `api-key:` alone must not become a key that reads null.
   @Test
   void aKeyWithoutAValueIsLeftOut() throws IOException {

@@ -23,6 +23,11 @@ public record LoadedModel(
     Runnable closeAction)
     implements AutoCloseable {
 
+  /// @throws IllegalArgumentException for sampling defaults that are out of range
+  public LoadedModel {
+    SamplingFields.requireUsable(samplingDefaults, tokenizer);
+  }
+
   @Override
   public void close() {
     closeAction.run();

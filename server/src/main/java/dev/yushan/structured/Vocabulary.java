@@ -69,7 +69,7 @@ public final class Vocabulary {
     }
     if (single.cardinality() < 256) {
       throw new IllegalArgumentException(
-          "no token is the single byte 0x%02X: structured output needs a byte-level tokenizer, which has all 256"
+          "no token is the single byte 0x%02X: structured output needs a byte-level tokenizer, which has all 256 beside the ids that end a text; is it the tokenizer of this model?"
               .formatted(single.nextClearBit(0)));
     }
     return new Vocabulary(bytes, eosIds);
