@@ -115,6 +115,17 @@ class LauncherTest {
     assertThat(run(launcher()).out()).doesNotContain("Tier4");
   }
 
+  @Test
+  void aPreparationCollectsGarbageEarlyUnlessTheUserSetsTheHeap() throws Exception {
+    String share = "<-XX:InitiatingHeapOccupancyPercent=";
+    List<String> lines = run(launcher(), "prepare").out().lines().toList();
+    int heap = lines.stream().mapToInt(LauncherTest::heap).max().orElseThrow();
+    assertThat(lines.stream().filter(line -> line.startsWith(share)).toList())
+        .isEqualTo(heap > 1700 ? List.of(share + (76_800 / heap + 1) + ">") : List.of());
+    environment.put("YUSHAN_JAVA_OPTS", "-Xmx1g");
+    assertThat(run(launcher(), "prepare").out()).contains("Tier4").doesNotContain(share);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"TORNADOVM_HOME", "SDKMAN"})
   void addsTheOptionsOfTornadoVmWhereItsSdkIs(String where) throws Exception {

@@ -10,7 +10,8 @@ const spoken = {
 };
 const reason = name => spoken[name] ?? words(name);
 const documents = count => `${whole(count)} document${count === 1 ? '' : 's'}`;
-const percent = part => `${(100 * part).toFixed(1)} %`;
+// what is there is not nothing, what is missing not all
+const percent = part => part > 0 && part < .0005 ? '< 0.1 %' : part < 1 && part >= .9995 ? '> 99.9 %' : `${(100 * part).toFixed(1)} %`;
 const trained = source => source.role === 'train';
 
 // ---- sums --------------------------------------------------------------------------------------

@@ -81,6 +81,31 @@ class CorpusPageTest {
   }
 
   @Test
+  void aReasonIsNotBrokenLetterByLetterOnANarrowPage() throws Exception {
+    String measure =
+        """
+        <style>main { max-width: 476px }</style><script>
+        document.querySelectorAll('[data-reason] code').forEach(code =>
+          { code.dataset.lines = code.getClientRects().length; });
+        </script></body>\
+        """;
+    assertThat(drawn(CorpusPage.page(report).replace("</body>", measure)))
+        .contains("data-lines=\"1\"")
+        .doesNotContainPattern("data-lines=\"([02-9]|\\d\\d)");
+  }
+
+  @Test
+  void aShareThatIsSmallIsNotNothing() throws Exception {
+    ObjectNode gone = (ObjectNode) report.at("/sources/0/steps/4/removed/near_duplicate");
+    report.at("/sources").forEach(s -> ((ObjectNode) s.at("/steps/4/removed")).removeAll());
+    ((ObjectNode) report.at("/sources/0/steps/4/removed")).set("near_duplicate", gone);
+    gone.put("documents", 1);
+    assertThat(part(drawn(CorpusPage.page(report)), "data-reason=\"near_duplicate\""))
+        .contains("&lt; 0.1 %")
+        .doesNotContain("0.0 %");
+  }
+
+  @Test
   void theCutoffDividesTheHistogram() throws Exception {
     String laws = part(drawn(CorpusPage.page(report)), "data-lengths=\"laws\"");
     assertThat(laws)

@@ -60,8 +60,12 @@ final class Punctuation {
             || line.is(right, Kind.FULL_CLOSE)
             || line.is(right, Kind.EDGE)
             || (line.has(i, ',') && line.is(right, Kind.OPEN))
-            || (!stop && right == end && left == i - 1 && line.in(right, WORDS))
+            || (!stop && right == end && left == i - 1 && isWord(line, right))
             || ((stop || isCry(line, i)) && closes(line, right)));
+  }
+
+  private static boolean isWord(Line line, int i) {
+    return line.in(i, WORDS) || Spacing.isAmount(line, i);
   }
 
   /// A colon that announces what is said in Chinese, or `?` and `!` beside it: `小明:"好嗎?"他問`.

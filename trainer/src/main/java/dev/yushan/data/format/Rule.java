@@ -119,7 +119,8 @@ public enum Rule {
       Spacing::operators,
       Kind.set(Kind.OPERATOR),
       eg("價格=單價+運費", "價格 = 單價 + 運費"),
-      eg("他的Q&A和A+B", "他的 Q&A 和 A+B")),
+      eg("他的Q&A和A+B", "他的 Q&A 和 A+B"),
+      eg("這是==重點==文字", "這是==重點==文字")),
   BRACKET_SPACE(
       "One space between Han characters and half-width brackets or pairs of quotation marks.",
       Spacing::brackets,

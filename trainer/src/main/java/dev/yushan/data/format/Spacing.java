@@ -43,11 +43,11 @@ final class Spacing {
       return true;
     }
     if (line.is(i, Kind.OTHER)) {
-      return "€£¥".indexOf(line.at(i)) >= 0 && line.is(i + 1, Kind.DIGIT);
+      return isAmount(line, i);
     }
     if (line.in(i, Kind.set(Kind.SYMBOL, Kind.OPERATOR))) {
       return switch (line.at(i)) {
-        case '$' -> line.is(i + 1, Kind.DIGIT) || isVariable(line, i + 1);
+        case '$' -> isAmount(line, i) || isVariable(line, i + 1);
         case '#', '+' -> line.is(i + 1, Kind.DIGIT);
         case '*' -> line.has(i + 1, '.') && line.is(i + 2, Kind.LATIN);
         case '%', '\\' -> line.is(i + 1, Kind.LATIN);
@@ -59,6 +59,11 @@ final class Spacing {
       };
     }
     return false;
+  }
+
+  /// `€100`
+  static boolean isAmount(Line line, int i) {
+    return line.is(i + 1, Kind.DIGIT) && "$€£¥".indexOf(line.at(i)) >= 0;
   }
 
   /// `HOME` of `$HOME`
@@ -115,12 +120,29 @@ final class Spacing {
       }
       int start = line.has(i, '>') && line.has(i - 1, '-') ? i - 1 : i;
       end += line.has(end - 1, '<') && line.has(end, '-') ? 1 : 0;
-      if (separates(line, start, end) && !(table && line.has(i, '|'))) {
+      boolean markup = (table && line.has(i, '|')) || isMarkup(line, i, end);
+      if (separates(line, start, end) && !markup) {
         line.insert(start, " ");
         line.insert(end, " ");
       }
       i = end;
     }
+  }
+
+  /// `==` or `++` that the line has twice: around what is marked, `==重點==`.
+  private static boolean isMarkup(Line line, int i, int end) {
+    char sign = line.at(i);
+    if (end != i + 2 || !line.has(i + 1, sign) || (sign != '=' && sign != '+')) {
+      return false;
+    }
+    int pairs = 0;
+    for (int k = 0; k < line.length(); k++) {
+      if (line.has(k, sign) && line.has(k + 1, sign)) {
+        pairs++;
+        k++;
+      }
+    }
+    return pairs > 1;
   }
 
   private static boolean separates(Line line, int i, int end) {

@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 /// threads.
 public final class TextFormatter {
   /// Another one whenever rules give another result.
-  public static final String VERSION = "rules 3";
+  public static final String VERSION = "rules 4";
 
   private final Set<Rule> on;
 

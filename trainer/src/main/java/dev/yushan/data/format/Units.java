@@ -10,8 +10,8 @@ final class Units {
           "dL", "cc", "c.c", "kW", "kWh", "MW", "MWh", "GW", "kV", "mA", "mAh", "Ah", "Hz", "kHz",
           "MHz", "GHz", "THz", "dB", "dBm", "dBA", "Pa", "hPa", "kPa", "MPa", "ppm", "ppb", "rpm",
           "fps", "bps", "kbps", "Kbps", "Mbps", "Gbps", "KB", "kB", "MB", "GB", "TB", "PB", "KiB",
-          "MiB", "GiB", "TiB", "kJ", "MJ", "cal", "kcal", "lux", "lm", "ms", "μs", "ns", "hr",
-          "hrs", "min", "mins", "sec", "ft", "kgf", "mol", "dpi", "mph");
+          "MiB", "GiB", "TiB", "kΩ", "MΩ", "kJ", "MJ", "cal", "kcal", "lux", "lm", "ms", "μs", "ns",
+          "hr", "hrs", "min", "mins", "sec", "ft", "kgf", "mol", "dpi", "mph");
 
   /// Units of one letter are such only after a number of two digits or more, or with a point: `4G`,
   /// `3D` and `5V` have other meanings.

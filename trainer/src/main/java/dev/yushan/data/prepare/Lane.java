@@ -71,6 +71,7 @@ record Lane(
 
   /// Notes that the file was read to its end.
   void readToEnd(int shards) {
+    ShardPool.createDirectories(directory(0)); // a file without records has left nothing there
     DurableFiles.write(
         directory(0).resolve("done.json"),
         Settings.MAPPER.createObjectNode().put("file", unit.name()).put("shards", shards) + "\n");

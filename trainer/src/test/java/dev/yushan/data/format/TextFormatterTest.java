@@ -54,6 +54,10 @@ class TextFormatterTest {
       delimiter = '→',
       quoteCharacter = '^',
       value = {
+        "約50.5美元,€30歐元,$5也行 → 約 50.5 美元，€30 歐元，$5 也行",
+        "要++插入++的,甲++乙 → 要++插入++的，甲++乙",
+        "變數==值 → 變數 == 值",
+        "電阻5kΩ與1MΩ → 電阻 5 kΩ 與 1 MΩ",
         "看github.com/玉山A級/說明B裡 → 看 github.com/玉山A級/說明B裡",
         "見(https://example.com/a)吧 → 見 (https://example.com/a) 吧",
         "用www.example.com的,好 → 用 www.example.com 的，好",

@@ -322,6 +322,25 @@ class ResumedPreparationTest {
   }
 
   @Test
+  void filesWithoutARecordAreReadLikeOthers() throws IOException {
+    Map<String, String> files =
+        Map.of("a.jsonl", "", "b.jsonl", "\n\n", "c.csv", "text\n", "d.json", "[]");
+    String[] empty = new String[files.size()];
+    int s = 0;
+    for (Map.Entry<String, String> file : new TreeMap<>(files).entrySet()) {
+      Path path = Files.writeString(directory.resolve(file.getKey()), file.getValue());
+      empty[s] = source("empty-" + s, path);
+      s++;
+    }
+    PreparedFiles prepared = prepare(Map.of("sources", sources(empty)));
+    assertThat(prepared.rows())
+        .isEqualTo(prepare(directory.resolve("two"), Map.of()).rows())
+        .isNotEmpty();
+    Map<String, String> tree = prepared.tree();
+    assertThat(prepare(Map.of("sources", sources(empty))).tree()).isEqualTo(tree);
+  }
+
+  @Test
   void aSourceThatEndsEarlyIsNamed() throws IOException {
     Path file = directory.resolve("cut.jsonl.gz");
     try (var out = new java.util.zip.GZIPOutputStream(Files.newOutputStream(file))) {
