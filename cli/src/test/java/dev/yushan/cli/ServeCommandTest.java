@@ -234,7 +234,7 @@ class ServeCommandTest {
         "--config none.yaml ; none.yaml cannot be read",
         "--max-model-len 0 ; max-model-len must be 1 or more",
         "--max-num-batched-tokens 0 ; --max-num-batched-tokens must be 1 or more",
-        "--request-timeout 0 ; the request timeout in s must be 1 or more",
+        "--request-timeout 0 ; the request timeout in ns must be 1 or more",
         "--max-num-seqs x ; --max-num-seqs"
       })
   void wrongOptionsAreNamedBeforeTheModelIsLoaded(String options, String message) {

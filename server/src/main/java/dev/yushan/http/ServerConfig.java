@@ -93,7 +93,7 @@ public record ServerConfig(
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
     }
     requestTimeout.ifPresent(
-        timeout -> requirePositive("the request timeout in s", timeout.toSeconds()));
+        timeout -> requirePositive("the request timeout in ns", timeout.toNanos()));
     if (shutdownTimeout.isNegative()) {
       throw new IllegalArgumentException("the shutdown timeout must be 0 or more");
     }

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -288,6 +289,8 @@ class ResumedPreparationTest {
   @Test
   void aSourceThatChangesWhileItIsReadIsRefused() throws IOException {
     Path file = Files.copy(root.resolve("s0.jsonl"), directory.resolve("a.jsonl"));
+    // a change within one tick of the file system's clock would not be seen
+    Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis() - 10_000));
     byte[] former = Files.readAllBytes(file);
     Map<String, String> one = Map.of("sources", "[" + source("one", file) + "]");
     CorpusConfig config = config(output, one);
