@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,6 +37,8 @@ import picocli.CommandLine.Spec;
     })
 final class PrepareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+
+  private static final Logger LOG = LoggerFactory.getLogger(PrepareCommand.class);
 
   @Option(
       names = "--config",
@@ -67,7 +71,11 @@ final class PrepareCommand implements Callable<Integer> {
     }
     CorpusReport report = Preparation.run(config, new ShardLine());
     out.println(report);
-    out.println(Path.of(config.outputDir()).resolve("report.html"));
+    Path page = Path.of(config.outputDir()).resolve("report.html");
+    out.println(page);
+    if (report.trainingDocuments() == 0) {
+      LOG.warn("no document is left to train on; {} says at which stage they went", page);
+    }
     return 0;
   }
 

@@ -70,6 +70,22 @@ class PrepareCommandTest {
   }
 
   @Test
+  void whereNothingIsLeftItSaysSo() throws IOException {
+    Files.writeString(root.resolve("short.jsonl"), "{\"text\": \"短\"}\n");
+    String yaml =
+        """
+        output_dir: ROOT/nothing
+        tokenizer: ROOT/tokenizer
+        sources:
+        - name: short
+          files: ROOT/short.jsonl
+        """;
+    Cli run = prepare(yaml);
+    assertThat(run.exit()).isZero();
+    assertThat(run.err()).contains("no document is left to train on", "report.html");
+  }
+
+  @Test
   void anEnglishSourceAloneIsKeptWithSkip() throws IOException {
     String yaml =
         """

@@ -90,6 +90,17 @@ public record CorpusReport(ObjectNode json) {
     return new CorpusReport(json);
   }
 
+  /// Documents that were written to train on.
+  public long trainingDocuments() {
+    long documents = 0;
+    for (JsonNode source : json.path("sources")) {
+      if (source.path("role").asText().equals("train")) {
+        documents += source.at("/written/documents").asLong();
+      }
+    }
+    return documents;
+  }
+
   private static Map<String, Long> tokens(Map<String, SourceCounts> counts) {
     Map<String, Long> tokens = new LinkedHashMap<>();
     counts.forEach((name, count) -> tokens.put(name, count.out().tokens()));
