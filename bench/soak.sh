@@ -172,8 +172,8 @@ for event in $(seq "$events"); do
       if [ -e "$disk/run" ]; then chattr -i "$disk/run"; fi
       if [ "$status" -ne 0 ]; then
         [ "$status" -eq 1 ] || fault "exit $status"
-        # a file that is replaced, one that is made to be added to, or what a killed run left
-        said 'cannot \(write \|clear \|be written; \).*Operation not permitted'
+        # a file that is replaced, one that is made to be added to, or what is to be cleared away
+        said 'cannot \(write\|clear\|delete\|be written\).*Operation not permitted'
         tally "directory read-only: ended, exit 1"
       else
         settle "directory read-only: it came too late"
