@@ -5,7 +5,6 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /// Another backend that watches what its caller does, beyond the checks of every call:
 ///
@@ -16,10 +15,12 @@ import java.util.Arrays;
 ///   names the op, which is slow and good for a debugging session.
 public final class AssertingBackend extends ForwardingBackend {
   private final Kernels kernels;
+  private final boolean finite;
   private boolean inRecording;
 
   private AssertingBackend(Backend backend, boolean finite) {
     super(Backends.checked(backend));
+    this.finite = finite;
     this.kernels = finite ? Invocation.intercept(this.backend, this::finite) : super.kernels();
   }
 
@@ -60,10 +61,8 @@ public final class AssertingBackend extends ForwardingBackend {
     refuseInRecording("allocation");
     Storage storage = backend.allocate(bytes);
     if (StackWalker.getInstance().walk(s -> s.anyMatch(f -> ofWorkspace(f)))) {
-      float[] undefined = new float[Math.toIntExact(bytes / 4)];
-      Arrays.fill(undefined, Float.NaN);
-      Tensor all = Tensor.view(storage, 0, DType.F32, Shape.of(undefined.length));
-      backend.upload(undefined, all);
+      Tensor all = Tensor.view(storage, 0, DType.F32, Shape.of(bytes / 4));
+      backend.kernels().fill(all, Float.NaN);
     }
     return storage;
   }
@@ -91,17 +90,20 @@ public final class AssertingBackend extends ForwardingBackend {
     }
   }
 
+  /// Results can be looked at only when they are there: then nothing is recorded, and the body runs
+  /// each time.
   @Override
   public Plan record(String name, Runnable body) {
-    return backend.record(
-        name,
-        () -> {
-          inRecording = true;
-          try {
-            body.run();
-          } finally {
-            inRecording = false;
-          }
-        });
+    Runnable watched = () -> watched(body);
+    return finite ? watched::run : backend.record(name, watched);
+  }
+
+  private void watched(Runnable body) {
+    inRecording = true;
+    try {
+      body.run();
+    } finally {
+      inRecording = false;
+    }
   }
 }

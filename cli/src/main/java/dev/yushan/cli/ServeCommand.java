@@ -144,6 +144,7 @@ final class ServeCommand implements Callable<Integer> {
         options.chatTemplate(
             model.tokenizerDirectory(), specialTokens(tokenizer, Models.config(directory)));
     JsonNode samplingDefaults = options.samplingDefaults(directory);
+    LoadedModel.requireUsable(samplingDefaults, tokenizer);
     progress.accept("loading the weights");
     Backend backend = backendChoice.open();
     try {

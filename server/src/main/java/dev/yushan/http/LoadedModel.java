@@ -3,6 +3,8 @@ package dev.yushan.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.engine.Engine;
 import dev.yushan.text.Tokenizer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 
 /// A model that is ready to answer.
@@ -23,9 +25,20 @@ public record LoadedModel(
     Runnable closeAction)
     implements AutoCloseable {
 
-  /// @throws IllegalArgumentException for sampling defaults that are out of range
-  public LoadedModel {
-    SamplingFields.requireUsable(samplingDefaults, tokenizer);
+  /// Refuses sampling defaults with which every request would be refused that does not say
+  /// otherwise: for before the weights are loaded.
+  ///
+  /// @throws IllegalArgumentException naming the key
+  public static void requireUsable(JsonNode samplingDefaults, Tokenizer tokenizer) {
+    try {
+      Body empty = Body.parse("{}".getBytes(StandardCharsets.UTF_8), List.of());
+      new SamplingFields(empty, samplingDefaults, tokenizer).params(1, 0, 0);
+    } catch (ApiException e) {
+      throw new IllegalArgumentException(
+          "generation_config.json: %s; mend it, or start with --generation-config vllm"
+              .formatted(e.getMessage()),
+          e);
+    }
   }
 
   @Override

@@ -3,7 +3,6 @@ package dev.yushan.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.generate.SamplingParams;
 import dev.yushan.text.Tokenizer;
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -18,21 +17,6 @@ import java.util.concurrent.ThreadLocalRandom;
 ///
 /// @param defaults the object of `generation_config.json`
 record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
-
-  /// Refuses defaults with which every request would be refused that does not say otherwise.
-  ///
-  /// @throws IllegalArgumentException naming the key
-  static void requireUsable(JsonNode defaults, Tokenizer tokenizer) {
-    try {
-      Body empty = Body.parse("{}".getBytes(StandardCharsets.UTF_8), List.of());
-      new SamplingFields(empty, defaults, tokenizer).params(1, 0, 0);
-    } catch (ApiException e) {
-      throw new IllegalArgumentException(
-          "generation_config.json: %s; mend it, or start with --generation-config vllm"
-              .formatted(e.getMessage()),
-          e);
-    }
-  }
 
   /// The parameters of the `index`-th continuation.
   ///

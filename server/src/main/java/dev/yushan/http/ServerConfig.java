@@ -92,8 +92,9 @@ public record ServerConfig(
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
     }
-    requestTimeout.ifPresent(
-        timeout -> requirePositive("the request timeout in ns", timeout.toNanos()));
+    if (requestTimeout.isPresent() && !requestTimeout.get().isPositive()) {
+      throw new IllegalArgumentException("the request timeout must be above 0");
+    }
     if (shutdownTimeout.isNegative()) {
       throw new IllegalArgumentException("the shutdown timeout must be 0 or more");
     }

@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.io.ByteSize;
 import dev.yushan.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -112,11 +113,11 @@ record DiskForecast(
             "output_dir: %s has %s free, but the run writes %s (%d checkpoints of %s and a model of %s at once)"
                 .formatted(
                     directory,
-                    SizeTable.size(free),
-                    SizeTable.size(needed()),
+                    ByteSize.words(free),
+                    ByteSize.words(needed()),
                     more,
-                    SizeTable.size(checkpoint),
-                    SizeTable.size(model)));
+                    ByteSize.words(checkpoint),
+                    ByteSize.words(model)));
     List<Remedy> remedies =
         List.of(
             new Remedy("save_total_limit: 1", Math.min(more, 2) * checkpoint + model),
@@ -130,7 +131,7 @@ record DiskForecast(
         text.append("\n  ")
             .append(remedy.setting)
             .append(" needs ")
-            .append(SizeTable.size(remedy.bytes));
+            .append(ByteSize.words(remedy.bytes));
       }
     }
     return text.append("\n  or name an output_dir on a larger disk, or free some space").toString();

@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.yushan.io.ByteSize;
 import dev.yushan.train.MemoryChoices.Choice;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -85,9 +86,9 @@ record TrainingForecast(
             LOG.info(
                 "{}: as set the run needs {}; chosen {}, with which it needs {} (cost: {})",
                 AUTO,
-                SizeTable.size(asSet.forecast().toCome(limits.shared())),
+                ByteSize.words(asSet.forecast().toCome(limits.shared())),
                 c.text(),
-                SizeTable.size(c.forecast().toCome(limits.shared())),
+                ByteSize.words(c.forecast().toCome(limits.shared())),
                 c.cost()));
     return found.orElse(asSet);
   }
@@ -104,8 +105,8 @@ record TrainingForecast(
         new StringBuilder(
             "training needs %s of memory, but %s are there"
                 .formatted(
-                    SizeTable.size(asSet.forecast().toCome(limits.shared())),
-                    SizeTable.size(limits.available())));
+                    ByteSize.words(asSet.forecast().toCome(limits.shared())),
+                    ByteSize.words(limits.available())));
     if (fitting.isEmpty()) {
       long least =
           Stream.concat(Stream.of(asSet), all.stream())
@@ -114,7 +115,7 @@ record TrainingForecast(
               .orElseThrow();
       return text.append(
               "; no setting makes it fit, the least is %s: take a smaller model or a larger machine"
-                  .formatted(SizeTable.size(least)))
+                  .formatted(ByteSize.words(least)))
           .toString();
     }
     text.append("; these settings make it fit, cheapest first:");
@@ -123,7 +124,7 @@ record TrainingForecast(
           "\n  %s needs %s (cost: %s)"
               .formatted(
                   choice.text(),
-                  SizeTable.size(choice.forecast().toCome(limits.shared())),
+                  ByteSize.words(choice.forecast().toCome(limits.shared())),
                   choice.cost()));
     }
     return text.toString();

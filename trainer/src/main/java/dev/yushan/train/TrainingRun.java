@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
 import dev.yushan.data.TokenLedger;
+import dev.yushan.io.ByteSize;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
@@ -129,14 +130,7 @@ public final class TrainingRun {
   private Progress train(Trainer trainer, Optional<Path> resume, TrainingListener listener) {
     Progress start = resume.map(this::resume).orElse(Progress.START);
     if (start.completes(trainer.plan()) && output.finished()) {
-      LOG.info(
-          "{} holds all {} steps and their results: nothing is left to do; train longer in another"
-              + " output_dir, or replace it with resume_from_checkpoint: false and"
-              + " overwrite_output_dir: true",
-          output.path(),
-          start.steps());
-      Reports.afterRun(output.path());
-      listener.finished(start);
+      nothingLeft(start, listener);
       return start;
     }
     if (resume.isEmpty()) {
@@ -167,6 +161,18 @@ public final class TrainingRun {
       }
       return end;
     }
+  }
+
+  /// For a run that came to its end before: its results stay as they are.
+  private void nothingLeft(Progress end, TrainingListener listener) {
+    LOG.info(
+        "{} holds all {} steps and their results: nothing is left to do; train longer in another"
+            + " output_dir, or replace it with resume_from_checkpoint: false and"
+            + " overwrite_output_dir: true",
+        output.path(),
+        end.steps());
+    Reports.afterRun(output.path());
+    listener.finished(end);
   }
 
   private Progress train(
@@ -316,9 +322,9 @@ public final class TrainingRun {
     peak.ifPresent(bytes -> training.put("peak_rss_bytes", bytes));
     LOG.info(
         "memory: forecast {}, peak RSS {}",
-        SizeTable.size(expected),
+        ByteSize.words(expected),
         peak.isPresent()
-            ? SizeTable.size(peak.getAsLong())
+            ? ByteSize.words(peak.getAsLong())
             : "unknown: this system has no /proc/self/status");
   }
 

@@ -141,4 +141,18 @@ class WrapperTest {
         .isInstanceOf(BackendException.class)
         .hasMessageStartingWith("add made element 1 of F32 [2] Infinity");
   }
+
+  /// A device that records computes nothing then: there would be no results to look at.
+  @Test
+  void looksAtTheResultsOfAPlanOnADeviceToo() {
+    Backend finite = AssertingBackend.over(DeferredBackend.over(reference)).requiringFinite();
+    Tensor x = finite.tensor(new float[] {1, 2}, 2);
+    Plan plan = finite.record("double", () -> finite.kernels().add(x, x, x));
+    plan.run();
+    assertThat(finite.floats(x)).containsExactly(2, 4);
+    finite.upload(new float[] {1, 3e38f}, x);
+    assertThatThrownBy(plan::run)
+        .isInstanceOf(BackendException.class)
+        .hasMessageStartingWith("add made element 1 of F32 [2] Infinity");
+  }
 }
