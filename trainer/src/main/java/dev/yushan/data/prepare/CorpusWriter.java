@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /// Writes what is left of each part as Parquet, what is not with its reason, and the token shards.
 final class CorpusWriter {
@@ -164,13 +165,12 @@ final class CorpusWriter {
       Lane lane, int shard, Arena arena, ParquetWriter rows, OutputStream excluded)
       throws IOException {
     int last = lane.steps().size() - 1;
-    ShardDocuments documents =
-        ShardDocuments.of(
-            lane.source().name(), Layer.open(lane.layer(0, shard), arena).orElseThrow());
-    for (int step = 1; step <= last; step++) {
-      documents.apply(step, Layer.open(lane.layer(step, shard), arena).orElseThrow());
-    }
-    Layer counted = TokenStep.layer(lane, shard, arena).orElseThrow();
+    List<Layer> layers =
+        IntStream.rangeClosed(0, last)
+            .mapToObj(step -> Layer.open(lane.layer(step, shard), arena).orElseThrow())
+            .toList();
+    ShardDocuments documents = ShardDocuments.of(lane.source().name(), layers);
+    Layer counted = layers.getLast();
     Layer.Cursor cursor = counted.cursor();
     int[] lengths = TokenStep.lengths(lane, shard);
     int written = 0;

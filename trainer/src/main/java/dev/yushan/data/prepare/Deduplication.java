@@ -102,22 +102,21 @@ final class Deduplication {
       return lane.source().name();
     }
 
-    /// What the layer of reading has of a document, or its text as a later one has it.
-    List<String> fields(int layer, int entry) {
-      return layers.get(layer).cursor().fields(entry);
+    private String field(int layer, int entry, int field) {
+      return layers.get(layer).cursor().field(entry, field);
     }
 
     String id(int entry) {
-      return fields(0, entry).get(0);
+      return field(0, entry, ShardDocuments.ID);
     }
 
     String text(int entry) {
       for (int l = layers.size() - 1; l > 0; l--) {
         if (layers.get(l).kind(entry) == Kind.CHANGED) {
-          return fields(l, entry).get(0);
+          return field(l, entry, 0);
         }
       }
-      return fields(0, entry).get(2);
+      return field(0, entry, ShardDocuments.TEXT);
     }
   }
 

@@ -38,8 +38,8 @@ public final class Preparation {
   static final String TOKENS = "tokens";
   private static final String LOCK = ".lock";
 
-  /// Raise when the same settings make another outcome than before.
-  private static final int VERSION = 2;
+  /// Raise when the same settings make another outcome than before, or layers of another form.
+  private static final int VERSION = 3;
 
   private final CorpusConfig config;
   private final Path output;
@@ -257,45 +257,46 @@ public final class Preparation {
       Optional<RecordBatches.Batch> batch,
       int last,
       Optional<Deduplication> signing) {
+    int steps = Math.min(last, stages.size());
     try (Arena arena = Arena.ofConfined()) {
-      if (isThrough(lane, shard, last, arena) && signing.isEmpty()) {
+      List<Layer> made = layers(lane, shard, steps, arena);
+      boolean through = made.size() > steps && (last == steps || tokens.isMade(lane, shard, arena));
+      if (through && signing.isEmpty()) {
         return;
       }
-      ShardDocuments documents = read(lane, shard, batch, arena);
-      for (int step = 1; step <= Math.min(last, stages.size()); step++) {
-        Optional<Layer> made = Layer.open(lane.layer(step, shard), arena);
-        if (made.isPresent()) {
-          documents.apply(step, made.get());
+      ShardDocuments documents =
+          made.isEmpty() ? read(lane, shard, batch) : ShardDocuments.of(lane.source().name(), made);
+      for (int step = Math.max(1, made.size()); step <= steps; step++) {
+        Optional<Layer> later = Layer.open(lane.layer(step, shard), arena);
+        if (later.isPresent()) {
+          documents.apply(step, later.get());
         } else {
           apply(lane, shard, step, documents);
         }
       }
-      if (last > stages.size()) {
+      if (last > steps) {
         tokens.make(lane, shard, documents, arena);
       }
       signing.ifPresent(dedup -> dedup.sign(lane, shard, documents));
     }
   }
 
-  /// Whether all layers up to step `last` are there and sound.
-  private boolean isThrough(Lane lane, int shard, int last, Arena arena) {
+  /// The layers that are there and sound, from the first step on: at most those up to `last`.
+  private static List<Layer> layers(Lane lane, int shard, int last, Arena arena) {
     return IntStream.rangeClosed(0, last)
-            .allMatch(step -> Layer.open(lane.layer(step, shard), arena).isPresent())
-        && (last <= stages.size() || tokens.isDrafted(lane, shard));
+        .mapToObj(step -> Layer.open(lane.layer(step, shard), arena))
+        .takeWhile(Optional::isPresent)
+        .map(Optional::get)
+        .toList();
   }
 
-  private ShardDocuments read(
-      Lane lane, int shard, Optional<RecordBatches.Batch> batch, Arena arena) {
+  private ShardDocuments read(Lane lane, int shard, Optional<RecordBatches.Batch> batch) {
     Path file = lane.layer(0, shard);
-    Optional<Layer> made = Layer.open(file, arena);
-    if (made.isPresent()) {
-      return ShardDocuments.of(lane.source().name(), made.get());
-    }
     if (batch.isEmpty()) {
       throw damaged(file);
     }
     List<Entry> entries = ShardDocuments.entries(batch.get().parse());
-    ShardDocuments documents = ShardDocuments.of(lane.source().name(), entries);
+    ShardDocuments documents = ShardDocuments.read(lane.source().name(), entries);
     StageCounts counts = new StageCounts();
     for (int i = 0; i < documents.size(); i++) {
       CorpusRecord document = documents.document(i);

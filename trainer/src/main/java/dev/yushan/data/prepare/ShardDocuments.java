@@ -10,6 +10,11 @@ import java.util.List;
 final class ShardDocuments {
   private static final int STAYS = Integer.MAX_VALUE;
 
+  // fields of Kind.READ, the first two also of Kind.UNREAD
+  static final int ID = 0;
+  static final int PLACE = 1;
+  static final int TEXT = 2;
+
   private final String source;
   private final String[] ids;
   private final String[] places;
@@ -31,12 +36,31 @@ final class ShardDocuments {
     java.util.Arrays.fill(goneAt, STAYS);
   }
 
-  /// The documents that the first layer, that of reading, has.
-  static ShardDocuments of(String source, Layer read) {
+  /// The documents as the layers of the first steps, that of reading and others, leave them. Only
+  /// the text that a document has at the end is looked at.
+  static ShardDocuments of(String source, List<Layer> layers) {
+    Layer read = layers.getFirst();
+    List<Layer.Cursor> cursors = layers.stream().map(Layer::cursor).toList();
     ShardDocuments documents = new ShardDocuments(source, read.size());
-    Layer.Cursor cursor = read.cursor();
     for (int i = 0; i < read.size(); i++) {
-      documents.read(i, read.kind(i), cursor.fields(i));
+      if (read.kind(i) == Kind.UNREAD) {
+        documents.read(i, Kind.UNREAD, cursors.getFirst().fields(i));
+        continue;
+      }
+      documents.ids[i] = cursors.getFirst().field(i, ID);
+      documents.places[i] = cursors.getFirst().field(i, PLACE);
+      int text = 0;
+      for (int step = 1; step < layers.size() && documents.stays(i); step++) {
+        switch (layers.get(step).kind(i)) {
+          case CHANGED -> text = step;
+          case DROPPED -> {
+            List<String> why = cursors.get(step).fields(i);
+            documents.drop(i, step, why.get(0), why.get(1));
+          }
+          case SAME, SPLIT, READ, UNREAD -> {}
+        }
+      }
+      documents.texts[i] = cursors.get(text).field(i, text == 0 ? TEXT : 0);
     }
     return documents;
   }
@@ -62,7 +86,7 @@ final class ShardDocuments {
   }
 
   /// The documents that these entries say were read.
-  static ShardDocuments of(String source, List<Entry> read) {
+  static ShardDocuments read(String source, List<Entry> read) {
     ShardDocuments documents = new ShardDocuments(source, read.size());
     for (int i = 0; i < read.size(); i++) {
       documents.read(i, read.get(i).kind(), read.get(i).fields());
@@ -71,10 +95,10 @@ final class ShardDocuments {
   }
 
   private void read(int i, Kind kind, List<String> fields) {
-    ids[i] = fields.get(0);
-    places[i] = fields.get(1);
+    ids[i] = fields.get(ID);
+    places[i] = fields.get(PLACE);
     if (kind == Kind.READ) {
-      texts[i] = fields.get(2);
+      texts[i] = fields.get(TEXT);
     } else {
       texts[i] = "";
       unread[i] = fields.get(4);

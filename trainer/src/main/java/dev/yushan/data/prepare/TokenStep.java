@@ -11,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.TreeMap;
 
 /// The last step: documents are tokenised by the model's tokenizer, and those that are too long are
@@ -48,18 +47,18 @@ final class TokenStep {
     return lane.keys().getLast() + "/" + shard;
   }
 
-  /// Whether the tokens of a shard are there and sound.
-  boolean isDrafted(Lane lane, int shard) {
-    return TokenShards.isDraft(draft(lane, shard), draftKey(lane, shard));
+  /// Whether layer and tokens of a shard are there and sound.
+  boolean isMade(Lane lane, int shard, Arena arena) {
+    return Layer.open(lane.layer(lane.steps().size() - 1, shard), arena).isPresent()
+        && TokenShards.isDraft(draft(lane, shard), draftKey(lane, shard));
   }
 
   /// Makes layer and tokens of a shard, if they are not there.
   void make(Lane lane, int shard, ShardDocuments documents, Arena arena) {
-    int step = lane.steps().size() - 1;
-    Path file = lane.layer(step, shard);
-    if (Layer.open(file, arena).isPresent() && isDrafted(lane, shard)) {
+    if (isMade(lane, shard, arena)) {
       return;
     }
+    Path file = lane.layer(lane.steps().size() - 1, shard);
     Work work = new Work(documents);
     for (int i = 0; i < documents.size(); i++) {
       work.entries.add(documents.stays(i) ? work.count(i) : work.countGone(i));
@@ -152,10 +151,5 @@ final class TokenStep {
   /// The tokens of each document of a shard that stays, in order.
   static int[] lengths(Lane lane, int shard) {
     return TokenShards.lengths(draft(lane, shard), draftKey(lane, shard));
-  }
-
-  /// The layer of this step.
-  static Optional<Layer> layer(Lane lane, int shard, Arena arena) {
-    return Layer.open(lane.layer(lane.steps().size() - 1, shard), arena);
   }
 }
