@@ -1,6 +1,8 @@
-"""The peer of `yushan bench train|prefill|decode`: PyTorch and transformers, a model of
-the same shape with random weights, the same numbers of tokens, JSON of the same form.
+"""The peer of `yushan bench kernels|train|prefill|decode`: PyTorch and transformers, a model of
+the same shape with random weights, the same numbers of tokens, JSON of the same form. Of the
+kernels it has products and attention.
 
+    python docs/bench/pytorch.py kernels --shape 1b --tokens 2048 --threads 2
     python docs/bench/pytorch.py train   --shape 110m --threads 2 --json train.json
     python docs/bench/pytorch.py prefill --shape 1b --threads 2
     python docs/bench/pytorch.py decode  --shape 1b --threads 2 --streams 1,16
@@ -12,6 +14,7 @@ by MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ or LD_PRELOAD; --compile uses 
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import resource
@@ -61,16 +64,79 @@ def seconds(args, work, part=None):
     return taken
 
 
-def result(what, work, taken):
+def result(what, work, taken, unit="tokens/s"):
     rates = [work / s for s in taken]
     return {
         **what,
-        "unit": "tokens/s",
+        "unit": unit,
         "median": statistics.median(rates),
         "min": min(rates),
         "max": max(rates),
         "values": rates,
     }
+
+
+def often(args, work):
+    """The seconds of a run, each repetition of as many as take 20 ms."""
+    for _ in range(args.warm_up):
+        work()
+    start = time.perf_counter()
+    work()
+    count = max(1, math.ceil(0.02 / (time.perf_counter() - start)))
+    return [s / count for s in seconds(args, lambda: [work() for _ in range(count)])]
+
+
+def kernels(args):
+    model = transformers.LlamaConfig.from_json_file(os.path.join(SHAPES, args.shape + ".json"))
+    tokens, hidden, inner = args.tokens or 2048, model.hidden_size, model.intermediate_size
+    size, heads, kv_heads = model.head_dim, model.num_attention_heads, model.num_key_value_heads
+    products = {
+        "qkv": (tokens, (heads + 2 * kv_heads) * size, hidden),
+        "output": (tokens, hidden, heads * size),
+        "gate, up": (tokens, 2 * inner, hidden),
+        "down": (tokens, hidden, inner),
+        "head": (min(tokens, 512), model.vocab_size, hidden),
+    }
+    results = []
+
+    def add(op, operands, flops, work):
+        what = {"op": op, "operands": operands}
+        results.append(result(what, flops * 1e-9, often(args, work), "GFLOP/s"))
+
+    for name, (m, n, k) in products.items():
+        out = torch.empty(m, n)
+        for a in "NT":
+            for b in "NT":
+                left = torch.randn(m, k) if a == "N" else torch.randn(k, m).T
+                right = torch.randn(k, n) if b == "N" else torch.randn(n, k).T
+                with torch.no_grad():
+                    add(
+                        f"matmul {a}{b}",
+                        f"{name}, {m}·{n}·{k}",
+                        2.0 * m * n * k,
+                        lambda: torch.matmul(left, right, out=out),
+                    )
+    q = torch.randn(1, heads, tokens, size, requires_grad=True)
+    k, v = (torch.randn(1, kv_heads, tokens, size, requires_grad=True) for _ in "kv")
+
+    def attention():
+        return torch.nn.functional.scaled_dot_product_attention(
+            q, k, v, is_causal=True, enable_gqa=kv_heads < heads
+        )
+
+    flops = 4.0 * heads * size * tokens * (tokens + 1) / 2
+    operands = f"{tokens} tokens, {heads} heads on {kv_heads}"
+    with torch.no_grad():
+        add("attention", operands, flops, attention)
+    out = attention()
+    gradient = torch.randn_like(out)
+    add(
+        "attentionBackward",
+        operands,
+        2 * flops,
+        lambda: torch.autograd.grad(out, (q, k, v), gradient, retain_graph=True),
+    )
+    return None, results
 
 
 def train(args):
@@ -125,7 +191,7 @@ def decode(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("bench", choices=["train", "prefill", "decode"])
+    parser.add_argument("bench", choices=["kernels", "train", "prefill", "decode"])
     parser.add_argument("--shape", default="15m", choices=["15m", "110m", "1b", "3b"])
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -140,7 +206,8 @@ def main():
     parser.add_argument("--json")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model, results = {"train": train, "prefill": prefill, "decode": decode}[args.bench](args)
+    run = {"kernels": kernels, "train": train, "prefill": prefill, "decode": decode}[args.bench]
+    model, results = run(args)
     report = {
         "bench": args.bench,
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -148,7 +215,7 @@ def main():
         "machine": {"processor": processor(), "processors": os.cpu_count()},
         "device": torch.cuda.get_device_name() if args.device != "cpu" else "cpu",
         "threads": args.threads,
-        "shape": {"name": args.shape, "parameters": model.num_parameters()},
+        "shape": {"name": args.shape, "parameters": model.num_parameters() if model else None},
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "results": results,
     }

@@ -34,6 +34,7 @@ class LauncherTest {
       #!/bin/sh
       echo "pid $$"
       echo "locale ${LC_ALL:-}"
+      echo "malloc ${MALLOC_MMAP_THRESHOLD_:-} ${GLIBC_TUNABLES:-}"
       for argument; do echo "<$argument>"; done
       exit "${FAKE_EXIT:-0}"
       """;
@@ -104,6 +105,14 @@ class LauncherTest {
     assertThat(lines)
         .containsSubsequence("<--add-modules>", "<jdk.incubator.vector>", "<-Xmx7g>", "<-cp>");
     assertThat(lines).anySatisfy(line -> assertThat(heap(line)).isGreaterThanOrEqualTo(512));
+  }
+
+  @Test
+  void tensorsComeFromTheSystemInHugePagesUnlessTheUserSaysOtherwise() throws Exception {
+    assertThat(run(launcher()).out()).contains("malloc 131072 glibc.malloc.hugetlb=1\n");
+    environment.put("MALLOC_MMAP_THRESHOLD_", "65536");
+    environment.put("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0");
+    assertThat(run(launcher()).out()).contains("malloc 65536 glibc.malloc.hugetlb=0\n");
   }
 
   @Test

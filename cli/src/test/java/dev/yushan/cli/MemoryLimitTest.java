@@ -120,6 +120,7 @@ class MemoryLimitTest {
     java.command()
         .addAll(0, List.of("sh", "-c", "echo $$ >\"$0\" && exec \"$@\"", group + "/cgroup.procs"));
     java.environment().put("MALLOC_MMAP_THRESHOLD_", "131072"); // as the launcher
+    java.environment().put("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
     Process process = java.redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Ended(process.waitFor(), output);

@@ -1,0 +1,46 @@
+"""How a run of `yushan bench` compares with that of a peer: the rows that both have, ours beside
+the peer's, and their ratio, above 1 where ours is faster (for memory: where ours takes more).
+
+    python docs/bench/ratio.py ours.json peer.json
+"""
+
+import json
+import sys
+
+MEASURED = {"unit", "median", "min", "max", "values"}
+COMPUTED = ("_per_second", "_share", "compiled", "checkpointing")
+
+
+def rows(report):
+    """The results by what they are of, without what was measured."""
+    return {
+        tuple(
+            (key, value)
+            for key, value in row.items()
+            if key not in MEASURED and not key.endswith(COMPUTED)
+        ): row
+        for row in report["results"]
+    }
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    ours, peer = (json.load(open(name)) for name in sys.argv[1:])
+    for report in ours, peer:
+        print(report["program"], "on", report["machine"]["processor"], "at", report["date"])
+    theirs = rows(peer)
+    common = [(what, row) for what, row in rows(ours).items() if what in theirs]
+    if not common:
+        sys.exit("they have no row in common: run both with the same shape and sizes")
+    for what, row in common:
+        other = theirs[what]
+        name = ", ".join(str(value) for _, value in what)
+        a, b = row["median"], other["median"]
+        print(f"{name:60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
+    a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30
+    print(f"{'peak RSS':60} {a:10.2f} {b:10.2f} {'GiB':9} {a / b:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
