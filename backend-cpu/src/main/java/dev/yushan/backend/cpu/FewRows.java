@@ -1,6 +1,7 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.cpu.Matmul.Product;
@@ -29,6 +30,11 @@ final class FewRows {
   /// From piece to piece; the extra cache line keeps rows from sharing a cache set.
   private static final int PIECE_LD = PIECE + 16;
 
+  /// Bytes of B that are fetched at once: half of a small second-level cache.
+  private static final int FETCH = 1 << 17;
+
+  private static final int CACHE_LINE = 64;
+
   private static final ThreadLocal<FewRows> LOCAL = ThreadLocal.withInitial(FewRows::new);
 
   private final float[] pieces = new float[WIDTH * PIECE_LD];
@@ -39,6 +45,12 @@ final class FewRows {
   private final float[] square = new float[V * V];
   private final Panels panels = new Panels();
   private float[] a = {};
+
+  /// B has been fetched up to here.
+  private long fetched;
+
+  /// What was read for that, since the compiler would drop reading it for nothing.
+  private long touched;
 
   private FewRows() {}
 
@@ -65,6 +77,8 @@ final class FewRows {
       panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
       System.arraycopy(strips, 0, a, block * blockLength, blockLength);
     }
+    fetched = p.b().row(column);
+    long end = p.b().row(column + columns);
     for (int j = 0; j < columns; j += WIDTH) {
       int n = Math.min(WIDTH, columns - j);
       if (p.beta() != 0) {
@@ -74,7 +88,7 @@ final class FewRows {
         }
       }
       if (column + j < p.b().packedRows()) {
-        packedPanel(p, column + j);
+        packedPanel(p, column + j, end);
       } else {
         panel(p, column + j, n);
       }
@@ -85,17 +99,34 @@ final class FewRows {
     }
   }
 
-  private void packedPanel(Product p, int column) {
+  /// @param end of what will be read of B
+  private void packedPanel(Product p, int column, long end) {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1) {
         Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
         add(p, k);
       } else {
+        long from = p.b().row(column) + p.b().dtype().bytes(k) * WIDTH;
+        if (from >= fetched) {
+          fetch(p.b().memory(), Math.min(end, from + FETCH));
+        }
         Packed.panel(p.b(), column, k, kc, panel, 0);
         block(p, k, kc);
       }
     }
+  }
+
+  /// Has the memory deliver B up to `to` into the second-level cache. It stands still while the
+  /// tile works, and takes a while to begin again: long pieces are a fifth faster than panel by
+  /// panel.
+  private void fetch(MemorySegment memory, long to) {
+    long sum = 0;
+    for (long at = fetched; at < to; at += CACHE_LINE) {
+      sum += memory.get(JAVA_BYTE, at);
+    }
+    touched += sum;
+    fetched = to;
   }
 
   private void panel(Product p, int column, int n) {
