@@ -122,9 +122,21 @@ class ModelPluginTest extends ModelGolden {
     Path trained = dir.resolve("out");
     assertThat(Models.configJson(trained)).isEqualTo(Models.configJson(values.model()));
     assertThat(done("inspect", trained).out())
-        .contains("Qwen3ForCausalLM", "self_attn.q_norm.weight", "self_attn.k_norm.weight");
+        .contains("Qwen3ForCausalLM", "rope theta", "q_norm.weight", "k_norm.weight");
     assertThat(infer(SpelledIds.model(trained, dir.resolve("again")), "<5><9><2><7><5>", 5))
         .isEqualTo("<9><2><7><5><9>\n");
+  }
+
+  @ParameterizedTest
+  @MethodSource("values")
+  void initMakesOneWithFreshWeights(Values values, @TempDir Path dir) {
+    String name = values.toString().replace("tiny-qwen3-", "");
+    long parameters =
+        Golden.json(GOLDEN + "/manifest.json").at("/" + name + "/parameters").asLong();
+    assertThat(Models.config(values.model()).parameters()).isEqualTo(parameters);
+    Cli init =
+        done("init", "--config", values.model(), "--output", dir.resolve("fresh"), "--seed", 7);
+    assertThat(init.out()).contains("Qwen3ForCausalLM", "%,d parameters".formatted(parameters));
   }
 
   @ParameterizedTest

@@ -327,8 +327,7 @@ final class NaiveKernels implements Kernels {
     for (int i = 0; i < Grid.liveElements(parameter, gradient, m, v); i++) {
       double g = (double) s.get(0, 3) * Grid.row(gradient).get(0, i);
       first.add(0, i, (1 - constants.beta1()) * (g - first.get(0, i)));
-      second.set(
-          0, i, constants.beta2() * second.get(0, i) + (1 - constants.beta2()) * g * g);
+      second.set(0, i, constants.beta2() * second.get(0, i) + (1 - constants.beta2()) * g * g);
       double root = Math.sqrt(second.get(0, i)) / Math.sqrt(s.get(0, 2)) + constants.eps();
       double decayed = p.get(0, i) * (1 - s.get(0, 0) * constants.weightDecay());
       p.set(0, i, decayed - s.get(0, 0) / s.get(0, 1) * first.get(0, i) / root);

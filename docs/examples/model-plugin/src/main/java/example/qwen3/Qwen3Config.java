@@ -80,8 +80,9 @@ record Qwen3Config(
         throw config.unsupported("layer_types", type.asText(), attention);
       }
     }
-    String scaling = "only plain rotary positions are supported; remove the scaling to use the model"
-        + " up to the length it was trained at";
+    String scaling =
+        "only plain rotary positions are supported; remove the scaling to use the model"
+            + " up to the length it was trained at";
     rope.refuseUnless("rope_type", "default", scaling);
     rope.refuseUnless("type", "default", scaling);
   }
@@ -93,6 +94,13 @@ record Qwen3Config(
   @Override
   public String architecture() {
     return Qwen3Provider.ARCHITECTURE;
+  }
+
+  @Override
+  public List<Detail> details() {
+    return List.of(
+        new Detail("rope theta", "%,.0f".formatted(ropeTheta)),
+        new Detail("norm epsilon", String.valueOf(rmsNormEps)));
   }
 
   /// Those of a Llama, and the norms of queries and keys.
