@@ -9,6 +9,7 @@ import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.ModelGolden;
+import dev.yushan.model.ModelProvider;
 import dev.yushan.model.Models;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -164,14 +165,20 @@ class ModelPluginTest extends ModelGolden {
     assertThat(run.err()).contains(file.toString(), message);
   }
 
-  /// Without its plugin, the name of the model is all there is to say.
+  /// Without its plugin the name of the model is all there is to say; a plugin that cannot be
+  /// loaded is named beside it.
   @Test
-  void withoutThePluginTheArchitectureIsNamed() throws IOException {
+  void withoutThePluginTheArchitectureIsNamed(@TempDir Path broken) throws IOException {
+    Path model = values().getFirst().model();
+    Path services = Files.createDirectories(broken.resolve("META-INF/services"));
+    Files.writeString(services.resolve(ModelProvider.class.getName()), "no.such.Qwen3Provider");
     plugin.close();
     try {
-      Cli run = Cli.run("inspect", values().getFirst().model());
+      Cli run = Cli.run("inspect", model);
       assertThat(run.exit()).isEqualTo(1);
-      assertThat(run.err()).contains("Qwen3ForCausalLM", "supported: [LlamaForCausalLM]");
+      assertThat(run.err()).contains("Qwen3ForCausalLM", "supported: [LlamaForCausalLM]\n");
+      assertThat(new CompiledPlugin(broken).run("inspect", model).err())
+          .contains("[LlamaForCausalLM]; not loaded: ", broken.toString(), "no.such.Qwen3Provider");
     } finally {
       plugin = compiled.use();
     }
