@@ -11,7 +11,11 @@ import dev.yushan.golden.Golden;
 import dev.yushan.model.ModelGolden;
 import dev.yushan.model.ModelProvider;
 import dev.yushan.model.Models;
+import dev.yushan.process.ChildJvm;
+import java.io.File;
 import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,6 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -93,6 +98,34 @@ class ModelPluginTest extends ModelGolden {
             "--max-tokens",
             tokens)
         .out();
+  }
+
+  @Test
+  @Timeout(120)
+  void serveWritesTheTextOfTransformers(@TempDir Path dir) throws Exception {
+    Values values = values().getFirst();
+    Path model = SpelledIds.model(values.model(), dir.resolve("model"));
+    int[] wanted = Golden.ints(values.file("greedy"), "long.tokens");
+    ProcessBuilder builder =
+        ChildJvm.COMPUTING.running(Yushan.class, "serve", "--model", model, "--port", 0);
+    String found = System.getProperty("java.class.path");
+    builder.command().replaceAll(w -> w.equals(found) ? w + File.pathSeparator + classes : w);
+    String body =
+        """
+        {"model": "%s", "prompt": "%s", "temperature": 0, "ignore_eos": true, "max_tokens": %d}
+        """
+            .formatted(
+                model,
+                SpelledIds.spelled(Golden.ints(values.file("greedy"), "long.prompt")),
+                wanted.length);
+    try (Service service = Service.start(builder, dir.resolve("log"));
+        HttpClient client = HttpClient.newHttpClient()) {
+      HttpResponse<String> answer =
+          client.send(service.post(body).build(), HttpResponse.BodyHandlers.ofString());
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+      assertThat(new ObjectMapper().readTree(answer.body()).at("/choices/0/text").asText())
+          .isEqualTo(SpelledIds.spelled(wanted));
+    }
   }
 
   @ParameterizedTest
