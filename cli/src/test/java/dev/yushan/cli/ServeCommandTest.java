@@ -8,22 +8,16 @@ import dev.yushan.engine.EngineStats;
 import dev.yushan.golden.Golden;
 import dev.yushan.process.ChildJvm;
 import java.io.IOException;
-import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -38,7 +32,6 @@ import picocli.CommandLine;
 class ServeCommandTest {
   private static final String FILE = "a_greedy.safetensors";
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Pattern PORT = Pattern.compile("listening on [^:]+:(\\d+)");
 
   @TempDir static Path directory;
 
@@ -51,50 +44,14 @@ class ServeCommandTest {
     model = SpelledIds.model(directory.resolve("model"));
   }
 
-  /// A running service.
-  private record Service(Process process, Path log, int port) implements AutoCloseable {
-    static Service start(String name, Map<String, String> environment, Object... options)
-        throws IOException, InterruptedException {
-      Path log = directory.resolve(name + ".log");
-      List<Object> arguments =
-          new ArrayList<>(List.of("serve", "--model", model, "--port", 0, "--threads", 2));
-      arguments.addAll(List.of(options));
-      ProcessBuilder builder =
-          ChildJvm.COMPUTING
-              .running(Yushan.class, arguments.toArray())
-              .redirectErrorStream(true)
-              .redirectOutput(log.toFile());
-      builder.environment().putAll(environment);
-      Process process = builder.start();
-      for (int i = 0; i < 2000 && process.isAlive(); i++) {
-        Matcher port = PORT.matcher(Files.readString(log));
-        if (port.find() && Files.readString(log).contains("ready:")) {
-          return new Service(process, log, Integer.parseInt(port.group(1)));
-        }
-        Thread.sleep(50);
-      }
-      process.destroyForcibly();
-      throw new AssertionError(Files.readString(log));
-    }
-
-    URI uri(String path) {
-      return URI.create("http://localhost:" + port + path);
-    }
-
-    @Override
-    public void close() {
-      process.destroyForcibly();
-    }
-  }
-
-  private static HttpRequest.Builder post(Service service, String json) {
-    return HttpRequest.newBuilder(service.uri("/v1/completions"))
-        .header("Content-Type", "application/json")
-        .POST(HttpRequest.BodyPublishers.ofString(json));
-  }
-
-  private static String spelled(int[] ids) {
-    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
+  private static Service start(String name, Map<String, String> environment, Object... options)
+      throws IOException, InterruptedException {
+    List<Object> arguments =
+        new ArrayList<>(List.of("serve", "--model", model, "--port", 0, "--threads", 2));
+    arguments.addAll(List.of(options));
+    ProcessBuilder builder = ChildJvm.COMPUTING.running(Yushan.class, arguments.toArray());
+    builder.environment().putAll(environment);
+    return Service.start(builder, directory.resolve(name + ".log"));
   }
 
   @Test
@@ -102,11 +59,11 @@ class ServeCommandTest {
     Path config = directory.resolve("serve.yaml");
     Files.writeString(
         config, "served_model_name: [tiny, small]\nmax-model-len: 100\nmax-num-seqs: 99\n");
-    String prompt = spelled(Golden.ints(FILE, "short.prompt"));
+    String prompt = SpelledIds.spelled(Golden.ints(FILE, "short.prompt"));
     int[] tokens = Golden.ints(FILE, "short.tokens");
     Map<String, String> environment =
         Map.of("YUSHAN_CONFIG", config.toString(), "YUSHAN_MAX_NUM_SEQS", "3");
-    try (Service service = Service.start("golden", environment, "--max-num-seqs", 5)) {
+    try (Service service = start("golden", environment, "--max-num-seqs", 5)) {
       String body =
           JSON.writeValueAsString(
               Map.of(
@@ -121,10 +78,10 @@ class ServeCommandTest {
                   "max_tokens",
                   tokens.length));
       HttpResponse<String> answer =
-          client.send(post(service, body).build(), HttpResponse.BodyHandlers.ofString());
+          client.send(service.post(body).build(), HttpResponse.BodyHandlers.ofString());
       assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
       JsonNode json = JSON.readTree(answer.body());
-      assertThat(json.at("/choices/0/text").asText()).isEqualTo(spelled(tokens));
+      assertThat(json.at("/choices/0/text").asText()).isEqualTo(SpelledIds.spelled(tokens));
       assertThat(json.path("model").asText()).isEqualTo("small");
       Cli infer =
           Cli.run(
@@ -138,7 +95,7 @@ class ServeCommandTest {
               0,
               "--max-tokens",
               tokens.length);
-      assertThat(infer.out()).isEqualTo(spelled(tokens) + "\n");
+      assertThat(infer.out()).isEqualTo(SpelledIds.spelled(tokens) + "\n");
       // the command line before the environment before the file
       assertThat(Files.readString(service.log())).contains("up to 5 requests of 100 tokens");
     }
@@ -147,7 +104,7 @@ class ServeCommandTest {
   /// Every stream that was begun ends as it should, no more are taken, and the process ends with 0.
   @Test
   void sigtermUnderLoadEndsEveryStreamProperly() throws Exception {
-    try (Service service = Service.start("term", Map.of(), "--max-num-seqs", 4)) {
+    try (Service service = start("term", Map.of(), "--max-num-seqs", 4)) {
       int streams = 12;
       int tokens = 150;
       CountDownLatch begun = new CountDownLatch(4);
@@ -168,7 +125,7 @@ class ServeCommandTest {
                     tokens));
         answers.add(
             client
-                .sendAsync(post(service, body).build(), HttpResponse.BodyHandlers.ofLines())
+                .sendAsync(service.post(body).build(), HttpResponse.BodyHandlers.ofLines())
                 .thenApply(answer -> lines(answer.body(), begun)));
       }
       assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
