@@ -100,7 +100,7 @@ public final class HttpService implements AutoCloseable {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
       LOG.error("the model could not be loaded", e);
-      handlers.progress("failed: " + e.getMessage());
+      handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
       ready.completeExceptionally(e);
     }
   }
@@ -110,7 +110,13 @@ public final class HttpService implements AutoCloseable {
     return server.actualPort();
   }
 
-  /// Completes when the model is loaded, exceptionally if it cannot be.
+  /// How far loading has come.
+  public Loading loading() {
+    return handlers.loading();
+  }
+
+  /// Completes when the model is loaded, exceptionally if it cannot be: with a
+  /// [java.util.concurrent.CancellationException] if the service was stopped before.
   public CompletableFuture<LoadedModel> ready() {
     return ready.copy();
   }
