@@ -48,7 +48,7 @@ import picocli.CommandLine;
 
 /// What a client sees while `serve` loads a model: it asks at every weight, from within the
 /// backend.
-@Timeout(60)
+@Timeout(120)
 class LoadingTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
