@@ -145,19 +145,21 @@ class LoadingTest {
     return answer.path("done").doubleValue();
   }
 
-  /// A pipe that nobody writes to, in the place of a file of the tokenizer, holds the loading.
+  /// A pipe that nobody writes to, in the place of a file of the tokenizer, holds the loading. As
+  /// in a container that is read-only, there is no place for temporary files.
   @Test
   void theProcessAnswersWhileItLoadsAndEndsWithZero() throws Exception {
     Path model = SpelledIds.model(directory.resolve("model"));
     String pipe = model.resolve("tokenizer_config.json").toString();
     assertThat(new ProcessBuilder("mkfifo", pipe).start().waitFor()).isZero();
     Path log = directory.resolve("log");
-    Process process =
+    ProcessBuilder builder =
         ChildJvm.COMPUTING
             .running(Yushan.class, "serve", "--model", model, "--port", 0)
             .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+            .redirectOutput(log.toFile());
+    builder.environment().put("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/dev/null");
+    Process process = builder.start();
     try {
       Matcher port = PORT.matcher("");
       while (!port.reset(Files.readString(log)).find()) {
