@@ -80,8 +80,7 @@ public record ServerConfig(
   }
 
   /// As the header `Origin` has it: neither a path nor a slash at the end.
-  private static final Pattern ORIGIN =
-      Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/\\s\"'\\]]+");
+  private static final Pattern ORIGIN = Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/\\s\"']+");
 
   /// Checks the numbers, and that there is a name.
   public ServerConfig {
