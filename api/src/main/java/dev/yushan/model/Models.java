@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -95,11 +96,20 @@ public final class Models {
   /// @param trainable whether gradients are allocated beside the weights
   /// @throws ModelException or [dev.yushan.io.FileFormatException] naming file, tensor and reason
   public static CausalLM load(Backend backend, Path directory, DType weights, boolean trainable) {
+    return load(backend, directory, weights, trainable, count -> {});
+  }
+
+  /// The same.
+  ///
+  /// @param read is told, a few millions at a time, how many weights have been read; they add up to
+  ///   [ModelConfig#parameters]
+  public static CausalLM load(
+      Backend backend, Path directory, DType weights, boolean trainable, LongConsumer read) {
     ObjectNode configJson = configJson(directory);
     addGenerationEos(configJson, directory);
     return filled(
         () -> in(configFile(directory), () -> sized(backend, configJson, weights, trainable)),
-        model -> WeightFiles.load(backend, directory, model.parameters()));
+        model -> WeightFiles.load(backend, directory, model.parameters(), read));
   }
 
   /// Adds the ids that `generation_config.json` ends a text at to those of the config.

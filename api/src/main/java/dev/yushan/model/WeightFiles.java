@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.LongConsumer;
 
 /// Moves weights between safetensors and a backend, piece by piece: no tensor is held twice.
 final class WeightFiles {
@@ -30,17 +31,19 @@ final class WeightFiles {
 
   /// Fills `parameters` from the weights in `directory`, which must hold exactly those, in their
   /// shapes, and all finite.
-  static void load(Backend backend, Path directory, List<Parameter> parameters) {
+  ///
+  /// @param read is told of each piece how many weights it has
+  static void load(Backend backend, Path directory, List<Parameter> parameters, LongConsumer read) {
     try (SafetensorsDirectory files = SafetensorsDirectory.open(directory);
         Arena arena = Arena.ofConfined()) {
       refuseUnexpected(files, parameters);
-      MemorySegment wide = arena.allocate(PIECE * 4, 64);
-      MemorySegment narrow = arena.allocate(PIECE * 4, 64);
+      Copy copy =
+          new Copy(backend, arena.allocate(PIECE * 4, 64), arena.allocate(PIECE * 4, 64), read);
       for (Parameter parameter : parameters) {
         StoredTensor stored = files.tensor(parameter.name());
         Path file = files.fileOf(parameter.name());
         requireUsable(file, stored, parameter.value());
-        copy(backend, file, stored, parameter.value(), wide, narrow);
+        copy.tensor(file, stored, parameter.value());
       }
     }
   }
@@ -74,35 +77,41 @@ final class WeightFiles {
     }
   }
 
-  private static void copy(
-      Backend backend,
-      Path file,
-      StoredTensor stored,
-      Tensor target,
-      MemorySegment wide,
-      MemorySegment narrow) {
-    Tensor flat = target.reshape(target.elements());
-    int size = stored.type().bytes();
-    for (long from = 0; from < flat.elements(); from += PIECE) {
-      long count = Math.min(PIECE, flat.elements() - from);
-      MemorySegment bytes = stored.data().asSlice(from * size, count * size);
-      OptionalLong bad = FloatFormats.firstNonFinite(stored.type(), bytes, count);
-      if (bad.isPresent()) {
-        throw new FileFormatException(
-            file,
-            "tensor %s: element %d is not finite: the file is damaged or training had diverged; take sound weights"
-                .formatted(stored.name(), from + bad.getAsLong()));
+  /// Copies tensors piece by piece.
+  ///
+  /// @param wide room for a piece as F32
+  /// @param narrow room for one in another type
+  private record Copy(
+      Backend backend, MemorySegment wide, MemorySegment narrow, LongConsumer read) {
+    void tensor(Path file, StoredTensor stored, Tensor target) {
+      Tensor flat = target.reshape(target.elements());
+      int size = stored.type().bytes();
+      for (long from = 0; from < flat.elements(); from += PIECE) {
+        long count = Math.min(PIECE, flat.elements() - from);
+        MemorySegment bytes = stored.data().asSlice(from * size, count * size);
+        OptionalLong bad = FloatFormats.firstNonFinite(stored.type(), bytes, count);
+        if (bad.isPresent()) {
+          throw new FileFormatException(
+              file,
+              "tensor %s: element %d is not finite: the file is damaged or training had diverged; take sound weights"
+                  .formatted(stored.name(), from + bad.getAsLong()));
+        }
+        piece(stored.type(), bytes, flat.rows(from, from + count));
+        read.accept(count);
       }
-      Tensor piece = flat.rows(from, from + count);
+    }
+
+    private void piece(StorageType type, MemorySegment bytes, Tensor target) {
+      long count = target.elements();
       if (target.dtype().quantised()) {
-        FloatFormats.widen(stored.type(), bytes, wide, count);
-        quantise(backend, wide.asSlice(0, count * 4), piece);
-      } else if (StorageType.of(target.dtype()) == stored.type()) {
-        backend.upload(bytes, piece);
+        FloatFormats.widen(type, bytes, wide, count);
+        quantise(backend, wide.asSlice(0, count * 4), target);
+      } else if (StorageType.of(target.dtype()) == type) {
+        backend.upload(bytes, target);
       } else {
-        FloatFormats.widen(stored.type(), bytes, wide, count);
+        FloatFormats.widen(type, bytes, wide, count);
         FloatFormats.narrow(StorageType.of(target.dtype()), wide, narrow, count);
-        backend.upload(narrow.asSlice(0, piece.bytes()), piece);
+        backend.upload(narrow.asSlice(0, target.bytes()), target);
       }
     }
   }

@@ -10,8 +10,9 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/// What the engine does now: a line at the foot of the terminal that is written anew once a second.
-/// Whatever else goes to standard error, as the log, is written above it.
+/// What the engine does now, or how far loading has come: a line at the foot of the terminal that
+/// is written anew once a second. Whatever else goes to standard error, as the log, is written
+/// above it.
 final class EngineLine implements AutoCloseable {
   private static final long EVERY_MILLIS = 1000;
 
@@ -25,24 +26,28 @@ final class EngineLine implements AutoCloseable {
 
   private final PrintStream terminal;
   private final Supplier<Optional<EngineStats>> engine;
+  private final Supplier<String> loading;
   private final Thread thread;
   private boolean shown;
 
-  private EngineLine(PrintStream terminal, Supplier<Optional<EngineStats>> engine) {
+  private EngineLine(
+      PrintStream terminal, Supplier<Optional<EngineStats>> engine, Supplier<String> loading) {
     this.terminal = terminal;
     this.engine = engine;
+    this.loading = loading;
     this.thread = Thread.ofVirtual().name("engine-line").unstarted(this::run);
   }
 
   /// Begins to write if standard error is a terminal; otherwise there is nothing to close.
   ///
   /// @param engine empty until there is one
-  static Optional<EngineLine> on(Supplier<Optional<EngineStats>> engine) {
+  /// @param loading what to show as long as there is none
+  static Optional<EngineLine> on(Supplier<Optional<EngineStats>> engine, Supplier<String> loading) {
     Console console = System.console();
     if (console == null || !console.isTerminal()) {
       return Optional.empty();
     }
-    EngineLine line = new EngineLine(System.err, engine);
+    EngineLine line = new EngineLine(System.err, engine, loading);
     System.setErr(line.above());
     line.thread.start();
     return Optional.of(line);
@@ -75,6 +80,8 @@ final class EngineLine implements AutoCloseable {
         Optional<EngineStats> now = engine.get();
         if (before.isPresent() && now.isPresent()) {
           show(words(before.get(), now.get(), EVERY_MILLIS / 1e3));
+        } else if (now.isEmpty()) {
+          show(loading.get());
         }
         before = now;
         Thread.sleep(EVERY_MILLIS);

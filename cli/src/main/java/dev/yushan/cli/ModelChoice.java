@@ -2,6 +2,8 @@ package dev.yushan.cli;
 
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.ForwardingBackend;
+import dev.yushan.http.Loading;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.gguf.Gguf;
@@ -10,6 +12,7 @@ import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.model.llama.GgufModels;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Tensor;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
@@ -19,6 +22,8 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -142,14 +147,30 @@ final class ModelChoice {
 
   /// Loads the model to run it, not to train it; the caller closes it.
   CausalLM load(Backend backend) {
+    return load(backend, progress -> {});
+  }
+
+  /// The same.
+  ///
+  /// @param progress is told how far it has come
+  CausalLM load(Backend backend, Consumer<Loading> progress) {
     Path directory = directory();
     DType weights = weights(directory);
     long start = System.nanoTime();
+    Passes passes = new Passes(2 * Models.config(directory).parameters(), progress);
+    LongConsumer read = count -> passes.add("reading the weights", count);
     CausalLM loaded =
         gguf()
-            .map(file -> GgufModels.load(backend, file, weights))
-            .orElseGet(() -> Models.load(backend, directory, weights, false));
-    loaded.freeze(backend);
+            .map(file -> GgufModels.load(backend, file, weights, read))
+            .orElseGet(() -> Models.load(backend, directory, weights, false, read));
+    loaded.freeze(
+        new ForwardingBackend(backend) {
+          @Override
+          public void freeze(Tensor matrix) {
+            super.freeze(matrix);
+            passes.add("arranging the weights", matrix.elements());
+          }
+        });
     LOG.info(
         "model {}: {}, {} parameters in {}, loaded in {} s",
         gguf().orElse(directory),
@@ -158,6 +179,23 @@ final class ModelChoice {
         weights,
         "%.1f".formatted((System.nanoTime() - start) / 1e9));
     return loaded;
+  }
+
+  /// Counts the weights twice: when they are read, and when they are arranged for the kernels.
+  private static final class Passes {
+    private final double all;
+    private final Consumer<Loading> progress;
+    private long done;
+
+    private Passes(long all, Consumer<Loading> progress) {
+      this.all = all;
+      this.progress = progress;
+    }
+
+    private void add(String what, long weights) {
+      done += weights;
+      progress.accept(new Loading(what, done / all));
+    }
   }
 
   /// Refuses options that contradict each other, before anything is loaded.

@@ -9,6 +9,7 @@ import dev.yushan.engine.EngineStats;
 import dev.yushan.http.ChatFormat;
 import dev.yushan.http.HttpService;
 import dev.yushan.http.LoadedModel;
+import dev.yushan.http.Loading;
 import dev.yushan.http.ServerConfig;
 import dev.yushan.http.StructuredOutput;
 import dev.yushan.io.ByteSize;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -77,7 +79,8 @@ final class ServeCommand implements Callable<Integer> {
                   stop.countDown();
                 }
               });
-      Optional<EngineLine> line = EngineLine.on(() -> stats(service));
+      Optional<EngineLine> line =
+          EngineLine.on(() -> stats(service), () -> service.loading().words());
       stop.await();
       line.ifPresent(EngineLine::close);
       boolean done = service.stop();
@@ -108,13 +111,16 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private static boolean failed(HttpService service) throws InterruptedException {
-    if (!service.ready().isCompletedExceptionally() || service.ready().isCancelled()) {
+    if (!service.ready().isCompletedExceptionally()) {
       return false;
     }
     try {
       service.ready().get();
       return false;
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof CancellationException) {
+        return false; // it was stopped before it was ready
+      }
       if (e.getCause() instanceof RuntimeException failure) {
         throw failure;
       }
@@ -137,19 +143,19 @@ final class ServeCommand implements Callable<Integer> {
     return tokens;
   }
 
-  private LoadedModel load(Path directory, Consumer<String> progress) {
-    progress.accept("loading the tokenizer");
+  private LoadedModel load(Path directory, Consumer<Loading> progress) {
+    progress.accept(new Loading("reading the tokenizer", 0));
     Tokenizer tokenizer = model.requireTokenizer();
     Optional<ChatTemplate> template =
         options.chatTemplate(
             model.tokenizerDirectory(), specialTokens(tokenizer, Models.config(directory)));
     JsonNode samplingDefaults = options.samplingDefaults(directory);
     LoadedModel.requireUsable(samplingDefaults, tokenizer);
-    progress.accept("loading the weights");
+    progress.accept(new Loading("reading the weights", 0));
     Backend backend = backendChoice.open();
     try {
-      CausalLM loaded = model.load(backend);
-      progress.accept("making room for keys and values");
+      CausalLM loaded = model.load(backend, progress);
+      progress.accept(new Loading("making room for keys and values", 1));
       EngineConfig config = options.engine(backend, loaded.config());
       Engine engine = new Engine(backend, loaded, tokenizer, config);
       LOG.info(

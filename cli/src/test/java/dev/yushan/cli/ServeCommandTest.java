@@ -184,6 +184,8 @@ class ServeCommandTest {
       value = {
         "--ssl-keyfile key.pem ; --ssl-keyfile and --ssl-certfile go together",
         "--port 70000 ; port must be 0 to 65535",
+        "--allowed-origins [\"*\"] ; [\"*\"] is no origin",
+        "--allowed-origins *,http://a.example/ ; http://a.example/ is no origin",
         "--max-model-len 4000000 ; max_position_embeddings",
         "--max-model-len 64 --kv-cache-memory 1KB ; raise kv-cache-memory",
         "--generation-config nowhere ; --generation-config: there is no",

@@ -30,7 +30,8 @@ final class Handlers {
     DRAINING
   }
 
-  private record State(Phase phase, String progress, Optional<Served> served) {}
+  /// @param loading how far loading has come; in the other phases what they are
+  private record State(Phase phase, Loading loading, Optional<Served> served) {}
 
   private final Vertx vertx;
   private final ServerConfig config;
@@ -40,7 +41,7 @@ final class Handlers {
   private final ExecutorService workers =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-worker-", 0).factory());
   private final AtomicReference<State> state =
-      new AtomicReference<>(new State(Phase.LOADING, "starting", Optional.empty()));
+      new AtomicReference<>(new State(Phase.LOADING, new Loading("starting", 0), Optional.empty()));
   private final AtomicInteger generating = new AtomicInteger();
 
   Handlers(Vertx vertx, ServerConfig config) {
@@ -50,9 +51,13 @@ final class Handlers {
     this.cors = new Cors(config.allowedOrigins());
   }
 
-  void progress(String words) {
+  void progress(Loading loading) {
     state.updateAndGet(
-        now -> now.phase() == Phase.LOADING ? new State(now.phase(), words, now.served()) : now);
+        now -> now.phase() == Phase.LOADING ? new State(now.phase(), loading, now.served()) : now);
+  }
+
+  Loading loading() {
+    return state.get().loading();
   }
 
   /// False if the service ends already.
@@ -62,14 +67,15 @@ final class Handlers {
         state.updateAndGet(
             now ->
                 now.phase() == Phase.LOADING
-                    ? new State(Phase.READY, "ready", Optional.of(served))
+                    ? new State(Phase.READY, new Loading("ready", 1), Optional.of(served))
                     : now);
     return next.phase() == Phase.READY;
   }
 
   /// Takes no more requests; what served them, unless it was taken before.
   Optional<Served> drain() {
-    return state.getAndSet(new State(Phase.DRAINING, "ending", Optional.empty())).served();
+    State ending = new State(Phase.DRAINING, new Loading("ending", 1), Optional.empty());
+    return state.getAndSet(ending).served();
   }
 
   /// Waits until all answers are with the network.
@@ -143,7 +149,7 @@ final class Handlers {
   }
 
   private static ApiException notReady(State now) {
-    return ApiException.of(503, "the server takes no requests now: %s", now.progress());
+    return ApiException.of(503, "the server takes no requests now: %s", now.loading().what());
   }
 
   private static void requireJson(HttpServerRequest request) {
@@ -209,11 +215,14 @@ final class Handlers {
 
   private static void health(Exchange exchange, State now) {
     boolean failed = now.served().map(served -> !served.model().engine().isRunning()).orElse(false);
-    exchange.json(
-        now.phase() == Phase.READY && !failed ? 200 : 503,
+    ObjectNode health =
         Json.object()
             .put("status", failed ? "failed" : now.phase().name().toLowerCase(Locale.ROOT))
-            .put("progress", failed ? "the engine has stopped; start again" : now.progress()));
+            .put("progress", failed ? "the engine has stopped; start again" : now.loading().what());
+    if (now.phase() == Phase.LOADING) {
+      health.put("done", now.loading().thousandths());
+    }
+    exchange.json(now.phase() == Phase.READY && !failed ? 200 : 503, health);
   }
 
   /// Requests with one, on a thread that may take its time.

@@ -3,6 +3,8 @@ package dev.yushan.http;
 import dev.yushan.engine.Engine;
 import dev.yushan.http.ServerConfig.Tls;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PemKeyCertOptions;
@@ -21,8 +23,13 @@ public final class HttpService implements AutoCloseable {
   /// How long finished answers may take to reach their clients once everything else has ended.
   private static final Duration FLUSH = Duration.ofSeconds(2);
 
+  /// Files are not served: without this a directory for copies of them is made, which fails where
+  /// nothing can be written.
+  private static final FileSystemOptions NO_COPIES =
+      new FileSystemOptions().setClassPathResolvingEnabled(false).setFileCachingEnabled(false);
+
   private final ServerConfig config;
-  private final Vertx vertx = Vertx.vertx();
+  private final Vertx vertx = Vertx.vertx(new VertxOptions().setFileSystemOptions(NO_COPIES));
   private final Handlers handlers;
   private final HttpServer server;
   private final CompletableFuture<LoadedModel> ready = new CompletableFuture<>();
@@ -100,7 +107,7 @@ public final class HttpService implements AutoCloseable {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
       LOG.error("the model could not be loaded", e);
-      handlers.progress("failed: " + e.getMessage());
+      handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
       ready.completeExceptionally(e);
     }
   }
@@ -110,7 +117,13 @@ public final class HttpService implements AutoCloseable {
     return server.actualPort();
   }
 
-  /// Completes when the model is loaded, exceptionally if it cannot be.
+  /// How far loading has come.
+  public Loading loading() {
+    return handlers.loading();
+  }
+
+  /// Completes when the model is loaded, exceptionally if it cannot be: with a
+  /// [java.util.concurrent.CancellationException] if the service was stopped before.
   public CompletableFuture<LoadedModel> ready() {
     return ready.copy();
   }

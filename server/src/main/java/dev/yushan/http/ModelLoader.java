@@ -7,6 +7,6 @@ import java.util.function.Consumer;
 public interface ModelLoader {
   /// Called once, on a thread of its own, which is interrupted if the service is closed meanwhile.
   ///
-  /// @param progress is told in words what is being done
-  LoadedModel load(Consumer<String> progress) throws InterruptedException;
+  /// @param progress is told what is being done, and how far it has come
+  LoadedModel load(Consumer<Loading> progress) throws InterruptedException;
 }

@@ -15,6 +15,9 @@ final class OpenApi {
           Route.CHAT, List.of("messages"),
           Route.DETOKENIZE, List.of("tokens"));
 
+  /// What tells how the server is.
+  private static final List<Route> HEALTH = List.of(Route.HEALTH, Route.PING, Route.PING_POST);
+
   private OpenApi() {}
 
   static ObjectNode document() {
@@ -26,7 +29,9 @@ final class OpenApi {
       path.set(route.method().name().toLowerCase(Locale.ROOT), operation(route));
     }
     ObjectNode components = root.putObject("components");
-    components.putObject("schemas").set("Error", error());
+    ObjectNode schemas = components.putObject("schemas");
+    schemas.set("Error", error());
+    schemas.set("Health", health());
     components
         .putObject("securitySchemes")
         .putObject("key")
@@ -52,14 +57,21 @@ final class OpenApi {
       body.putObject("content").putObject("application/json").set("schema", schema(route));
     }
     ObjectNode responses = operation.putObject("responses");
-    responses.putObject("200").put("description", "OK");
-    ObjectNode failure = responses.putObject("default").put("description", "An error");
-    failure
+    ObjectNode ok = responses.putObject("200").put("description", "OK");
+    if (HEALTH.contains(route)) {
+      refer(ok, "Health");
+      refer(responses.putObject("503").put("description", "Not ready, or no more"), "Health");
+    }
+    refer(responses.putObject("default").put("description", "An error"), "Error");
+    return operation;
+  }
+
+  private static void refer(ObjectNode response, String schema) {
+    response
         .putObject("content")
         .putObject("application/json")
         .putObject("schema")
-        .put("$ref", "#/components/schemas/Error");
-    return operation;
+        .put("$ref", "#/components/schemas/" + schema);
   }
 
   private static ObjectNode schema(Route route) {
@@ -68,6 +80,17 @@ final class OpenApi {
     route.fields().forEach(field -> properties.set(field.name(), field.schema()));
     ArrayNode required = schema.putArray("required");
     REQUIRED.getOrDefault(route, List.of()).forEach(required::add);
+    return schema;
+  }
+
+  private static ObjectNode health() {
+    ObjectNode schema = Json.object().put("type", "object");
+    ObjectNode properties = schema.putObject("properties");
+    ArrayNode states = properties.putObject("status").put("type", "string").putArray("enum");
+    List.of("loading", "ready", "draining", "failed").forEach(states::add);
+    properties.putObject("progress").put("type", "string");
+    properties.putObject("done").put("type", "number").put("minimum", 0).put("maximum", 1);
+    schema.putArray("required").add("status").add("progress"); // done only while loading
     return schema;
   }
 

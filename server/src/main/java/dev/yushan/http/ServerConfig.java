@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// How the service listens, whom it serves, and what it bears.
 ///
@@ -78,6 +79,9 @@ public record ServerConfig(
     }
   }
 
+  /// As the header `Origin` has it: neither a path nor a slash at the end.
+  private static final Pattern ORIGIN = Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/\\s\"']+");
+
   /// Checks the numbers, and that there is a name.
   public ServerConfig {
     modelNames = List.copyOf(modelNames);
@@ -91,6 +95,13 @@ public record ServerConfig(
     }
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
+    }
+    for (String origin : allowedOrigins) {
+      if (!ORIGIN.matcher(origin).matches()) {
+        throw new IllegalArgumentException(
+            "--allowed-origins: %s is no origin; give *, or scheme://host:port as browsers send it, several separated by commas, without brackets and quotes"
+                .formatted(origin));
+      }
     }
     if (requestTimeout.isPresent() && !requestTimeout.get().isPositive()) {
       throw new IllegalArgumentException("the request timeout must be above 0");

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -64,6 +65,19 @@ class DescriptionTest {
         }
       }
     }
+  }
+
+  @Test
+  void whatHealthAnswersIsInTheDocument() {
+    JsonNode answer = document().at("/paths/~1health/get/responses/200/content/application~1json");
+    assertThat(answer.at("/schema/$ref").asText()).isEqualTo("#/components/schemas/Health");
+    JsonNode schema = document().at("/components/schemas/Health");
+    JsonNode health = ServiceFixture.json(fixture.get("/health").body());
+    assertThat(schema.path("properties").propertyStream().map(Map.Entry::getKey))
+        .containsAll(health.propertyStream().map(Map.Entry::getKey).toList());
+    schema.path("required").forEach(name -> assertThat(health.has(name.asText())).isTrue());
+    assertThat(schema.at("/properties/status/enum"))
+        .anyMatch(state -> state.equals(health.path("status")));
   }
 
   @Test

@@ -47,9 +47,13 @@ class LifecycleTest {
       while (!fixture.get("/health").body().contains("reading weights")) {
         Thread.onSpinWait();
       }
+      // rounded down
+      assertThat(ServiceFixture.json(fixture.get("/ping").body()).path("done").asDouble())
+          .isEqualTo(0.123);
       gate.countDown();
       fixture.service.ready().join();
       assertThat(fixture.get("/health").statusCode()).isEqualTo(200);
+      assertThat(ServiceFixture.json(fixture.get("/health").body()).has("done")).isFalse();
       assertThat(fixture.get("/ping").statusCode()).isEqualTo(200);
       assertThat(fixture.post("/ping", "").statusCode()).isEqualTo(200);
     }

@@ -39,6 +39,7 @@ class PlaygroundTest {
   private final CompletableFuture<Void> left = new CompletableFuture<>();
   private volatile CompletableFuture<Void> finished = new CompletableFuture<>();
   private volatile boolean hasTemplate = true;
+  private volatile boolean loading;
   private HttpServer server;
 
   @BeforeEach
@@ -80,6 +81,8 @@ class PlaygroundTest {
                     + "vllm:kv_cache_usage_perc{engine=\"0\"} 0.27\n"
                     + "vllm:generation_tokens_total{engine=\"0\"} 40.0\n");
         case "/v1/completions", "/v1/chat/completions" -> generate(exchange);
+        case "/health" ->
+            send(exchange, loading ? 503 : 200, "application/json", "{\"done\": 0.319}");
         default -> send(exchange, 200, "application/json", "{}");
       }
     }
@@ -251,6 +254,12 @@ class PlaygroundTest {
     assertThat(seen.get("wide").asBoolean()).isFalse();
     assertThat(seen.get("go").asText()).isEqualTo("送出");
     assertThat(requests.getFirst().at("/messages/0/content").asText()).isEqualTo("Hi");
+  }
+
+  @Test
+  void theShareThatIsLoadedIsShown() throws Exception {
+    loading = true;
+    assertThat(seen("loading").get("state").asText()).isEqualTo("loading 31 %");
   }
 
   @Test

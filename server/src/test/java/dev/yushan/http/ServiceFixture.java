@@ -53,7 +53,7 @@ final class ServiceFixture implements AutoCloseable {
         HttpService.start(
             config,
             progress -> {
-              progress.accept("reading weights");
+              progress.accept(new Loading("reading weights", 0.1239));
               extras.beforeLoad().run();
               return load(engineConfig, extras);
             });

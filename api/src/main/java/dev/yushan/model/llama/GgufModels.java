@@ -33,6 +33,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /// Llama models in GGUF files: written from a model directory, read into one, or run as they are.
 public final class GgufModels {
@@ -266,6 +267,14 @@ public final class GgufModels {
 
   /// Loads the model in `file` to run it; what is stored in the type `weights` keeps every bit.
   public static CausalLM load(Backend backend, Path file, DType weights) {
+    return load(backend, file, weights, count -> {});
+  }
+
+  /// The same.
+  ///
+  /// @param read is told, a few millions at a time, how many weights have been read; they add up to
+  ///   [dev.yushan.model.ModelConfig#parameters]
+  public static CausalLM load(Backend backend, Path file, DType weights, LongConsumer read) {
     try (Gguf gguf = open(file)) {
       ObjectNode json = LlamaGguf.config(gguf);
       LlamaConfig config = LlamaConfig.of(json);
@@ -273,7 +282,7 @@ public final class GgufModels {
       try {
         Map<String, String> names = LlamaGguf.names(config);
         for (Parameter parameter : model.parameters()) {
-          fill(backend, config, gguf, names.get(parameter.name()), parameter);
+          fill(backend, config, gguf, names.get(parameter.name()), parameter, read);
         }
         return model;
       } catch (RuntimeException | Error e) {
@@ -284,7 +293,12 @@ public final class GgufModels {
   }
 
   private static void fill(
-      Backend backend, LlamaConfig config, Gguf gguf, String there, Parameter parameter) {
+      Backend backend,
+      LlamaConfig config,
+      Gguf gguf,
+      String there,
+      Parameter parameter,
+      LongConsumer read) {
     Gguf.Entry stored = tensor(gguf, there);
     Tensor target = parameter.value();
     if (!stored.shape().equals(target.shape())) {
@@ -312,6 +326,7 @@ public final class GgufModels {
         }
         Tensor part = vector ? target : target.rows(from, from + count);
         upload(backend, parameter.name(), stored.type(), piece, part, from * columns);
+        read.accept(part.elements());
       }
     }
   }
