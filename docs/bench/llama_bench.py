@@ -9,20 +9,12 @@ prompts, too, need the logits of their last token alone.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
-import statistics
+import resource
 import subprocess
 
-
-def processor():
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(l.split(":", 1)[1].strip() for l in lines if l.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
+import report
 
 
 def main():
@@ -48,31 +40,16 @@ def main():
             what = {"weights": os.path.splitext(os.path.basename(file))[0]}
             if not prefill:
                 what.update({"streams": 1, "context": 0})
-            results.append(
-                {
-                    **what,
-                    "tokens": tokens,
-                    "unit": "tokens/s",
-                    "median": statistics.median(rates),
-                    "min": min(rates),
-                    "max": max(rates),
-                    "values": rates,
-                }
-            )
-    report = {
-        "bench": args.bench,
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "program": "llama.cpp " + build,
-        "machine": {"processor": processor(), "processors": os.cpu_count()},
-        "threads": args.threads,
-        "shape": {"parameters": parameters},
-        "results": results,
-    }
-    text = json.dumps(report, indent=2)
-    print(text)
-    if args.json:
-        with open(args.json, "w") as file:
-            file.write(text + "\n")
+            results.append(report.result({**what, "tokens": tokens}, rates))
+    report.write(
+        args,
+        args.bench,
+        "llama.cpp " + build,
+        results,
+        threads=args.threads,
+        shape={"parameters": parameters},
+        peak_rss_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    )
 
 
 if __name__ == "__main__":

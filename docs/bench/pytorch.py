@@ -12,29 +12,18 @@ by MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ or LD_PRELOAD; --compile uses 
 """
 
 import argparse
-import datetime
-import json
 import math
 import os
-import platform
-import resource
-import statistics
 import time
 
 import torch
 import transformers
 
+import report
+
 SHAPES = os.path.join(os.path.dirname(__file__), "../../cli/src/main/resources/bench")
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 USUAL = {"15m": (8, 256), "110m": (4, 512)}
-
-
-def processor():
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next(l.split(":", 1)[1].strip() for l in lines if l.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
 
 
 def model_of(args, dtype):
@@ -64,18 +53,6 @@ def seconds(args, work, part=None):
     return taken
 
 
-def result(what, work, taken, unit="tokens/s"):
-    rates = [work / s for s in taken]
-    return {
-        **what,
-        "unit": unit,
-        "median": statistics.median(rates),
-        "min": min(rates),
-        "max": max(rates),
-        "values": rates,
-    }
-
-
 def often(args, work):
     """The seconds of a run, each repetition of as many as take 20 ms."""
     for _ in range(args.warm_up):
@@ -101,7 +78,8 @@ def kernels(args):
 
     def add(op, operands, flops, work):
         what = {"op": op, "operands": operands}
-        results.append(result(what, flops * 1e-9, often(args, work), "GFLOP/s"))
+        rates = [flops * 1e-9 / s for s in often(args, work)]
+        results.append(report.result(what, rates, "GFLOP/s"))
 
     for name, (m, n, k) in products.items():
         out = torch.empty(m, n)
@@ -154,7 +132,8 @@ def train(args):
         optimizer.step()
 
     what = {"batch": batch, "length": length, "compiled": args.compile}
-    return model, [result(what, batch * length, seconds(args, step))]
+    rates = [batch * length / s for s in seconds(args, step)]
+    return model, [report.result(what, rates)]
 
 
 @torch.inference_mode()
@@ -165,7 +144,8 @@ def prefill(args):
         model = model_of(args, DTYPES[name]).eval()
         ids = torch.randint(model.config.vocab_size, (1, tokens))
         taken = seconds(args, lambda: model(input_ids=ids, logits_to_keep=1))
-        results.append(result({"weights": name, "tokens": tokens}, tokens, taken))
+        rates = [tokens / s for s in taken]
+        results.append(report.result({"weights": name, "tokens": tokens}, rates))
     return model, results
 
 
@@ -185,7 +165,7 @@ def decode(args):
 
             taken = seconds(args, generate, lambda: generate(4))
             what = {"weights": name, "streams": streams, "context": 0, "tokens": tokens}
-            results.append(result(what, streams * tokens, taken))
+            results.append(report.result(what, [streams * tokens / s for s in taken]))
     return model, results
 
 
@@ -208,22 +188,15 @@ def main():
     torch.set_num_threads(args.threads)
     run = {"kernels": kernels, "train": train, "prefill": prefill, "decode": decode}[args.bench]
     model, results = run(args)
-    report = {
-        "bench": args.bench,
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "program": f"torch {torch.__version__}, transformers {transformers.__version__}",
-        "machine": {"processor": processor(), "processors": os.cpu_count()},
-        "device": torch.cuda.get_device_name() if args.device != "cpu" else "cpu",
-        "threads": args.threads,
-        "shape": {"name": args.shape, "parameters": model.num_parameters() if model else None},
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "results": results,
-    }
-    text = json.dumps(report, indent=2)
-    print(text)
-    if args.json:
-        with open(args.json, "w") as file:
-            file.write(text + "\n")
+    report.write(
+        args,
+        args.bench,
+        f"torch {torch.__version__}, transformers {transformers.__version__}",
+        results,
+        device=torch.cuda.get_device_name() if args.device != "cpu" else "cpu",
+        threads=args.threads,
+        shape={"name": args.shape, "parameters": model.num_parameters() if model else None},
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ the peer's, and their ratio, above 1 where ours is faster (for memory: where our
 import json
 import sys
 
-MEASURED = {"unit", "median", "min", "max", "values"}
+MEASURED = {"median", "min", "max", "values"}
 COMPUTED = ("_per_second", "_share", "compiled", "checkpointing")
 
 
@@ -35,7 +35,7 @@ def main():
         sys.exit("they have no row in common: run both with the same shape and sizes")
     for what, row in common:
         other = theirs[what]
-        name = ", ".join(str(value) for _, value in what)
+        name = ", ".join(str(value) for key, value in what if key != "unit")
         a, b = row["median"], other["median"]
         print(f"{name:60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
     a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30

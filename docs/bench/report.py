@@ -1,0 +1,46 @@
+"""What the scripts of the peers share: reports of the form that `yushan bench --json` has."""
+
+import datetime
+import json
+import os
+import platform
+import resource
+import statistics
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(l.split(":", 1)[1].strip() for l in lines if l.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def result(what, rates, unit="tokens/s"):
+    """A row: what was measured, and how fast each repetition was."""
+    return {
+        **what,
+        "unit": unit,
+        "median": statistics.median(rates),
+        "min": min(rates),
+        "max": max(rates),
+        "values": rates,
+    }
+
+
+def write(args, bench, program, results, **more):
+    """Prints the report, and writes it to --json."""
+    report = {
+        "bench": bench,
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "program": program,
+        "machine": {"processor": processor(), "processors": os.cpu_count()},
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        **more,
+        "results": results,
+    }
+    text = json.dumps(report, indent=2)
+    print(text)
+    if args.json:
+        with open(args.json, "w") as file:
+            file.write(text + "\n")
