@@ -128,6 +128,36 @@ public final class Ops {
     return out;
   }
 
+  /// Normalises each head of the queries, and each of the keys, by itself (Henry et al. 2020), in
+  /// place as [#rope] does, before which it comes.
+  ///
+  /// @param qkv `[T, (H + 2G) · D]`, of which the values stay as they are
+  /// @param queryNorm `[D]`, the same for all heads
+  /// @param keyNorm like `queryNorm`
+  public Tensor headNorm(
+      Tensor qkv, AttentionShape shape, Parameter queryNorm, Parameter keyNorm, float eps) {
+    Tensor before = tape.isPresent() ? activation(qkv, qkv.columns()) : qkv;
+    if (tape.isPresent()) {
+      kernels.copy(qkv, before);
+    }
+    headNorm(before, qkv, 0, shape.keysFrom(), queryNorm, eps);
+    headNorm(before, qkv, shape.keysFrom(), shape.valuesFrom(), keyNorm, eps);
+    return qkv;
+  }
+
+  private void headNorm(Tensor before, Tensor qkv, int from, int to, Parameter weight, float eps) {
+    Tensor x = before.columns(from, to);
+    Tensor inverseRms = activation(qkv, (to - from) / weight.value().elements());
+    kernels.rmsNorm(x, weight.value(), eps, qkv.columns(from, to), inverseRms);
+    record(
+        qkv,
+        t -> {
+          Tensor d = t.gradient(qkv).columns(from, to);
+          Tensor dWeight = weight.gradient().orElseGet(() -> scratchLike(weight.value()));
+          kernels.rmsNormBackward(d, x, weight.value(), inverseRms, 0, d, dWeight);
+        });
+  }
+
   /// Turns queries and keys by their positions, in place: the values before are gone, so nothing
   /// recorded earlier may need them.
   ///

@@ -74,10 +74,8 @@ public final class CheckedKernels implements Kernels {
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
     Operands o = operands("rmsNorm");
-    o.matrix("x", x, x.rows(), x.columns());
-    o.vector("weight", weight, x.columns());
-    o.matrix("out", out, x.rows(), x.columns());
-    o.vector("inverseRms", inverseRms, x.rows());
+    o.normed(x, weight, inverseRms);
+    o.strided("out", out, x.rows(), x.columns());
     o.sameOrApart("out", out, x);
     o.apart("out", out, weight, inverseRms);
     o.apart("inverseRms", inverseRms, x, weight);
@@ -94,12 +92,10 @@ public final class CheckedKernels implements Kernels {
       Tensor dX,
       Tensor dWeight) {
     Operands o = operands("rmsNormBackward", TRAINING);
-    o.matrix("x", x, x.rows(), x.columns());
-    o.matrix("dOut", dOut, x.rows(), x.columns());
-    o.vector("weight", weight, x.columns());
-    o.vector("inverseRms", inverseRms, x.rows());
-    o.matrix("dX", dX, x.rows(), x.columns());
-    o.vector("dWeight", dWeight, x.columns());
+    o.normed(x, weight, inverseRms);
+    o.strided("dOut", dOut, x.rows(), x.columns());
+    o.strided("dX", dX, x.rows(), x.columns());
+    o.vector("dWeight", dWeight, weight.elements());
     if (beta == 0) {
       o.sameOrApart("dX", dX, dOut);
     } else {

@@ -73,18 +73,20 @@ public interface Kernels {
 
   // ---- the Llama block -------------------------------------------------------------------------
 
-  /// Root mean square normalisation (Zhang and Sennrich 2019), row by row: `out = x · r · weight`
-  /// with `r = 1/√(mean(x²) + eps)`.
+  /// Root mean square normalisation (Zhang and Sennrich 2019) of each row, or where a row is n
+  /// heads of C elements, of each head by itself: `out = x · r · weight` with `r = 1/√(mean(x²) +
+  /// eps)`.
   ///
-  /// @param x F32 `[T, C]`
-  /// @param weight F32 `[C]`
-  /// @param out F32 `[T, C]`, may be `x`
-  /// @param inverseRms F32 `[T]`, takes `r` for the backward
+  /// @param x F32 `[T, n · C]`, may be a column view
+  /// @param weight F32 `[C]`, the same for all heads
+  /// @param out like `x`, may be `x`
+  /// @param inverseRms F32 `[T, n]`, or `[T]` where n is 1; takes `r` for the backward
   void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms);
 
   /// Gradients of [#rmsNorm]: `dX = beta · dX + …`, `dWeight += …`.
   ///
-  /// @param dX F32 `[T, C]`, may be `dOut` where `beta` is 0
+  /// @param dOut like `x`
+  /// @param dX like `x`, may be `dOut` where `beta` is 0
   void rmsNormBackward(
       Tensor dOut,
       Tensor x,

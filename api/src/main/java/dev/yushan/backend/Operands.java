@@ -70,6 +70,17 @@ record Operands(Backend backend, String op) {
     contiguous(name, t);
   }
 
+  /// What is normalised in heads as long as `weight`, and a number for each head.
+  void normed(Tensor x, Tensor weight, Tensor inverseRms) {
+    long length = weight.elements();
+    vector("weight", weight, length);
+    strided("x", x, x.rows(), x.columns());
+    require(
+        length > 0 && x.columns() % length == 0, "x", x, "whole heads of " + length + " columns");
+    vector("inverseRms", inverseRms, x.rows() * (x.columns() / length));
+    require(inverseRms.rows() == x.rows(), "inverseRms", inverseRms, "of " + x.rows() + " rows");
+  }
+
   /// A contiguous F32 tensor of `length` elements.
   void vector(String name, Tensor t, long length) {
     any(name, t);

@@ -42,4 +42,12 @@ public interface ModelConfig {
 
   /// The ids that end a text; several in the instruction-tuned Llamas.
   List<Integer> eosIds();
+
+  /// What else there is to show to people, in their order.
+  default List<Detail> details() {
+    return List.of();
+  }
+
+  /// One property of a kind of models, for example `rope theta` and `500,000`.
+  record Detail(String name, String text) {}
 }

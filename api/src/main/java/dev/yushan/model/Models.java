@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /// Model directories in the Hugging Face layout: `config.json`, `generation_config.json`,
 /// safetensors, tokenizer files. What is saved here `transformers` loads unchanged.
@@ -296,19 +297,24 @@ public final class Models {
 
   private static ModelProvider provider(JsonNode configJson) {
     String architecture = configJson.path("architectures").path(0).asText("");
-    List<ModelProvider> all =
-        Plugins.load(ModelProvider.class, "model").rows().stream()
-            .flatMap(row -> row.plugin().stream())
-            .toList();
-    return all.stream()
+    Plugins<ModelProvider> plugins = Plugins.load(ModelProvider.class, "model");
+    return providers(plugins)
         .filter(provider -> provider.architecture().equals(architecture))
         .findFirst()
         .orElseThrow(
             () ->
                 new ModelException(
                     "architectures %s is not supported; supported: %s"
-                        .formatted(
-                            configJson.path("architectures"),
-                            all.stream().map(ModelProvider::architecture).toList())));
+                        .formatted(configJson.path("architectures"), supported(plugins))));
+  }
+
+  private static Stream<ModelProvider> providers(Plugins<ModelProvider> plugins) {
+    return plugins.rows().stream().flatMap(row -> row.plugin().stream());
+  }
+
+  private static String supported(Plugins<ModelProvider> plugins) {
+    List<String> all = providers(plugins).map(ModelProvider::architecture).toList();
+    String failures = plugins.failures();
+    return failures.isEmpty() ? all.toString() : all + "; not loaded: " + failures;
   }
 }

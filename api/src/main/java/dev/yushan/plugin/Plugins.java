@@ -202,6 +202,14 @@ public final class Plugins<P extends Plugin> {
     return row.plugin().orElseThrow();
   }
 
+  /// Why those cannot be called that were found and cannot: empty if all can.
+  public String failures() {
+    return rows.stream()
+        .filter(row -> row.plugin().isEmpty())
+        .map(row -> row.name() + " of " + row.origin() + ": " + why(row.availability()))
+        .collect(Collectors.joining("; "));
+  }
+
   private String names() {
     return rows.isEmpty()
         ? "none (is the jar on the class path or in plugins/?)"

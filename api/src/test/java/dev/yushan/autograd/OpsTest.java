@@ -3,6 +3,7 @@ package dev.yushan.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Backends;
 import dev.yushan.backend.Workspace;
@@ -10,7 +11,9 @@ import dev.yushan.backend.testkit.ReferenceBackend;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.util.List;
 import java.util.Optional;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +49,23 @@ class OpsTest {
     // dy = dz + dz·w = (1, 10) + (31, 42); dw = dyᵀx + dzᵀy with y = (−1, −1)
     assertThat(backend.floats(tape.gradient(y))).containsExactly(32, 52);
     assertThat(backend.floats(w.gradient().orElseThrow())).containsExactly(31, -33, 42, -62);
+  }
+
+  @Test
+  void headsAreNormalisedAndValuesAreNot() {
+    AttentionShape shape = AttentionShape.of(2, 1, 2);
+    float[] row = {3, 4, 6, 8, 0, 2, 5, 7};
+    Parameter ones = new Parameter("q", backend.tensor(new float[] {1, 1}, 2), Optional.empty());
+    Parameter twos = new Parameter("k", backend.tensor(new float[] {2, 2}, 2), Optional.empty());
+    float[] wanted = {0.6f, 0.8f, 0.6f, 0.8f, 0, 2, 5, 7};
+    for (int i = 0; i < 6; i++) {
+      wanted[i] *= (float) Math.sqrt(2);
+    }
+    for (Ops either : List.of(ops, Ops.inference(backend, workspace))) {
+      Tensor qkv = backend.tensor(row, 1, 8);
+      assertThat(either.headNorm(qkv, shape, ones, twos, 0)).isSameAs(qkv);
+      assertThat(backend.floats(qkv)).containsExactly(wanted, Offset.offset(1e-6f));
+    }
   }
 
   @Test
@@ -101,8 +121,7 @@ class OpsTest {
     for (int i = 0; i < rows; i++) {
       double x = values[2 * i];
       double wanted = Math.log(Math.exp(x) + Math.exp(3 * x)) - x * (targets[i] == 0 ? 1 : 3);
-      assertThat((double) losses[i])
-          .isCloseTo(targets[i] < 0 ? 0 : wanted, org.assertj.core.data.Offset.offset(1e-5));
+      assertThat((double) losses[i]).isCloseTo(targets[i] < 0 ? 0 : wanted, Offset.offset(1e-5));
     }
   }
 }

@@ -38,7 +38,8 @@ public final class Golden {
 
   private Golden() {}
 
-  /// The path of a golden file or directory, for example `tiny-llama-a`. Not to be written to.
+  /// The path of a golden file or directory, for example `tiny-llama-a`, or of one elsewhere by its
+  /// absolute path. Not to be written to.
   public static Path path(String name) {
     Path path = Root.PATH.resolve(name);
     if (!Files.exists(path)) {

@@ -104,6 +104,10 @@ class PluginsTest {
 
     assertThat(plugins.best()).isInstanceOf(Good.class);
     assertThat(plugins.rows()).hasSize(5);
+    assertThat(plugins.failures())
+        .contains(
+            "Broken of ", "a library is missing", "old of ", "this is API " + Plugin.API_VERSION)
+        .doesNotContain("absent", "good");
     assertThat(plugins.rows().toString())
         .contains("a library is missing", "no.such.Provider", "built for plugin API 0");
     assertThatThrownBy(() -> plugins.named("absent"))

@@ -11,8 +11,6 @@ import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.Models;
-import dev.yushan.model.llama.LlamaConfig;
-import dev.yushan.model.llama.RopeScaling;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
@@ -180,25 +178,12 @@ final class InspectCommand implements Callable<Integer> {
         "%d of %d, %d for keys and values"
             .formatted(config.heads(), config.headDim(), config.kvHeads()));
     table.add("positions", "%,d".formatted(config.maxPositions()));
-    if (config instanceof LlamaConfig llama) {
-      table.add("rope theta", "%,.0f".formatted(llama.ropeTheta()));
-      table.add("rope scaling", llama.ropeScaling().map(InspectCommand::text).orElse("none"));
-      table.add("norm epsilon", String.valueOf(llama.rmsNormEps()));
-    }
+    config.details().forEach(detail -> table.add(detail.name(), detail.text()));
     table.add("head", config.tiedEmbeddings() ? "tied to the embedding" : "of its own");
     table.add("BOS", text(config.bosId()));
     table.add("EOS", config.eosIds().isEmpty() ? "none" : config.eosIds().toString());
     table.add("type", Models.dtype(json).toString());
     table.print(out);
-  }
-
-  private static String text(RopeScaling scaling) {
-    return "llama3, %s times beyond %,d positions, frequency factors %s to %s"
-        .formatted(
-            scaling.factor(),
-            scaling.originalMaxPositions(),
-            scaling.lowFreqFactor(),
-            scaling.highFreqFactor());
   }
 
   private static String text(OptionalInt id) {

@@ -29,10 +29,12 @@ record CompiledPlugin(Path classes) {
     return new CompiledPlugin(classes);
   }
 
-  /// One of `docs/examples`, a Maven project of its own.
+  /// One of `docs/examples`, a Maven project of its own, with its tests.
   static CompiledPlugin ofExample(String name, Path classes) throws IOException {
     Path main = Path.of("").toAbsolutePath().getParent().resolve("docs/examples/" + name);
-    CompiledPlugin plugin = of(files(main.resolve("src/main/java")), classes);
+    List<Path> sources = new ArrayList<>(files(main.resolve("src/main/java")));
+    sources.addAll(files(main.resolve("src/test/java")));
+    CompiledPlugin plugin = of(sources, classes);
     Path resources = main.resolve("src/main/resources");
     for (Path file : files(resources)) {
       Path copy = classes.resolve(resources.relativize(file).toString());
@@ -43,6 +45,9 @@ record CompiledPlugin(Path classes) {
   }
 
   private static List<Path> files(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
     try (Stream<Path> all = Files.walk(directory)) {
       return all.filter(Files::isRegularFile).toList();
     }
@@ -50,13 +55,26 @@ record CompiledPlugin(Path classes) {
 
   /// Runs a command with the plugin on the class path.
   Cli run(Object... arguments) throws IOException {
+    try (InUse _ = use()) {
+      return Cli.run(arguments);
+    }
+  }
+
+  /// Puts the plugin on the class path of this thread, until it is closed.
+  InUse use() throws IOException {
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
-    try (var loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, before)) {
-      thread.setContextClassLoader(loader);
-      return Cli.run(arguments);
-    } finally {
-      thread.setContextClassLoader(before);
+    URLClassLoader loader = new URLClassLoader(new URL[] {classes.toUri().toURL()}, before);
+    thread.setContextClassLoader(loader);
+    return new InUse(loader, before);
+  }
+
+  /// A plugin on the class path.
+  record InUse(URLClassLoader loader, ClassLoader before) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      Thread.currentThread().setContextClassLoader(before);
+      loader.close();
     }
   }
 }

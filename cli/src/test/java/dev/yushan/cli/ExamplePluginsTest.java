@@ -47,7 +47,8 @@ class ExamplePluginsTest {
         .toArray();
   }
 
-  private static double[] losses(Cli run) {
+  /// Those that `train` wrote, a step each.
+  static double[] losses(Cli run) {
     assertThat(run.exit()).as(run.err()).isZero();
     return run.out()
         .lines()

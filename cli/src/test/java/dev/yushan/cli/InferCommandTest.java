@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,12 +26,8 @@ class InferCommandTest {
   @BeforeEach
   void write() throws IOException {
     model = SpelledIds.model(directory.resolve("model"));
-    prompt = spelled(Golden.ints(FILE, "short.prompt"));
-    completion = spelled(Golden.ints(FILE, "short.tokens"));
-  }
-
-  private static String spelled(int[] ids) {
-    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
+    prompt = SpelledIds.spelled(Golden.ints(FILE, "short.prompt"));
+    completion = SpelledIds.spelled(Golden.ints(FILE, "short.tokens"));
   }
 
   private static String first(String spelled, int tokens) {
@@ -71,7 +66,7 @@ class InferCommandTest {
 
   @Test
   void interactiveCompletesEachLineAndGoesOnAfterAnError() {
-    String tooLong = spelled(new int[40]);
+    String tooLong = SpelledIds.spelled(new int[40]);
     Cli run =
         inferWith(
             prompt + "\n\n" + tooLong + "\n" + prompt + "\n",

@@ -15,7 +15,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -23,7 +22,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,16 +91,12 @@ class ServeCommandTest {
         .POST(HttpRequest.BodyPublishers.ofString(json));
   }
 
-  private static String spelled(int[] ids) {
-    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
-  }
-
   @Test
   void theTextIsThatOfInferAndOfTransformers() throws Exception {
     Path config = directory.resolve("serve.yaml");
     Files.writeString(
         config, "served_model_name: [tiny, small]\nmax-model-len: 100\nmax-num-seqs: 99\n");
-    String prompt = spelled(Golden.ints(FILE, "short.prompt"));
+    String prompt = SpelledIds.spelled(Golden.ints(FILE, "short.prompt"));
     int[] tokens = Golden.ints(FILE, "short.tokens");
     Map<String, String> environment =
         Map.of("YUSHAN_CONFIG", config.toString(), "YUSHAN_MAX_NUM_SEQS", "3");
@@ -124,7 +118,7 @@ class ServeCommandTest {
           client.send(post(service, body).build(), HttpResponse.BodyHandlers.ofString());
       assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
       JsonNode json = JSON.readTree(answer.body());
-      assertThat(json.at("/choices/0/text").asText()).isEqualTo(spelled(tokens));
+      assertThat(json.at("/choices/0/text").asText()).isEqualTo(SpelledIds.spelled(tokens));
       assertThat(json.path("model").asText()).isEqualTo("small");
       Cli infer =
           Cli.run(
@@ -138,7 +132,7 @@ class ServeCommandTest {
               0,
               "--max-tokens",
               tokens.length);
-      assertThat(infer.out()).isEqualTo(spelled(tokens) + "\n");
+      assertThat(infer.out()).isEqualTo(SpelledIds.spelled(tokens) + "\n");
       // the command line before the environment before the file
       assertThat(Files.readString(service.log())).contains("up to 5 requests of 100 tokens");
     }

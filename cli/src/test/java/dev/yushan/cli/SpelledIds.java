@@ -4,15 +4,18 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.golden.Golden;
+import dev.yushan.model.Models;
 import dev.yushan.text.BpeTrainer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// A tokenizer for a model of 512 ids that was trained on no text: `<17>` is the id 17. Bytes of
-/// other text have ids from 512 on.
+/// A tokenizer for a model that was trained on no text: `<17>` is the id 17. Bytes of other text
+/// have ids beyond those of the model.
 final class SpelledIds {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -20,26 +23,35 @@ final class SpelledIds {
 
   /// A copy of the golden model `tiny-llama-a` with that tokenizer.
   static Path model(Path directory) throws IOException {
+    return model(Golden.path("tiny-llama-a"), directory);
+  }
+
+  /// A copy of the model in `source` with that tokenizer.
+  static Path model(Path source, Path directory) throws IOException {
     Files.createDirectories(directory);
-    try (Stream<Path> files = Files.list(Golden.path("tiny-llama-a"))) {
+    try (Stream<Path> files = Files.list(source)) {
       for (Path file : files.toList()) {
         Files.copy(file, directory.resolve(file.getFileName().toString()));
       }
     }
-    write(directory);
+    write(directory, Models.config(source).vocabSize());
     return directory;
   }
 
-  private static void write(Path directory) throws IOException {
+  static String spelled(int[] ids) {
+    return Arrays.stream(ids).mapToObj(id -> "<" + id + ">").collect(Collectors.joining());
+  }
+
+  private static void write(Path directory, int ids) throws IOException {
     BpeTrainer.train(List.<String>of().iterator(), BpeTrainer.Options.ofVocabSize(258), directory);
     Path file = directory.resolve("tokenizer.json");
     ObjectNode json = (ObjectNode) JSON.readTree(file.toFile());
     ObjectNode vocab = (ObjectNode) json.path("model").path("vocab");
     for (String token : vocab.properties().stream().map(entry -> entry.getKey()).toList()) {
-      vocab.put(token, vocab.get(token).intValue() + 512);
+      vocab.put(token, vocab.get(token).intValue() + ids);
     }
     ArrayNode added = json.putArray("added_tokens");
-    for (int id = 0; id < 512; id++) {
+    for (int id = 0; id < ids; id++) {
       vocab.put("<" + id + ">", id);
       added
           .addObject()

@@ -105,4 +105,21 @@ public record LlamaConfig(
   public String architecture() {
     return LlamaProvider.ARCHITECTURE;
   }
+
+  @Override
+  public List<Detail> details() {
+    return List.of(
+        new Detail("rope theta", "%,.0f".formatted(ropeTheta)),
+        new Detail("rope scaling", ropeScaling.map(LlamaConfig::text).orElse("none")),
+        new Detail("norm epsilon", String.valueOf(rmsNormEps)));
+  }
+
+  private static String text(RopeScaling scaling) {
+    return "llama3, %s times beyond %,d positions, frequency factors %s to %s"
+        .formatted(
+            scaling.factor(),
+            scaling.originalMaxPositions(),
+            scaling.lowFreqFactor(),
+            scaling.highFreqFactor());
+  }
 }

@@ -5,6 +5,7 @@ import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.TokenBatch;
+import dev.yushan.model.Weights;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;

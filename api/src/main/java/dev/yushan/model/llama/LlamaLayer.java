@@ -4,6 +4,7 @@ import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.model.TokenBatch;
+import dev.yushan.model.Weights;
 import dev.yushan.tensor.Tensor;
 import java.util.List;
 import java.util.stream.Stream;

@@ -21,13 +21,19 @@ final class BlockChecks {
 
   static List<Check> all() {
     return List.of(
-        Check.of("rmsNorm", "values", t -> sizes(t, BlockChecks::rmsNorm)),
+        Check.of("rmsNorm", "values", t -> sizes(t, (s, l, r, c) -> rmsNorm(s, l, r, 1, c))),
+        Check.of("rmsNorm", "values of heads", t -> heads(t, BlockChecks::rmsNorm)),
         Check.of("rmsNorm", "special values stay in their row", BlockChecks::rmsNormSpecial),
         Check.of(
             "rmsNormBackward",
             "values",
             Feature.TRAINING,
-            t -> sizes(t, BlockChecks::rmsNormBackward)),
+            t -> sizes(t, (s, l, r, c) -> rmsNormBackward(s, l, r, 1, c))),
+        Check.of(
+            "rmsNormBackward",
+            "values of heads",
+            Feature.TRAINING,
+            t -> heads(t, BlockChecks::rmsNormBackward)),
         Check.of("rope", "values", t -> sizes(t, BlockChecks::rope)),
         Check.of("rope", "is the adjoint of its inverse", BlockChecks::ropeAdjoint),
         Check.of("swiGlu", "values", t -> sizes(t, BlockChecks::swiGlu)),
@@ -49,16 +55,30 @@ final class BlockChecks {
     check.check(trial, Layout.COLUMNS, 8191, 2);
   }
 
-  private static void rmsNorm(Trial trial, Layout layout, int rows, int columns) {
+  /// Draws a case of `rows` rows of `heads` heads of `length` elements.
+  interface OfHeads {
+    void check(Trial trial, Layout layout, int rows, int heads, int length);
+  }
+
+  private static void heads(Trial trial, OfHeads check) {
+    for (int i = 0; i < (Trial.thorough() ? 30 : 10); i++) {
+      int heads = 2 + trial.random().nextInt(5);
+      check.check(trial, Layout.turn(i), trial.size(67), heads, trial.size(131));
+    }
+    check.check(trial, Layout.COLUMNS, 3, 32, 128);
+  }
+
+  private static void rmsNorm(Trial trial, Layout layout, int rows, int heads, int length) {
+    int columns = heads * length;
     for (boolean inPlace : new boolean[] {false, true}) {
-      trial.begin(layout, "rmsNorm [%d, %d], in place: %s", rows, columns, inPlace);
-      Operand x = trial.real("x", TOKENS, rows, columns);
-      Operand weight = trial.real("weight", FIXED, columns, 1);
-      Operand out = inPlace ? x : trial.output("out", TOKENS, rows, columns);
-      Operand r = trial.output("inverseRms", TOKENS, rows, 1);
+      trial.begin(layout, "rmsNorm [%d, %d · %d], in place: %s", rows, heads, length, inPlace);
+      Operand x = trial.real("x", TOKEN_COLUMNS, rows, columns);
+      Operand weight = trial.real("weight", FIXED, length, 1);
+      Operand out = inPlace ? x : trial.output("out", TOKEN_COLUMNS, rows, columns);
+      Operand r = trial.output("inverseRms", TOKENS, rows, heads);
       Call call = (k, of) -> k.rmsNorm(of.it(x), of.it(weight), NORM_EPS, of.it(out), of.it(r));
       trial.run(call, out, r);
-      double relative = Tolerance.sum(columns) + Tolerance.few(4);
+      double relative = Tolerance.sum(length) + Tolerance.few(4);
       double[] expected = trial.expected(out);
       double[] expectedR = trial.expected(r);
       trial.close(out, i -> relative * Math.abs(expected[i]));
@@ -83,58 +103,58 @@ final class BlockChecks {
     trial.close(out, i -> Tolerance.sum(64) * Math.abs(expected[i]));
   }
 
-  private static void rmsNormBackward(Trial trial, Layout layout, int rows, int columns) {
+  private static void rmsNormBackward(Trial trial, Layout layout, int rows, int heads, int length) {
     for (float beta : new float[] {0, 1}) {
       for (boolean inPlace : beta == 0 ? new boolean[] {false, true} : new boolean[] {false}) {
-        rmsNormBackward(trial, layout, rows, columns, beta, inPlace);
+        rmsNormBackward(trial, layout, rows, heads, length, beta, inPlace);
       }
     }
   }
 
   private static void rmsNormBackward(
-      Trial trial, Layout layout, int rows, int columns, float beta, boolean inPlace) {
-    trial.begin(layout, "rmsNormBackward [%d, %d] beta %s %s", rows, columns, beta, inPlace);
-    Operand dOut = trial.real("dOut", TOKENS, rows, columns);
-    Operand x = trial.real("x", TOKENS, rows, columns);
-    Operand weight = trial.real("weight", FIXED, columns, 1);
-    double[] inverse = trial.draw(rows, () -> 0.5 + trial.random().nextDouble());
-    Operand r = trial.real("inverseRms", TOKENS, rows, 1, inverse);
+      Trial trial, Layout layout, int rows, int heads, int length, float beta, boolean inPlace) {
+    int columns = heads * length;
+    trial.begin(
+        layout, "rmsNormBackward [%d, %d · %d] beta %s %s", rows, heads, length, beta, inPlace);
+    Operand dOut = trial.real("dOut", TOKEN_COLUMNS, rows, columns);
+    Operand x = trial.real("x", TOKEN_COLUMNS, rows, columns);
+    Operand weight = trial.real("weight", FIXED, length, 1);
+    double[] inverse = trial.draw(rows * heads, () -> 0.5 + trial.random().nextDouble());
+    Operand r = trial.real("inverseRms", TOKENS, rows, heads, inverse);
     Operand dX =
         inPlace
             ? dOut
             : beta == 0
-                ? trial.output("dX", TOKENS, rows, columns)
-                : trial.real("dX", TOKENS, rows, columns);
-    Operand dWeight = trial.real("dWeight", FIXED, columns, 1);
+                ? trial.output("dX", TOKEN_COLUMNS, rows, columns)
+                : trial.real("dX", TOKEN_COLUMNS, rows, columns);
+    Operand dWeight = trial.real("dWeight", FIXED, length, 1);
     Call call =
         (k, of) ->
             k.rmsNormBackward(
                 of.it(dOut), of.it(x), of.it(weight), of.it(r), beta, of.it(dX), of.it(dWeight));
     trial.run(call, dX, dWeight);
-    double[] means = new double[rows];
-    double[] weightScale = new double[columns];
-    for (int i = 0; i < rows; i++) {
-      for (int j = 0; j < columns; j++) {
-        double y = x.value(i, j) * r.value(i, 0);
-        means[i] += Math.abs(dOut.value(i, j) * weight.value(j, 0) * y) / columns;
-        weightScale[j] += Math.abs(dOut.value(i, j) * y);
-      }
+    double[] means = new double[rows * heads];
+    double[] weightScale = new double[length];
+    for (int i = 0; i < rows * columns; i++) {
+      double d = dOut.values()[i];
+      double y = x.values()[i] * inverse[i / length];
+      means[i / length] += Math.abs(d * weight.value(i % length, 0) * y) / length;
+      weightScale[i % length] += Math.abs(d * y);
     }
-    double relative = Tolerance.sum(columns) + Tolerance.few(6);
+    double relative = Tolerance.sum(length) + Tolerance.few(6);
     trial.close(
         dX,
         i -> {
-          int row = i / columns;
-          int column = i % columns;
-          double y = x.value(row, column) * r.value(row, 0);
-          double g = Math.abs(dOut.value(row, column) * weight.value(column, 0));
-          return r.value(row, 0) * (Tolerance.few(4) * g + relative * Math.abs(y) * means[row])
+          double scale = inverse[i / length];
+          double y = x.values()[i] * scale;
+          double g = Math.abs(dOut.values()[i] * weight.value(i % length, 0));
+          return scale * (Tolerance.few(4) * g + relative * Math.abs(y) * means[i / length])
               + (beta == 0 ? 0 : Tolerance.few(1) * Math.abs(dX.values()[i]));
         });
     trial.close(
         dWeight,
         j ->
-            (Tolerance.sum(rows) + Tolerance.few(2)) * weightScale[j]
+            (Tolerance.sum(rows * heads) + Tolerance.few(2)) * weightScale[j]
                 + Tolerance.few(0) * Math.abs(dWeight.values()[j]));
     trial.rowsAlone(call, dX);
   }

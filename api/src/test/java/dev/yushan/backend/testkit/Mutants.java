@@ -194,6 +194,9 @@ final class Mutants {
           call.proceed();
           divideByWeight(call);
         });
+    add("rmsNorm", "row stride ignored", ignoresStride(0));
+    add("rmsNorm", "row stride of out ignored", ignoresStride(3));
+    add("rmsNorm", "heads taken together", Mutants::together);
     add("rmsNorm", "NaN hidden", hidesNaN(3));
     add("rmsNorm", "one row has other bits", dependsOnRows(3));
     add("rmsNormBackward", "mean term dropped", Mutants::withoutMean);
@@ -202,6 +205,9 @@ final class Mutants {
     add("rmsNormBackward", "last row left out", withoutLastRow(0, 1, 3, 5));
     add("rmsNormBackward", "live count ignored", ignoresCounts());
     add("rmsNormBackward", "last weight left out", tail(6));
+    add("rmsNormBackward", "row stride of x ignored", ignoresStride(1));
+    add("rmsNormBackward", "row stride of dX ignored", ignoresStride(5));
+    add("rmsNormBackward", "1/rms of the first head for all", Mutants::firstHead);
     add(
         "rope",
         "turns the other way",
@@ -229,20 +235,49 @@ final class Mutants {
     Matrix weight = Matrix.vector(call.tensor(1));
     for (int i = 0; i < Matrix.live(call.tensor(3)); i++) {
       for (int j = 0; j < out.columns(); j++) {
-        out.set(i, j, out.get(i, j) / weight.get(j));
+        out.set(i, j, out.get(i, j) / weight.get(j % weight.rows()));
       }
     }
+  }
+
+  /// Each row over its own root mean square, whatever its heads.
+  private static void together(Invocation call) {
+    call.proceed();
+    Matrix out = Matrix.of(call.tensor(3));
+    Matrix r = Matrix.of(call.tensor(4));
+    for (int i = 0; i < Matrix.live(call.tensor(3)); i++) {
+      double squares = 0;
+      for (int head = 0; head < r.columns(); head++) {
+        squares += 1 / Math.pow(r.get(i, head), 2) / r.columns();
+      }
+      int length = out.columns() / r.columns();
+      for (int j = 0; j < out.columns(); j++) {
+        double own = r.get(i, j / length);
+        out.set(i, j, r.columns() == 1 ? out.get(i, j) : out.get(i, j) / own / Math.sqrt(squares));
+      }
+    }
+  }
+
+  private static void firstHead(Invocation call) {
+    Matrix r = Matrix.of(call.tensor(3));
+    for (int i = 0; i < Matrix.live(call.tensor(3)); i++) {
+      for (int head = 1; head < r.columns(); head++) {
+        r.set(i, head, r.get(i, 0));
+      }
+    }
+    call.proceed();
   }
 
   private static void withoutMean(Invocation call) {
     Matrix dOut = Matrix.of(call.tensor(0));
     Matrix weight = Matrix.vector(call.tensor(2));
-    Matrix r = Matrix.vector(call.tensor(3));
+    Matrix r = Matrix.of(call.tensor(3));
     int live = Matrix.live(call.tensor(0));
     double[][] gradient = new double[live][dOut.columns()];
     for (int i = 0; i < live; i++) {
       for (int j = 0; j < dOut.columns(); j++) {
-        gradient[i][j] = dOut.get(i, j) * weight.get(j) * r.get(i);
+        int length = weight.rows();
+        gradient[i][j] = dOut.get(i, j) * weight.get(j % length) * r.get(i, j / length);
       }
     }
     call.proceed();

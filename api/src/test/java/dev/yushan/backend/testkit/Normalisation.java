@@ -2,7 +2,7 @@ package dev.yushan.backend.testkit;
 
 import dev.yushan.tensor.Tensor;
 
-/// Root mean square normalisation.
+/// Root mean square normalisation of rows, or of each head of a row.
 final class Normalisation {
   private Normalisation() {}
 
@@ -11,20 +11,25 @@ final class Normalisation {
     Matrix w = Matrix.vector(weight);
     Matrix normed = Matrix.of(out);
     Matrix r = Matrix.vector(inverseRms);
+    int length = w.rows();
+    int heads = in.columns() / length;
     for (int i = 0; i < Matrix.live(x, out, inverseRms); i++) {
-      double squares = 0;
-      for (int j = 0; j < in.columns(); j++) {
-        squares += in.get(i, j) * in.get(i, j);
-      }
-      r.set(i, 1 / Math.sqrt(squares / in.columns() + eps));
-      for (int j = 0; j < in.columns(); j++) {
-        normed.set(i, j, in.get(i, j) * r.get(i) * w.get(j));
+      for (int head = 0; head < heads; head++) {
+        int at = head * length;
+        double squares = 0;
+        for (int j = 0; j < length; j++) {
+          squares += in.get(i, at + j) * in.get(i, at + j);
+        }
+        r.set(i * heads + head, 1 / Math.sqrt(squares / length + eps));
+        for (int j = 0; j < length; j++) {
+          normed.set(i, at + j, in.get(i, at + j) * r.get(i * heads + head) * w.get(j));
+        }
       }
     }
   }
 
-  /// With y = x·r the normalised row and g = dOut·weight its gradient: `dX = r · (g − y · mean(g ·
-  /// y))`, `dWeight = Σ over rows of dOut · y`.
+  /// With y = x·r the normalised head and g = dOut·weight its gradient: `dX = r · (g − y · mean(g ·
+  /// y))`, `dWeight = Σ over rows and heads of dOut · y`.
   static void rmsNormBackward(
       Tensor dOut,
       Tensor x,
@@ -39,17 +44,23 @@ final class Normalisation {
     Matrix r = Matrix.vector(inverseRms);
     Matrix dIn = Matrix.of(dX);
     Matrix dW = Matrix.vector(dWeight);
+    int length = w.rows();
+    int heads = in.columns() / length;
     for (int i = 0; i < Matrix.live(dOut, x, inverseRms, dX); i++) {
-      double mean = 0;
-      for (int j = 0; j < in.columns(); j++) {
-        double y = in.get(i, j) * r.get(i);
-        mean += dO.get(i, j) * w.get(j) * y / in.columns();
-        dW.set(j, dW.get(j) + dO.get(i, j) * y);
-      }
-      for (int j = 0; j < in.columns(); j++) {
-        double y = in.get(i, j) * r.get(i);
-        double d = r.get(i) * (dO.get(i, j) * w.get(j) - y * mean);
-        dIn.set(i, j, beta == 0 ? d : beta * dIn.get(i, j) + d);
+      for (int head = 0; head < heads; head++) {
+        int at = head * length;
+        double inverse = r.get(i * heads + head);
+        double mean = 0;
+        for (int j = 0; j < length; j++) {
+          double y = in.get(i, at + j) * inverse;
+          mean += dO.get(i, at + j) * w.get(j) * y / length;
+          dW.set(j, dW.get(j) + dO.get(i, at + j) * y);
+        }
+        for (int j = 0; j < length; j++) {
+          double y = in.get(i, at + j) * inverse;
+          double d = inverse * (dO.get(i, at + j) * w.get(j) - y * mean);
+          dIn.set(i, at + j, beta == 0 ? d : beta * dIn.get(i, at + j) + d);
+        }
       }
     }
   }

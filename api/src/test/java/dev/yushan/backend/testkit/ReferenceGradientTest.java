@@ -116,6 +116,22 @@ class ReferenceGradientTest {
   }
 
   @Test
+  void rmsNormOfHeads() {
+    Tensor x = normal(3, 12);
+    Tensor weight = normal(4);
+    Tensor out = zeros(3, 12);
+    Tensor inverse = zeros(3, 3);
+    Tensor dOut = normal(3, 12);
+    Tensor dX = zeros(3, 12);
+    Tensor dWeight = zeros(4);
+    Runnable forward = () -> kernels.rmsNorm(x, weight, 0.01f, out, inverse);
+    forward.run();
+    kernels.rmsNormBackward(dOut, x, weight, inverse, 0, dX, dWeight);
+    requireGradient(x, dX, forward, out, dOut);
+    requireGradient(weight, dWeight, forward, out, dOut);
+  }
+
+  @Test
   void rope() {
     Tensor x = normal(4, 12);
     Tensor positions = reference.tensor(new int[] {0, 3, 1, 2}, 4);

@@ -80,7 +80,7 @@ final class CpuKernels implements Kernels {
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
     Matrix rows = Matrix.of(x).withRows(Matrix.live(x, out, inverseRms));
-    Normalisation.forward(team, rows, memory(weight), eps, Matrix.of(out), memory(inverseRms));
+    Normalisation.forward(team, rows, Matrix.of(weight), eps, Matrix.of(out), memory(inverseRms));
   }
 
   @Override
@@ -96,7 +96,7 @@ final class CpuKernels implements Kernels {
         team,
         Matrix.of(dOut),
         Matrix.of(x).withRows(Matrix.live(dOut, x, inverseRms, dX)),
-        memory(weight),
+        Matrix.of(weight),
         memory(inverseRms),
         beta,
         Matrix.of(dX),

@@ -9,7 +9,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
-/// Root mean square normalisation and its gradients.
+/// Root mean square normalisation and its gradients: of rows, each of which is one or more heads as
+/// long as the weight.
 final class Normalisation {
   private static final int V = Lanes.COUNT;
 
@@ -21,29 +22,29 @@ final class Normalisation {
 
   private Normalisation() {}
 
-  /// `out = x · r · weight`, with `r` of each row in `inverseRms`.
+  /// `out = x · r · weight`, with `r` of each head in `inverseRms`.
   static void forward(
-      ThreadTeam team,
-      Matrix x,
-      MemorySegment weight,
-      float eps,
-      Matrix out,
-      MemorySegment inverseRms) {
-    int n = x.columns();
+      ThreadTeam team, Matrix x, Matrix weight, float eps, Matrix out, MemorySegment inverseRms) {
+    int n = weight.rows();
+    int heads = x.columns() / n;
     team.ranges(
         x.rows(),
-        1 + 16384 / Math.max(1, n),
+        1 + 16384 / Math.max(1, x.columns()),
         (from, to) -> {
           for (long row = from; row < to; row++) {
-            float squares = Reduce.dot(x.memory(), x.row(row), x.memory(), x.row(row), n);
-            float r = (float) (1 / Math.sqrt((double) squares / n + eps));
-            inverseRms.set(JAVA_FLOAT_UNALIGNED, 4 * row, r);
-            scaleRow(x.memory(), x.row(row), r, weight, out.memory(), out.row(row), n);
+            for (int head = 0; head < heads; head++) {
+              long at = x.row(row) + 4L * head * n;
+              float squares = Reduce.dot(x.memory(), at, x.memory(), at, n);
+              float r = (float) (1 / Math.sqrt((double) squares / n + eps));
+              inverseRms.set(JAVA_FLOAT_UNALIGNED, 4 * (row * heads + head), r);
+              long target = out.row(row) + 4L * head * n;
+              scale(x.memory(), at, r, weight.memory(), out.memory(), target, n);
+            }
           }
         });
   }
 
-  private static void scaleRow(
+  private static void scale(
       MemorySegment x, long at, float r, MemorySegment weight, MemorySegment out, long to, int n) {
     int i = 0;
     for (; i <= n - V; i += V) {
@@ -60,51 +61,49 @@ final class Normalisation {
   }
 
   /// With `g = dOut · weight`: `dX = beta · dX + r · (g − x · r² · Σ(g·x) / C)`, and `dWeight += Σ
-  /// dOut · x · r` over the rows.
+  /// dOut · x · r` over the heads of all rows.
   static void backward(
       ThreadTeam team,
       Matrix dOut,
       Matrix x,
-      MemorySegment weight,
+      Matrix weight,
       MemorySegment inverseRms,
       float beta,
       Matrix dX,
       MemorySegment dWeight) {
-    int n = x.columns();
+    int n = weight.rows();
+    int heads = x.columns() / n;
     // first, since dX may be dOut
     int blocks = (n + COLUMN_BLOCK - 1) / COLUMN_BLOCK;
     team.run(
         blocks,
         block -> {
           int from = block * COLUMN_BLOCK;
-          weightGradient(dOut, x, inverseRms, from, Math.min(n, from + COLUMN_BLOCK), dWeight);
+          int to = Math.min(n, from + COLUMN_BLOCK);
+          weightGradient(dOut, x, inverseRms, n, from, to, dWeight);
         });
     team.ranges(
         x.rows(),
-        1 + 16384 / Math.max(1, n),
+        1 + 16384 / Math.max(1, x.columns()),
         (from, to) -> {
           for (long row = from; row < to; row++) {
-            float r = inverseRms.get(JAVA_FLOAT_UNALIGNED, 4 * row);
-            float sum =
-                Reduce.dot3(dOut.memory(), dOut.row(row), weight, x.memory(), x.row(row), n);
-            inputGradient(dOut, x, weight, r, r * r * sum / n, beta, dX, row);
+            for (int head = 0; head < heads; head++) {
+              float r = inverseRms.get(JAVA_FLOAT_UNALIGNED, 4 * (row * heads + head));
+              inputGradient(dOut, x, weight, r, beta, dX, row, 4L * head * n);
+            }
           }
         });
   }
 
+  /// Of the head that begins `skip` bytes into `row`.
   private static void inputGradient(
-      Matrix dOut,
-      Matrix x,
-      MemorySegment weight,
-      float r,
-      float along,
-      float beta,
-      Matrix dX,
-      long row) {
-    int n = x.columns();
-    long from = dOut.row(row);
-    long at = x.row(row);
-    long to = dX.row(row);
+      Matrix dOut, Matrix x, Matrix weights, float r, float beta, Matrix dX, long row, long skip) {
+    MemorySegment weight = weights.memory();
+    int n = weights.rows();
+    long from = dOut.row(row) + skip;
+    long at = x.row(row) + skip;
+    long to = dX.row(row) + skip;
+    float along = r * r * Reduce.dot3(dOut.memory(), from, weight, x.memory(), at, n) / n;
     int i = 0;
     for (; i <= n - V; i += V) {
       FloatVector d = FloatVector.fromMemorySegment(F32, dOut.memory(), from + 4L * i, ORDER);
@@ -128,16 +127,26 @@ final class Normalisation {
     }
   }
 
-  /// Columns `from` to `to`: blocks of rows in order, each summed from zero.
+  /// Columns `from` to `to` of heads of `n`: blocks of rows in order, each summed from zero.
   private static void weightGradient(
-      Matrix dOut, Matrix x, MemorySegment inverseRms, int from, int to, MemorySegment dWeight) {
+      Matrix dOut,
+      Matrix x,
+      MemorySegment inverseRms,
+      int n,
+      int from,
+      int to,
+      MemorySegment dWeight) {
+    int heads = x.columns() / n;
     float[] sums = new float[COLUMN_BLOCK];
     for (int start = 0; start < x.rows(); start += ROW_BLOCK) {
       Arrays.fill(sums, 0);
       int end = Math.min(x.rows(), start + ROW_BLOCK);
       for (int row = start; row < end; row++) {
-        float r = inverseRms.get(JAVA_FLOAT_UNALIGNED, 4L * row);
-        addProducts(dOut, x, row, r, from, to, sums);
+        for (int head = 0; head < heads; head++) {
+          float r = inverseRms.get(JAVA_FLOAT_UNALIGNED, 4L * (row * heads + head));
+          int skip = head * n;
+          addProducts(dOut, x, row, r, skip + from, skip + to, sums);
+        }
       }
       for (int i = from; i < to; i++) {
         float sum = dWeight.get(JAVA_FLOAT_UNALIGNED, 4L * i) + sums[i - from];

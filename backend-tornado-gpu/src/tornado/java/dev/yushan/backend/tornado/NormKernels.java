@@ -6,21 +6,24 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
-/// Device code with sums along rows: a group of [#GROUP] threads a row, each with every GROUP-th
-/// element, then one fixed tree. The order of a sum depends on the length of the row alone.
+/// Device code with sums along rows, or heads of rows: a group of [#GROUP] threads for each, of
+/// which every one has each GROUP-th element, then one fixed tree. The order of a sum depends on
+/// its length alone.
 final class NormKernels {
   static final int GROUP = 256;
 
   private NormKernels() {}
 
-  /// columns, x, weight, out, inverseRms, eps
+  /// elements of a head, heads, stride and x, weight, stride and out, inverseRms, eps: a group a
+  /// head
   static void kRmsNorm(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
     float[] part = c.allocateFloatLocalArray(GROUP);
     int l = c.localIdx;
-    int row = c.groupIdx;
+    int row = c.groupIdx / p.get(25);
     int columns = p.get(24);
-    int x = p.get(25) + row * columns;
-    int out = p.get(27) + row * columns;
+    int skip = (c.groupIdx - row * p.get(25)) * columns;
+    int x = p.get(27) + row * p.get(26) + skip;
+    int out = p.get(30) + row * p.get(29) + skip;
     boolean live = row < Common.live(p, w, 0);
     float sum = 0;
     if (live) {
@@ -38,33 +41,35 @@ final class NormKernels {
     }
     c.localBarrier();
     if (live) {
-      float r = 1f / TornadoMath.sqrt(part[0] / columns + Common.number(p, f, 29));
+      float r = 1f / TornadoMath.sqrt(part[0] / columns + Common.number(p, f, 32));
       if (l == 0) {
-        f.set(p.get(28) + row, r);
+        f.set(p.get(31) + c.groupIdx, r);
       }
       for (int j = l; j < columns; j += GROUP) {
-        f.set(out + j, f.get(x + j) * r * f.get(p.get(26) + j));
+        f.set(out + j, f.get(x + j) * r * f.get(p.get(28) + j));
       }
     }
   }
 
-  /// columns, dOut, x, weight, inverseRms, dX, whether dX is added to, beta
+  /// elements of a head, heads, strides and dOut, x, dX, then weight, inverseRms, whether dX is
+  /// added to, beta: a group a head
   static void kRmsNormBackward(
       KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
     float[] part = c.allocateFloatLocalArray(GROUP);
     int l = c.localIdx;
-    int row = c.groupIdx;
+    int row = c.groupIdx / p.get(25);
     int columns = p.get(24);
-    int dOut = p.get(25) + row * columns;
-    int x = p.get(26) + row * columns;
-    int dX = p.get(29) + row * columns;
+    int skip = (c.groupIdx - row * p.get(25)) * columns;
+    int dOut = p.get(27) + row * p.get(26) + skip;
+    int x = p.get(29) + row * p.get(28) + skip;
+    int dX = p.get(31) + row * p.get(30) + skip;
     boolean live = row < Common.live(p, w, 0);
     float r = 0;
     float sum = 0;
     if (live) {
-      r = f.get(p.get(28) + row);
+      r = f.get(p.get(33) + c.groupIdx);
       for (int j = l; j < columns; j += GROUP) {
-        sum += f.get(dOut + j) * f.get(p.get(27) + j) * (f.get(x + j) * r);
+        sum += f.get(dOut + j) * f.get(p.get(32) + j) * (f.get(x + j) * r);
       }
     }
     part[l] = sum;
@@ -78,27 +83,32 @@ final class NormKernels {
     if (live) {
       float mean = part[0] / columns;
       for (int j = l; j < columns; j += GROUP) {
-        float d = r * (f.get(dOut + j) * f.get(p.get(27) + j) - f.get(x + j) * r * mean);
-        if (p.get(30) == 1) {
-          d = Common.number(p, f, 31) * f.get(dX + j) + d;
+        float d = r * (f.get(dOut + j) * f.get(p.get(32) + j) - f.get(x + j) * r * mean);
+        if (p.get(34) == 1) {
+          d = Common.number(p, f, 35) * f.get(dX + j) + d;
         }
         f.set(dX + j, d);
       }
     }
   }
 
-  /// columns, dOut, x, inverseRms, dWeight: one thread a column
+  /// elements of a head, heads, strides and dOut, x, then inverseRms, dWeight: a thread an element
   static void kRmsNormWeight(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
     int j = c.globalIdx;
     int columns = p.get(24);
     if (j < columns) {
+      int heads = p.get(25);
       int live = Common.live(p, w, 0);
       float sum = 0;
       for (int i = 0; i < live; i++) {
-        float y = f.get(p.get(26) + i * columns + j) * f.get(p.get(27) + i);
-        sum += f.get(p.get(25) + i * columns + j) * y;
+        int dOut = p.get(27) + i * p.get(26) + j;
+        int x = p.get(29) + i * p.get(28) + j;
+        for (int head = 0; head < heads; head++) {
+          float y = f.get(x + head * columns) * f.get(p.get(30) + i * heads + head);
+          sum += f.get(dOut + head * columns) * y;
+        }
       }
-      f.set(p.get(28) + j, f.get(p.get(28) + j) + sum);
+      f.set(p.get(31) + j, f.get(p.get(31) + j) + sum);
     }
   }
 

@@ -104,12 +104,17 @@ final class TornadoKernels implements Kernels {
 
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float eps, Tensor out, Tensor inverseRms) {
+    long heads = x.columns() / weight.elements();
     call(Kernel.RMS_NORM)
         .rows(x, out, inverseRms)
-        .columns(x)
-        .tensors(x, weight, out, inverseRms)
+        .value(weight.elements())
+        .value(heads)
+        .strided(x)
+        .tensors(weight)
+        .strided(out)
+        .tensors(inverseRms)
         .number(eps)
-        .forGroups(x.rows());
+        .forGroups(x.rows() * heads);
   }
 
   @Override
@@ -121,19 +126,24 @@ final class TornadoKernels implements Kernels {
       float beta,
       Tensor dX,
       Tensor dWeight) {
+    long heads = x.columns() / weight.elements();
     // the weight first: dX may be dOut
     call(Kernel.RMS_NORM_WEIGHT)
         .rows(dOut, x, inverseRms, dX)
-        .columns(x)
-        .tensors(dOut, x, inverseRms, dWeight)
-        .forElements(x.columns());
+        .value(weight.elements())
+        .value(heads)
+        .strided(dOut, x)
+        .tensors(inverseRms, dWeight)
+        .forElements(weight.elements());
     call(Kernel.RMS_NORM_BACKWARD)
         .rows(dOut, x, inverseRms, dX)
-        .columns(x)
-        .tensors(dOut, x, weight, inverseRms, dX)
+        .value(weight.elements())
+        .value(heads)
+        .strided(dOut, x, dX)
+        .tensors(weight, inverseRms)
         .value(beta == 0 ? 0 : 1)
         .number(beta)
-        .forGroups(x.rows());
+        .forGroups(x.rows() * heads);
   }
 
   @Override

@@ -6,8 +6,8 @@ import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.Tensor;
 import java.util.function.IntUnaryOperator;
 
-/// Causal grouped-query attention, one query and head after the other: the scores of a query against
-/// all that it sees, their softmax, and the mean of the values by it.
+/// Causal grouped-query attention, one query and head after the other: the scores of a query
+/// against all that it sees, their softmax, and the mean of the values by it.
 ///
 /// @param q queries, or their gradients; `k` and `v` likewise
 record NaiveAttention(AttentionShape shape, Grid q, Grid k, Grid v) {

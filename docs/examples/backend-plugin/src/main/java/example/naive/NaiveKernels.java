@@ -77,15 +77,19 @@ final class NaiveKernels implements Kernels {
     Grid in = Grid.of(x);
     Grid w = Grid.row(weight);
     Grid normed = Grid.of(out);
-    for (int i = 0; i < Grid.live(x, out, inverseRms); i++) {
+    int length = w.columns(); // of a head, of which a row may be several
+    int heads = in.columns() / length;
+    for (int h = 0; h < Grid.live(x, out, inverseRms) * heads; h++) {
+      int i = h / heads;
+      int at = h % heads * length;
       double squares = 0;
-      for (int j = 0; j < in.columns(); j++) {
-        squares += (double) in.get(i, j) * in.get(i, j);
+      for (int j = 0; j < length; j++) {
+        squares += (double) in.get(i, at + j) * in.get(i, at + j);
       }
-      double r = 1 / Math.sqrt(squares / in.columns() + eps);
-      Grid.row(inverseRms).set(0, i, r);
-      for (int j = 0; j < in.columns(); j++) {
-        normed.set(i, j, in.get(i, j) * r * w.get(0, j));
+      double r = 1 / Math.sqrt(squares / length + eps);
+      Grid.row(inverseRms).set(0, h, r);
+      for (int j = 0; j < length; j++) {
+        normed.set(i, at + j, in.get(i, at + j) * r * w.get(0, j));
       }
     }
   }
@@ -103,18 +107,21 @@ final class NaiveKernels implements Kernels {
     Grid in = Grid.of(x);
     Grid w = Grid.row(weight);
     Grid dIn = Grid.of(dX);
-    int rows = Grid.live(dOut, x, inverseRms, dX);
-    double[] dW = new double[in.columns()];
-    for (int i = 0; i < rows; i++) {
-      double r = Grid.row(inverseRms).get(0, i);
+    int length = w.columns();
+    int heads = in.columns() / length;
+    double[] dW = new double[length];
+    for (int h = 0; h < Grid.live(dOut, x, inverseRms, dX) * heads; h++) {
+      int i = h / heads;
+      int at = h % heads * length;
+      double r = Grid.row(inverseRms).get(0, h);
       double mean = 0;
-      for (int j = 0; j < in.columns(); j++) {
-        dW[j] += d.get(i, j) * in.get(i, j) * r;
-        mean += (double) d.get(i, j) * w.get(0, j) * in.get(i, j) * r / in.columns();
+      for (int j = 0; j < length; j++) {
+        dW[j] += d.get(i, at + j) * in.get(i, at + j) * r;
+        mean += (double) d.get(i, at + j) * w.get(0, j) * in.get(i, at + j) * r / length;
       }
-      for (int j = 0; j < in.columns(); j++) {
-        double grad = r * ((double) d.get(i, j) * w.get(0, j) - in.get(i, j) * r * mean);
-        dIn.set(i, j, beta == 0 ? grad : beta * dIn.get(i, j) + grad);
+      for (int j = 0; j < length; j++) {
+        double grad = r * ((double) d.get(i, at + j) * w.get(0, j) - in.get(i, at + j) * r * mean);
+        dIn.set(i, at + j, beta == 0 ? grad : beta * dIn.get(i, at + j) + grad);
       }
     }
     for (int j = 0; j < dW.length; j++) {
@@ -320,8 +327,7 @@ final class NaiveKernels implements Kernels {
     for (int i = 0; i < Grid.liveElements(parameter, gradient, m, v); i++) {
       double g = (double) s.get(0, 3) * Grid.row(gradient).get(0, i);
       first.add(0, i, (1 - constants.beta1()) * (g - first.get(0, i)));
-      second.set(
-          0, i, constants.beta2() * second.get(0, i) + (1 - constants.beta2()) * g * g);
+      second.set(0, i, constants.beta2() * second.get(0, i) + (1 - constants.beta2()) * g * g);
       double root = Math.sqrt(second.get(0, i)) / Math.sqrt(s.get(0, 2)) + constants.eps();
       double decayed = p.get(0, i) * (1 - s.get(0, 0) * constants.weightDecay());
       p.set(0, i, decayed - s.get(0, 0) / s.get(0, 1) * first.get(0, i) / root);

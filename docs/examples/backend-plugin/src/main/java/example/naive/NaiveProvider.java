@@ -6,8 +6,8 @@ import dev.yushan.backend.BackendProvider;
 import dev.yushan.backend.HostMemory;
 import dev.yushan.plugin.Plugin;
 
-/// What [java.util.ServiceLoader] finds: `--backend naive`. Its priority is below that of every real
-/// backend, so that nobody gets it who did not ask for it.
+/// What [java.util.ServiceLoader] finds: `--backend naive`. Its priority is below that of every
+/// real backend, so that nobody gets it who did not ask for it.
 public final class NaiveProvider implements BackendProvider {
   @Override
   public String name() {

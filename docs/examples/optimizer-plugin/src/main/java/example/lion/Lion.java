@@ -23,8 +23,8 @@ import java.util.Map;
 /// m = beta2 · m + (1 − beta2) · g
 /// ```
 ///
-/// Since all move by as much, its learning rate is 3 to 10 times smaller than AdamW's, and its weight
-/// decay as many times larger. The paper's betas are 0.9 and 0.99.
+/// Since all move by as much, its learning rate is 3 to 10 times smaller than AdamW's, and its
+/// weight decay as many times larger. The paper's betas are 0.9 and 0.99.
 final class Lion implements Optimizer {
   private record Slot(String name, Tensor weight, Tensor gradient, Tensor m, Tensor move) {}
 
