@@ -138,6 +138,7 @@ class TornadoBackendTest {
           Generator generator = new Generator(backend, model, 64)) {
         List<Traffic> steps = new ArrayList<>();
         List<Long> free = new ArrayList<>();
+        List<Long> occupied = new ArrayList<>();
         SamplingParams greedy = SamplingParams.greedy(12).toBuilder().ignoreEos(true).build();
         generator.generate(
             new int[] {1, 5, 9},
@@ -145,6 +146,7 @@ class TornadoBackendTest {
             (id, logProbability) -> {
               steps.add(opened.traffic());
               free.add(opened.availableBytes());
+              occupied.add(opened.occupiedBytes());
               return true;
             });
         assertThat(steps).hasSize(12);
@@ -155,6 +157,7 @@ class TornadoBackendTest {
           assertThat(step.sent()).isEqualTo(7 * SharedDevice.moved(4));
           assertThat(step.fetched()).isEqualTo(SharedDevice.moved(4 * vocabulary));
           assertThat(free.get(i)).isEqualTo(free.get(2));
+          assertThat(occupied.get(i)).isPositive().isEqualTo(occupied.get(2));
         }
       }
     }

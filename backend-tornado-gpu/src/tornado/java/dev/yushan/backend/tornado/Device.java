@@ -271,6 +271,11 @@ final class Device implements AutoCloseable {
     return new Traffic(launches, sent, fetched, 4L * Common.LENGTH * launches);
   }
 
+  /// Bytes that TornadoVM has taken on the device: lanes, parameters and carriers.
+  long occupiedBytes() {
+    return plan.getCurrentDeviceMemoryUsage();
+  }
+
   long lane(Transfer of) {
     return switch (of) {
       case FLOATS_UP, FLOATS_DOWN -> floats.getSize();

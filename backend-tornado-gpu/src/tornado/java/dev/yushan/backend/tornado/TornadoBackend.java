@@ -139,6 +139,11 @@ final class TornadoBackend implements Backend {
     return device.traffic();
   }
 
+  /// What the device holds for it and others.
+  long occupiedBytes() {
+    return device.occupiedBytes();
+  }
+
   @Override
   public void close() {
     if (!closed) {
