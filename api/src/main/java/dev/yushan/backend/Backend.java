@@ -55,6 +55,13 @@ public interface Backend extends AutoCloseable {
     return false;
   }
 
+  /// What has gone between the host and the device so far, counted from any point on; backends of
+  /// one process that share a device may share its count. Is asked between the calls of a step, and
+  /// must be cheap. [Traffic#NONE] where nothing moves or nobody counts.
+  default Traffic traffic() {
+    return Traffic.NONE;
+  }
+
   /// Measures how many F32 operations a second the device can do at most, a fused multiply-add
   /// counted as two, on as much of it as the kernels use: what the speed of training is held
   /// against. Takes up to a second or so, and little memory. The default is the fastest square

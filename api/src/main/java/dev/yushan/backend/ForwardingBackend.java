@@ -65,6 +65,11 @@ public abstract class ForwardingBackend implements Backend {
   }
 
   @Override
+  public Traffic traffic() {
+    return backend.traffic();
+  }
+
+  @Override
   public double measureFlops() {
     return backend.measureFlops();
   }

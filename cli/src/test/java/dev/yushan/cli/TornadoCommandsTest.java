@@ -86,6 +86,7 @@ class TornadoCommandsTest {
     Path log = directory.resolve("log");
     Process process = start(log, "serve", "--port", 0, "--max-model-len", 64);
     try {
+      int port = port(process, log);
       Map<String, Object> request =
           Map.of(
               "prompt",
@@ -99,8 +100,7 @@ class TornadoCommandsTest {
       HttpResponse<String> response =
           HttpClient.newHttpClient()
               .send(
-                  HttpRequest.newBuilder(
-                          URI.create("http://localhost:" + port(process, log) + "/v1/completions"))
+                  HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/v1/completions"))
                       .header("Content-Type", "application/json")
                       .POST(HttpRequest.BodyPublishers.ofString(JSON.writeValueAsString(request)))
                       .build(),
@@ -108,9 +108,30 @@ class TornadoCommandsTest {
       assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
       assertThat(JSON.readTree(response.body()).at("/choices/0/text").asText())
           .isEqualTo(spelled("short.tokens"));
+      String metrics = metrics(port);
+      long logits = 32L * 4 * 512;
+      assertThat(counter(metrics, "yushan:device_fetched_bytes_total"))
+          .isBetween(logits, 32L * 16_400);
+      assertThat(counter(metrics, "yushan:device_launches_total")).isPositive();
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  private static String metrics(int port) throws IOException, InterruptedException {
+    URI uri = URI.create("http://localhost:" + port + "/metrics");
+    return HttpClient.newHttpClient()
+        .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+
+  private static long counter(String metrics, String name) {
+    return metrics
+        .lines()
+        .filter(line -> line.startsWith(name + "{"))
+        .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no " + name + " in\n" + metrics));
   }
 
   /// Starts a command; what it says to its user goes to `log`.

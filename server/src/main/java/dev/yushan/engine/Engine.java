@@ -284,6 +284,7 @@ public final class Engine implements AutoCloseable {
         scheduler.preemptions(),
         counters.steps,
         counters.stepNanos,
-        counters.modelNanos + sampler.modelNanos());
+        counters.modelNanos + sampler.modelNanos(),
+        runner.traffic());
   }
 }

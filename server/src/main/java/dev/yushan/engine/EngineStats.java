@@ -1,5 +1,7 @@
 package dev.yushan.engine;
 
+import dev.yushan.backend.Traffic;
+
 /// What the engine does now, and what it did since it was started.
 ///
 /// @param running requests that are computed
@@ -10,6 +12,7 @@ package dev.yushan.engine;
 /// @param prefixHits of them, those that were there
 /// @param stepNanos time of all steps
 /// @param modelNanos of it, that of forward passes
+/// @param traffic between host and device, weights included
 public record EngineStats(
     int running,
     int waiting,
@@ -21,7 +24,29 @@ public record EngineStats(
     long preemptions,
     long steps,
     long stepNanos,
-    long modelNanos) {
+    long modelNanos,
+    Traffic traffic) {
   /// Of an engine that has done nothing.
-  public static final EngineStats NONE = new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  public static final EngineStats NONE =
+      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Traffic.NONE);
+
+  /// Kernels that were started on the device.
+  public long launches() {
+    return traffic.launches();
+  }
+
+  /// Bytes of tensors that went to the device.
+  public long bytesSent() {
+    return traffic.sent();
+  }
+
+  /// Bytes of tensors that came back.
+  public long bytesFetched() {
+    return traffic.fetched();
+  }
+
+  /// Bytes that told kernels what to do.
+  public long parameterBytes() {
+    return traffic.parameters();
+  }
 }

@@ -4,6 +4,7 @@ import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Traffic;
 import dev.yushan.backend.Workspace;
 import dev.yushan.generate.KvCache;
 import dev.yushan.model.CausalLM;
@@ -58,6 +59,11 @@ final class ModelRunner implements AutoCloseable {
       passes.add(new Pass(maxSequences));
     }
     passes.add(new Pass(most));
+  }
+
+  /// What went between host and device so far.
+  Traffic traffic() {
+    return backend.traffic();
   }
 
   private void head(Ops ops) {

@@ -21,7 +21,8 @@ import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 
-/// The metrics of vLLM, under its names, labels and buckets (`vllm/v1/metrics/loggers.py`).
+/// The metrics of vLLM, under its names, labels and buckets (`vllm/v1/metrics/loggers.py`), and
+/// what goes between host and device, under names of our own.
 final class Metrics implements AutoCloseable {
   private static final double NANOS = 1e9;
 
@@ -113,6 +114,10 @@ final class Metrics implements AutoCloseable {
     counter("num_preemptions", EngineStats::preemptions, "Requests that had to make room.");
     counter("prompt_tokens", EngineStats::promptTokens, "Prompt tokens computed.");
     counter("generation_tokens", EngineStats::outputTokens, "Tokens written.");
+    own("device_launches", EngineStats::launches, "Kernels started on the device.");
+    own("device_sent_bytes", EngineStats::bytesSent, "Bytes of tensors sent to the device.");
+    own("device_fetched_bytes", EngineStats::bytesFetched, "Bytes of tensors it sent back.");
+    own("device_parameter_bytes", EngineStats::parameterBytes, "Bytes of parameters of kernels.");
   }
 
   private void gauge(String name, ToDoubleFunction<EngineStats> value, String about) {
@@ -123,7 +128,15 @@ final class Metrics implements AutoCloseable {
   }
 
   private void counter(String name, ToDoubleFunction<EngineStats> value, String about) {
-    FunctionCounter.builder("vllm:" + name, engine, e -> value.applyAsDouble(e.stats()))
+    named("vllm:" + name, value, about);
+  }
+
+  private void own(String name, ToDoubleFunction<EngineStats> value, String about) {
+    named("yushan:" + name, value, about);
+  }
+
+  private void named(String name, ToDoubleFunction<EngineStats> value, String about) {
+    FunctionCounter.builder(name, engine, e -> value.applyAsDouble(e.stats()))
         .description(about)
         .tags(tags)
         .register(registry);

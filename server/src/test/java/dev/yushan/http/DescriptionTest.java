@@ -3,6 +3,8 @@ package dev.yushan.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.backend.Backends;
+import dev.yushan.backend.testkit.DeferredBackend;
 import io.vertx.core.http.HttpMethod;
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -178,10 +181,36 @@ class DescriptionTest {
             16
                 + value(after, "vllm:prompt_tokens_total", "")
                 - value(before, "vllm:prompt_tokens_total", ""));
+    assertThat(value(after, "yushan:device_sent_bytes_total", "")).isZero();
+    assertThat(value(after, "yushan:device_fetched_bytes_total", "")).isZero();
     double seconds = value(after, "vllm:inter_token_latency_seconds_sum", "");
     double tokens = value(after, "vllm:inter_token_latency_seconds_count", "");
     double below = value(after, "vllm:inter_token_latency_seconds_bucket", "le=\"0.5\"");
     assertThat(below).as("%s s for %s tokens", seconds, tokens).isPositive();
+  }
+
+  /// On a device with memory of its own: the logits of each token come back, and little goes there.
+  @Test
+  void metricsCountTheBytesBetweenHostAndDevice() {
+    ServiceFixture.Extras device =
+        new ServiceFixture.Extras(
+            () -> {},
+            Optional.empty(),
+            ServiceFixture.JSON.createObjectNode(),
+            cpu -> Backends.checked(DeferredBackend.over(cpu)));
+    try (ServiceFixture far = ServiceFixture.start(config -> config, device)) {
+      String body = "{'prompt':[5,6,7],'max_tokens':9,'ignore_eos':true}";
+      far.ok("/v1/completions", body);
+      String before = far.get("/metrics").body();
+      far.ok("/v1/completions", body);
+      String after = far.get("/metrics").body();
+      assertThat(more(before, after, "yushan:device_fetched_bytes_total")).isEqualTo(9 * 4 * 512);
+      assertThat(more(before, after, "yushan:device_sent_bytes_total")).isBetween(9.0, 9 * 4096.0);
+    }
+  }
+
+  private static double more(String before, String after, String name) {
+    return value(after, name, "") - value(before, name, "");
   }
 
   @Test

@@ -60,7 +60,15 @@ final class ServiceFixture implements AutoCloseable {
   }
 
   /// What a test may add to the model.
-  record Extras(Runnable beforeLoad, Optional<ChatFormat> chat, JsonNode samplingDefaults) {
+  record Extras(
+      Runnable beforeLoad,
+      Optional<ChatFormat> chat,
+      JsonNode samplingDefaults,
+      UnaryOperator<Backend> device) {
+    Extras(Runnable beforeLoad, Optional<ChatFormat> chat, JsonNode samplingDefaults) {
+      this(beforeLoad, chat, samplingDefaults, cpu -> cpu);
+    }
+
     static final Extras NONE = new Extras(() -> {}, Optional.empty(), JSON.createObjectNode());
   }
 
@@ -90,8 +98,9 @@ final class ServiceFixture implements AutoCloseable {
   /// The ids that end a text for the golden model are plain bytes for the tokenizer made here: what
   /// has a form ends with the tokenizer's own, which requests name in `stop_token_ids`.
   private LoadedModel load(EngineConfig config, Extras extras) {
-    Backend backend =
+    Backend cpu =
         Backends.open(Optional.empty(), new BackendOptions(2, Optional.empty(), Map.of()));
+    Backend backend = extras.device().apply(cpu);
     CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, false);
     engine[0] = new Engine(backend, model, tokenizer, config);
     return new LoadedModel(

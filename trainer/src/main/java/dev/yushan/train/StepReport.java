@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.backend.Traffic;
 import java.util.Optional;
 
 /// What an optimizer step did.
@@ -11,6 +12,7 @@ import java.util.Optional;
 /// @param tokens real tokens in its micro-batches
 /// @param spike what was out of the ordinary; with `on_spike: skip` the weights stayed as they were
 /// @param seconds time it took
+/// @param traffic what it moved between host and device
 public record StepReport(
     long step,
     double loss,
@@ -18,4 +20,5 @@ public record StepReport(
     double gradientNorm,
     long tokens,
     Optional<Spike> spike,
-    double seconds) {}
+    double seconds,
+    Traffic traffic) {}

@@ -1,6 +1,7 @@
 package dev.yushan.train;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Traffic;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.CausalLM;
 import dev.yushan.optim.LrSchedule;
@@ -101,6 +102,7 @@ public final class Trainer {
   private StepReport step(
       Progress before, Gradients gradients, BatchPass pass, TrainingListener listener) {
     long begin = System.nanoTime();
+    Traffic earlier = backend.traffic();
     long step = before.steps();
     List<MicroBatch> batches = batches(step);
     long targets = batches.stream().mapToLong(batch -> batch.rows().targetCount()).sum();
@@ -126,7 +128,15 @@ public final class Trainer {
     }
     long tokens = batches.stream().mapToLong(batch -> batch.rows().length()).sum();
     double seconds = (System.nanoTime() - begin) * 1e-9;
-    return new StepReport(step + 1, nll * scale, learningRate, norm, tokens, spike, seconds);
+    return new StepReport(
+        step + 1,
+        nll * scale,
+        learningRate,
+        norm,
+        tokens,
+        spike,
+        seconds,
+        backend.traffic().since(earlier));
   }
 
   private static void report(Spike spike, Progress before, List<MicroBatch> batches) {

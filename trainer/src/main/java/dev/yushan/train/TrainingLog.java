@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Traffic;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -102,6 +103,7 @@ final class TrainingLog implements TrainingListener {
     entry.put("learning_rate", step.learningRate());
     entry.setAll(tallied);
     noteSkipped(entry, progress);
+    noteTraffic(entry, step);
     add(entry);
     ObjectNode line = line(progress);
     line.put("loss", loss);
@@ -109,6 +111,7 @@ final class TrainingLog implements TrainingListener {
     line.put("grad_norm", step.gradientNorm());
     line.setAll(tallied);
     noteSkipped(line, progress);
+    noteTraffic(line, step);
     append(line);
   }
 
@@ -120,6 +123,15 @@ final class TrainingLog implements TrainingListener {
     ObjectNode line = line(progress);
     results.forEach(result -> line.put(Results.prefix(results, result) + "_loss", result.loss()));
     append(line);
+  }
+
+  /// Bytes that the last step moved, where that is counted.
+  private static void noteTraffic(ObjectNode entry, StepReport step) {
+    if (!step.traffic().equals(Traffic.NONE)) {
+      entry.put("device_sent_bytes", step.traffic().sent());
+      entry.put("device_fetched_bytes", step.traffic().fetched());
+      entry.put("device_launches", step.traffic().launches());
+    }
   }
 
   /// A step that was left out must not be known to the terminal alone.

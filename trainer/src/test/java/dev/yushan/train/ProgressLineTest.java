@@ -3,6 +3,7 @@ package dev.yushan.train;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.backend.Traffic;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.util.Optional;
@@ -14,7 +15,8 @@ class ProgressLineTest {
   private static String shown(boolean terminal, int width) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     ProgressLine line = new ProgressLine(new PrintStream(bytes, true, UTF_8), terminal, width);
-    StepReport last = new StepReport(100_000, 2.5, 1e-3, 0.75, 1024, Optional.empty(), 1);
+    StepReport last =
+        new StepReport(100_000, 2.5, 1e-3, 0.75, 1024, Optional.empty(), 1, Traffic.NONE);
     Progress progress = Progress.START.after(last, 10);
     line.started(PLAN, Progress.START);
     line.stepped(last, progress);

@@ -3,6 +3,7 @@ package dev.yushan.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.yushan.backend.Traffic;
 import dev.yushan.train.SpikeGuard.Action;
 import dev.yushan.train.SpikeGuard.Seen;
 import java.util.List;
@@ -57,11 +58,13 @@ class SpikeGuardTest {
   void theWindowHoldsTheLastStepsAndNoneThatWasLeftOut() {
     Progress progress = Progress.START;
     for (int i = 1; i <= 5; i++) {
-      progress = progress.after(new StepReport(i, i, 0, 1, 10, Optional.empty(), 1), 3);
+      progress =
+          progress.after(new StepReport(i, i, 0, 1, 10, Optional.empty(), 1, Traffic.NONE), 3);
     }
     assertThat(progress.recent()).extracting(Seen::loss).containsExactly(3.0, 4.0, 5.0);
     Spike skipped = new Spike("loss", 99, 9, 1, 3, Action.SKIP);
-    Progress after = progress.after(new StepReport(6, 99, 0, 1, 10, Optional.of(skipped), 1), 3);
+    Progress after =
+        progress.after(new StepReport(6, 99, 0, 1, 10, Optional.of(skipped), 1, Traffic.NONE), 3);
     assertThat(after.recent()).isEqualTo(progress.recent());
     assertThat(after.skipped()).isEqualTo(1);
     assertThat(after.steps()).isEqualTo(6);

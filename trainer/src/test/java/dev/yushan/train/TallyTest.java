@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Traffic;
 import dev.yushan.data.Document;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.TokenBatch;
@@ -31,7 +32,7 @@ class TallyTest {
   }
 
   private static StepReport step(long number, long tokens, double seconds) {
-    return new StepReport(number, 1, 1e-3, 1, tokens, Optional.empty(), seconds);
+    return new StepReport(number, 1, 1e-3, 1, tokens, Optional.empty(), seconds, Traffic.NONE);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.yushan.backend.AssertingBackend;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
@@ -11,6 +12,7 @@ import dev.yushan.backend.Backends;
 import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Plan;
+import dev.yushan.backend.Traffic;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
@@ -114,6 +116,24 @@ public abstract class BackendConformance {
       assertThat(backend.ints(i)).containsExactly(ints);
       backend.upload(new int[] {7}, i.rows(2, 3));
       assertThat(backend.ints(i)).containsExactly(0, -1, 7, Integer.MAX_VALUE, 16_777_217);
+    }
+  }
+
+  /// Who counts what moves, counts all of it; wrappers pass the count on.
+  @Test
+  void transfersAreCountedOrNothingIs() {
+    try (Backend opened = open()) {
+      Backend backend = AssertingBackend.over(opened);
+      Traffic before = backend.traffic();
+      Tensor x = backend.tensor(new float[1000], 1000);
+      backend.floats(x);
+      backend.floats(x.rows(0, 500));
+      Traffic moved = backend.traffic().since(before);
+      if (!backend.traffic().equals(Traffic.NONE)) {
+        assertThat(moved.sent()).isGreaterThanOrEqualTo(4000);
+        assertThat(moved.fetched()).isGreaterThanOrEqualTo(6000);
+      }
+      assertThat(backend.traffic()).isEqualTo(opened.traffic());
     }
   }
 

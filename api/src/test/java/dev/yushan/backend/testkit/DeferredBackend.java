@@ -6,6 +6,7 @@ import dev.yushan.backend.ForwardingBackend;
 import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
+import dev.yushan.backend.Traffic;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
@@ -23,6 +24,7 @@ import java.util.stream.Stream;
 /// - Calls are queued. They run when somebody downloads, and not before.
 /// - Memory can only be read by a download.
 /// - After every op the rows of its outputs past their live count are NaN.
+/// - Transfers are counted, to the byte.
 /// - [#record] runs its body once, without computing anything; [Plan#run] replays what it called. A
 ///   Java scalar that should have been a tensor keeps its first value. Transfers and allocations
 ///   inside the body are refused.
@@ -32,6 +34,8 @@ public final class DeferredBackend extends ForwardingBackend {
   private final Kernels kernels = Invocation.intercept(backend, this::called);
   private List<Runnable> recording = List.of();
   private boolean inRecording;
+  private long sent;
+  private long fetched;
 
   private DeferredBackend(Backend backend) {
     super(backend);
@@ -114,6 +118,7 @@ public final class DeferredBackend extends ForwardingBackend {
   @Override
   public void upload(MemorySegment source, Tensor target) {
     refuseInRecording("upload");
+    sent += source.byteSize();
     byte[] copy = new byte[Math.toIntExact(source.byteSize())];
     MemorySegment.copy(source, 0, MemorySegment.ofArray(copy), 0, copy.length);
     Tensor below = below(target);
@@ -126,6 +131,19 @@ public final class DeferredBackend extends ForwardingBackend {
     Tensor below = below(source);
     flush();
     backend.download(below, target);
+    fetched += target.byteSize();
+  }
+
+  /// Of transfers; a queued kernel is told nothing.
+  @Override
+  public Traffic traffic() {
+    return new Traffic(0, sent, fetched, 0);
+  }
+
+  /// Its memory is out of the host's reach, wherever it is below.
+  @Override
+  public boolean usesHostMemory() {
+    return false;
   }
 
   private void refuseInRecording(String what) {

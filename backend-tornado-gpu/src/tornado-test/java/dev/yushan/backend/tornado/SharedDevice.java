@@ -2,6 +2,7 @@ package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /// The first device, kept open for all tests of the process, so that each kernel is compiled once.
 final class SharedDevice {
@@ -9,6 +10,11 @@ final class SharedDevice {
   private static final Backend KEPT = PROVIDER.open(BackendOptions.defaults());
 
   private SharedDevice() {}
+
+  /// What goes over for so many bytes of floats or integers: the smallest carrier, whole.
+  static long moved(long bytes) {
+    return 4L * Transfer.FLOATS_UP.size(bytes / 4) + TornadoNativeArray.ARRAY_HEADER;
+  }
 
   /// Opens a backend on it.
   static Backend open(BackendOptions options) {

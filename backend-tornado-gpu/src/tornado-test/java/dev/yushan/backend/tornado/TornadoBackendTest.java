@@ -11,6 +11,7 @@ import dev.yushan.backend.Backends;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Qkv;
+import dev.yushan.backend.Traffic;
 import dev.yushan.generate.Generator;
 import dev.yushan.generate.SamplingParams;
 import dev.yushan.golden.Golden;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 class TornadoBackendTest {
   private static TornadoBackend open() {
@@ -44,6 +46,44 @@ class TornadoBackendTest {
     try (Backend backend = open()) {
       assertThat(backend.description()).isNotBlank();
       assertThat(System.getProperty("tornado.recover.bailout")).isEqualTo("false");
+    }
+  }
+
+  @Test
+  void memoryThatIsNotThereIsRefusedByNameAndTheBackendGoesOn() {
+    try (TornadoBackend backend = open()) {
+      long left = backend.availableBytes();
+      assertThatThrownBy(() -> backend.allocate(left + 1))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("%,d bytes", left + 1)
+          .hasMessageContaining("%,d are available", left)
+          .hasMessageContaining(backend.description())
+          .hasMessageContaining("choose a smaller model");
+      // what the forecast allows, in a lane that has no room for it
+      try (Tensor halves = backend.allocate(DType.BF16, Shape.of(left / 2))) {
+        assertThatThrownBy(() -> backend.bytes(halves.rows(0, 1)))
+            .isInstanceOf(BackendException.class)
+            .hasMessageContaining("no room for")
+            .hasMessageContaining("shorts on " + backend.description())
+            .hasMessageContaining("choose a smaller model");
+      }
+      assertThat(backend.floats(backend.tensor(new float[] {1, 2}, 2))).containsExactly(1, 2);
+      assertThat(backend.availableBytes()).isEqualTo(left - 8);
+    }
+  }
+
+  /// Another device object on the same hardware, whose compiler is given what it does not know.
+  @Test
+  void aKernelThatDoesNotCompileIsNamedWithDeviceAndRemedy() {
+    try (TornadoBackend backend = open()) {
+      TornadoDevice hardware = Devices.found().getFirst().device();
+      assertThatThrownBy(
+              () -> new Device(hardware, 1 << 16, 1 << 10, 1 << 10, "-no-such-flag").close())
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("on " + backend.description())
+          .hasMessageContaining("in the kernel owner")
+          .hasMessageContaining("--backend cpu");
+      assertThat(backend.floats(backend.tensor(new float[] {3}, 1))).containsExactly(3);
     }
   }
 
@@ -78,12 +118,12 @@ class TornadoBackendTest {
                 backend.kernels().matmul(Op.N, Op.N, 1, b, b, 0, a);
               })) {
         plan.run();
-        Device.Traffic before = backend.traffic();
+        Traffic before = backend.traffic();
         plan.run();
         plan.run();
-        Device.Traffic after = backend.traffic();
-        assertThat(after.up()).isEqualTo(before.up());
-        assertThat(after.down()).isEqualTo(before.down());
+        Traffic after = backend.traffic();
+        assertThat(after.sent()).isEqualTo(before.sent());
+        assertThat(after.fetched()).isEqualTo(before.fetched());
         assertThat(after.launches()).isEqualTo(before.launches() + 4);
       }
     }
@@ -96,8 +136,9 @@ class TornadoBackendTest {
       Backend backend = Backends.checked(opened);
       try (CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, false);
           Generator generator = new Generator(backend, model, 64)) {
-        List<Device.Traffic> steps = new ArrayList<>();
+        List<Traffic> steps = new ArrayList<>();
         List<Long> free = new ArrayList<>();
+        List<Long> occupied = new ArrayList<>();
         SamplingParams greedy = SamplingParams.greedy(12).toBuilder().ignoreEos(true).build();
         generator.generate(
             new int[] {1, 5, 9},
@@ -105,15 +146,18 @@ class TornadoBackendTest {
             (id, logProbability) -> {
               steps.add(opened.traffic());
               free.add(opened.availableBytes());
+              occupied.add(opened.occupiedBytes());
               return true;
             });
         assertThat(steps).hasSize(12);
         long vocabulary = model.config().vocabSize();
         for (int i = 3; i < steps.size(); i++) {
-          assertThat(steps.get(i).up() - steps.get(i - 1).up()).isBetween(1L, 512L);
-          assertThat(steps.get(i).down() - steps.get(i - 1).down())
-              .isBetween(1L, 4 * vocabulary + 64);
+          Traffic step = steps.get(i).since(steps.get(i - 1));
+          // id, position, target, slot, where the row starts, which row is the last, how many
+          assertThat(step.sent()).isEqualTo(7 * SharedDevice.moved(4));
+          assertThat(step.fetched()).isEqualTo(SharedDevice.moved(4 * vocabulary));
           assertThat(free.get(i)).isEqualTo(free.get(2));
+          assertThat(occupied.get(i)).isPositive().isEqualTo(occupied.get(2));
         }
       }
     }

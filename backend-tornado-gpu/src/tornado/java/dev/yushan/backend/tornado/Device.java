@@ -1,6 +1,7 @@
 package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.Traffic;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -38,8 +39,7 @@ final class Device implements AutoCloseable {
   private static final int OWNER_THREADS = 64;
 
   /// Without reassociation and with infinities: results are to be the same everywhere.
-  private static final String OPENCL_FLAGS =
-      "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
+  static final String OPENCL_FLAGS = "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
 
   /// Parameters on which no kernel does anything: no rows, and nothing that it could divide by is
   /// zero, which a processor would not forgive.
@@ -50,15 +50,12 @@ final class Device implements AutoCloseable {
       int index, String name, IntArray parameters, WorkerGrid1D grid, GridScheduler scheduler) {}
 
   /// A carrier of data, with its array.
-  private record Carrier(Graph graph, TornadoNativeArray array, int elements) {}
-
-  /// What went over since the device was opened.
-  ///
-  /// @param launches kernels started
-  /// @param up bytes of tensors sent to the device
-  /// @param down bytes of tensors fetched
-  /// @param parameters bytes of parameters sent
-  record Traffic(long launches, long up, long down, long parameters) {}
+  private record Carrier(Graph graph, TornadoNativeArray array, int elements) {
+    /// What goes over, however much of it is wanted.
+    long bytes() {
+      return array.getNumBytesOfSegmentWithHeader();
+    }
+  }
 
   private final TornadoDevice device;
   private final TornadoExecutionPlan plan;
@@ -70,12 +67,13 @@ final class Device implements AutoCloseable {
   private final Map<Transfer, List<Carrier>> carriers = new EnumMap<>(Transfer.class);
   private final boolean[] warm;
   private long launches;
-  private long up;
-  private long down;
+  private long sent;
+  private long fetched;
   private boolean closed;
 
   /// @param floatCount elements of the lane of floats, as `shortCount` and `intCount`
-  Device(TornadoDevice device, int floatCount, int shortCount, int intCount) {
+  /// @param openclFlags for the device's compiler
+  Device(TornadoDevice device, int floatCount, int shortCount, int intCount, String openclFlags) {
     this.device = device;
     floats = FloatArray.fromSegmentShallow(untouched(4L * floatCount));
     shorts = ShortArray.fromSegmentShallow(untouched(2L * shortCount));
@@ -86,16 +84,18 @@ final class Device implements AutoCloseable {
     }
     for (Transfer transfer : Transfer.values()) {
       carriers.put(
-          transfer,
-          List.of(
-              carrier(graphs, transfer, transfer.small),
-              carrier(graphs, transfer, transfer.large)));
+          transfer, transfer.sizes.stream().map(size -> carrier(graphs, transfer, size)).toList());
     }
     warm = new boolean[graphs.size()];
     plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan.withDevice(device);
-    plan.withCompilerFlags(TornadoVMBackendType.OPENCL, OPENCL_FLAGS);
-    table();
+    plan.withCompilerFlags(TornadoVMBackendType.OPENCL, openclFlags);
+    try {
+      table();
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   /// Zeroed memory of the host that takes no room until somebody touches it, which nobody does: an
@@ -208,16 +208,20 @@ final class Device implements AutoCloseable {
     }
   }
 
+  private Carrier carrier(Transfer transfer, long elements) {
+    return carriers.get(transfer).get(transfer.sizes.indexOf(transfer.size(elements)));
+  }
+
   /// Sends host bytes into a lane, from element `at` on.
   void upload(Transfer transfer, MemorySegment source, long at) {
     long elements = source.byteSize() / transfer.elementBytes;
-    up += source.byteSize();
     for (long done = 0; done < elements; ) {
-      Carrier carrier = carriers.get(transfer).get(elements - done <= transfer.small ? 0 : 1);
+      Carrier carrier = carrier(transfer, elements - done);
       long n = Math.min(elements - done, carrier.elements);
       long bytes = transfer.elementBytes;
       MemorySegment.copy(source, done * bytes, carrier.array.getSegment(), 0, n * bytes);
       run(carrier.graph, parameters(n, at + done), threads(n));
+      sent += carrier.bytes();
       done += n;
     }
   }
@@ -225,12 +229,12 @@ final class Device implements AutoCloseable {
   /// Fetches from element `at` of a lane on into host bytes.
   void download(Transfer transfer, long at, MemorySegment target) {
     long elements = target.byteSize() / transfer.elementBytes;
-    down += target.byteSize();
     for (long done = 0; done < elements; ) {
-      Carrier carrier = carriers.get(transfer).get(elements - done <= transfer.small ? 0 : 1);
+      Carrier carrier = carrier(transfer, elements - done);
       long n = Math.min(elements - done, carrier.elements);
       long bytes = transfer.elementBytes;
       run(carrier.graph, parameters(n, at + done), threads(n));
+      fetched += carrier.bytes();
       MemorySegment.copy(carrier.array.getSegment(), 0, target, done * bytes, n * bytes);
       done += n;
     }
@@ -262,8 +266,14 @@ final class Device implements AutoCloseable {
     return (elements + Transfer.GROUP - 1) / Transfer.GROUP * Transfer.GROUP;
   }
 
+  /// What went over since the device was opened; warming up the carriers is left out.
   Traffic traffic() {
-    return new Traffic(launches, up, down, 4L * Common.LENGTH * launches);
+    return new Traffic(launches, sent, fetched, 4L * Common.LENGTH * launches);
+  }
+
+  /// Bytes that TornadoVM has taken on the device: lanes, parameters and carriers.
+  long occupiedBytes() {
+    return plan.getCurrentDeviceMemoryUsage();
   }
 
   long lane(Transfer of) {

@@ -157,6 +157,6 @@ final class Devices {
     int floats = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 4));
     int shorts = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 2));
     int ints = Math.toIntExact(Math.min(64L << 20, budget / 32));
-    return new Device(device, floats, shorts, ints);
+    return new Device(device, floats, shorts, ints, Device.OPENCL_FLAGS);
   }
 }

@@ -4,6 +4,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
+import dev.yushan.backend.Traffic;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
@@ -133,9 +134,14 @@ final class TornadoBackend implements Backend {
         launches.forEach(launch -> device.launch(launch.kernel, launch.parameters, launch.groups));
   }
 
-  /// What went over between host and device since it was opened.
-  Device.Traffic traffic() {
+  @Override
+  public Traffic traffic() {
     return device.traffic();
+  }
+
+  /// What the device holds for it and others.
+  long occupiedBytes() {
+    return device.occupiedBytes();
   }
 
   @Override
