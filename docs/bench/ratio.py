@@ -38,8 +38,9 @@ def main():
         name = ", ".join(str(value) for key, value in what if key != "unit")
         a, b = row["median"], other["median"]
         print(f"{name:60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
-    a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30
-    print(f"{'peak RSS':60} {a:10.2f} {b:10.2f} {'GiB':9} {a / b:6.2f}")
+    if "peak_rss_bytes" in ours and "peak_rss_bytes" in peer:
+        a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30
+        print(f"{'peak RSS':60} {a:10.2f} {b:10.2f} {'GiB':9} {a / b:6.2f}")
 
 
 if __name__ == "__main__":

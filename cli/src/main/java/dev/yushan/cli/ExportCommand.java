@@ -91,7 +91,7 @@ final class ExportCommand implements Callable<Integer> {
       GgufModels.read(Path.of(model), output, dtype.flatMap(WeightType::dtype), maxShardBytes);
       return report();
     }
-    Path from = HubChoice.model(model, revision, ModelFiles.ALL);
+    Path from = ModelChoice.requireModel(HubChoice.model(model, revision, ModelFiles.ALL));
     if (Files.exists(output) && Files.isSameFile(from, output)) {
       throw new IllegalArgumentException(
           "--output is the model itself; name another directory, then nothing can be lost");

@@ -91,7 +91,9 @@ final class InspectCommand implements Callable<Integer> {
 
   private static Path resolve(String name, String revision) {
     Path path = Path.of(name);
-    return Files.isRegularFile(path) ? path : HubChoice.model(name, revision, ModelFiles.ALL);
+    return Files.isRegularFile(path)
+        ? path
+        : ModelChoice.requireModel(HubChoice.model(name, revision, ModelFiles.ALL));
   }
 
   private boolean directory(Path directory, PrintWriter out) throws IOException {

@@ -101,20 +101,25 @@ final class ModelChoice {
     if (found.isPresent()) {
       return found.get();
     }
-    Path directory = HubChoice.model(model, revision, ModelFiles.ALL);
+    found = Optional.of(requireModel(HubChoice.model(model, revision, ModelFiles.ALL)));
+    return found.get();
+  }
+
+  /// @throws IllegalArgumentException if `directory` is that of a training run which has only
+  ///   checkpoints
+  static Path requireModel(Path directory) {
     List<String> checkpoints =
         Files.isRegularFile(directory) || Files.exists(directory.resolve("config.json"))
             ? List.of()
             : checkpoints(directory);
     if (!checkpoints.isEmpty()) {
       throw new IllegalArgumentException(
-          "%s holds no model yet, only checkpoints of a training run (%s); take one: --model %s"
+          "%s holds no model yet, only checkpoints of a training run (%s); take one: %s"
               .formatted(
                   directory,
                   String.join(", ", checkpoints),
                   directory.resolve(checkpoints.getLast())));
     }
-    found = Optional.of(directory);
     return directory;
   }
 

@@ -207,7 +207,14 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public void finished(Progress progress) {
-      text = "done after %d steps: %s".formatted(progress.steps(), outputDir);
+      text =
+          "done after %d steps%s: %s"
+              .formatted(
+                  progress.steps(),
+                  progress.skipped() > 0
+                      ? ", of which %d were left out as spikes".formatted(progress.skipped())
+                      : "",
+                  outputDir);
     }
   }
 

@@ -52,6 +52,24 @@ class InspectCommandTest {
   }
 
   @Test
+  void ofARunThatHasOnlyCheckpointsTheLastIsNamed() throws IOException {
+    for (int step : new int[] {8, 16}) {
+      Files.createDirectories(directory.resolve("run/checkpoint-" + step));
+    }
+    Path run = directory.resolve("run");
+    for (Cli refused :
+        new Cli[] {
+          Cli.run("inspect", run),
+          Cli.run("export", run, "--output", directory.resolve("x")),
+          Cli.run("infer", "--model", run, "--prompt", "山")
+        }) {
+      assertThat(refused.exit()).isEqualTo(1);
+      assertThat(refused.err())
+          .contains("holds no model yet", "take one: " + run.resolve("checkpoint-16"));
+    }
+  }
+
+  @Test
   void whatCannotBeExportedIsRefusedAndNothingIsOverwritten() throws IOException {
     assertThat(Cli.run("export", A, "--output", A, "--force").err()).contains("the model itself");
     Files.writeString(directory.resolve("mine.txt"), "");

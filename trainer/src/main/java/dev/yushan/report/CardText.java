@@ -47,9 +47,18 @@ record CardText(RunDirectory run, JsonNode metadata) {
             ? ", a mean training loss of " + decimal(run.results().path("train_loss"), 4)
             : "";
     String training =
-        " with %s tokens in %s steps%s%s."
-            .formatted(whole(run.tokens()), whole(run.lastStep()), share(), loss);
+        " with %s tokens in %s steps%s%s.%s"
+            .formatted(whole(run.tokens()), whole(run.lastStep()), share(), loss, skipped());
     return from + training + "\n" + unfinished();
+  }
+
+  /// Steps that were left out as spikes count among the others, but taught nothing.
+  private String skipped() {
+    long steps = run.skippedSteps();
+    return steps == 0
+        ? ""
+        : " %s of the steps were left out as spikes (`on_spike: skip`) and changed no weight."
+            .formatted(whole(steps));
   }
 
   /// How much of the corpus that is: a few steps are not all of it.

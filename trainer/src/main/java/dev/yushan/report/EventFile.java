@@ -61,7 +61,11 @@ public final class EventFile implements AutoCloseable {
       }
       return file;
     } catch (IOException e) {
-      throw new UncheckedIOException("no event file can be made in " + directory, e);
+      throw new UncheckedIOException(
+          "no event file can be made in "
+              + directory
+              + ": make it writable, or set report_to: none",
+          e);
     }
   }
 
@@ -72,7 +76,8 @@ public final class EventFile implements AutoCloseable {
         Files.delete(file);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(directory + " cannot be cleared of event files", e);
+      throw new UncheckedIOException(
+          directory + " cannot be cleared of event files: make it writable", e);
     }
   }
 
@@ -126,7 +131,8 @@ public final class EventFile implements AutoCloseable {
         channel.write(record);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(path + " cannot be written: " + e.getMessage(), e);
+      throw new UncheckedIOException(
+          path + " cannot be written: free some space, or make it writable", e);
     }
   }
 
@@ -142,7 +148,8 @@ public final class EventFile implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new UncheckedIOException(path + " cannot be closed", e);
+      throw new UncheckedIOException(
+          path + " cannot be closed: free some space, or check the disk", e);
     }
   }
 

@@ -169,7 +169,8 @@ public final class LossPlot {
       ImageIO.write(BitmapEncoder.getBufferedImage(chart), "png", png);
       DurableFiles.write(file, png.toByteArray());
     } catch (IOException e) {
-      throw new UncheckedIOException(file + " cannot be drawn", e);
+      throw new UncheckedIOException(
+          file + " cannot be drawn: free some space, or make its directory writable", e);
     }
   }
 }

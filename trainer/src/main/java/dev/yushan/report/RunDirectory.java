@@ -109,6 +109,15 @@ public record RunDirectory(
     return Math.max(logged, lastProcess().path("to_step").asLong());
   }
 
+  /// Steps that were left out, as far as was logged.
+  long skippedSteps() {
+    long most = 0;
+    for (JsonNode entry : history) {
+      most = Math.max(most, entry.path("skipped_steps").asLong());
+    }
+    return most;
+  }
+
   /// Tokens seen up to the last step that is known of; 0 if that is not.
   long tokens() {
     JsonNode last = history.path(history.size() - 1);

@@ -59,7 +59,7 @@ record Checkpoints(Path outputDir, OptionalInt limit) {
     }
   }
 
-  private static long step(Path checkpoint) {
+  static long step(Path checkpoint) {
     return Long.parseLong(checkpoint.getFileName().toString().substring(PREFIX.length()));
   }
 

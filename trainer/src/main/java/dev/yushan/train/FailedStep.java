@@ -64,7 +64,8 @@ record FailedStep(
         lines.newLine();
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(directory.resolve(BATCHES) + " cannot be written", e);
+      throw new UncheckedIOException(
+          directory.resolve(BATCHES) + " cannot be written: free some space", e);
     }
     DurableFiles.write(directory.resolve(FAILURE), json.toPrettyString() + "\n");
   }
@@ -86,9 +87,10 @@ record FailedStep(
       throw new ConfigException(
           directory + " is no failed step: name a directory failed-step-N of a run", e);
     } catch (JsonProcessingException | IllegalArgumentException e) {
-      throw new TrainingException(directory + " is damaged and cannot be replayed", e);
+      throw new TrainingException(
+          directory + " is damaged and cannot be replayed; name another failed step", e);
     } catch (IOException e) {
-      throw new UncheckedIOException(directory + " cannot be read", e);
+      throw new UncheckedIOException(directory + " cannot be read: check its permissions", e);
     }
   }
 

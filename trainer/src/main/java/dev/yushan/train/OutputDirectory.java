@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.data.SourceFile;
 import dev.yushan.io.DirectoryLock;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.io.SafetensorsWriter;
@@ -107,8 +108,50 @@ final class OutputDirectory implements AutoCloseable {
     }
     if (used && !resumes(config) && !config.flag("overwrite_output_dir")) {
       throw new ConfigException(
-          "output_dir: %s holds a run already; continue it with resume_from_checkpoint: true, or replace it with overwrite_output_dir: true"
+          "output_dir: %s holds a run already; continue it with resume_from_checkpoint: true, name another directory, or replace it with overwrite_output_dir: true"
               .formatted(path));
+    }
+  }
+
+  /// Refuses a directory in which the run would write over the model that it begins with, or delete
+  /// it.
+  static void requireApart(TrainingConfig config) {
+    Path output = real(Path.of(config.text("output_dir")));
+    if (real(Path.of(config.text("model_name_or_path"))).equals(output)) {
+      throw config.wrong(
+          "output_dir",
+          "is the directory of the model that is trained, which would be written over it; name"
+              + " another directory");
+    }
+    for (String key : List.of("model_name_or_path", "tokenizer_name_or_path")) {
+      boolean inside = real(Path.of(config.text(key))).startsWith(output);
+      if (inside && config.flag("overwrite_output_dir") && !resumes(config)) {
+        throw config.wrong(
+            "overwrite_output_dir",
+            "could delete %s, which %s names; name another output_dir"
+                .formatted(config.text(key), key));
+      }
+    }
+  }
+
+  /// Refuses a directory with a file of the data in it, which the run could write over.
+  static void requireApart(TrainingConfig config, List<SourceFile> data) {
+    Path output = real(Path.of(config.text("output_dir")));
+    for (SourceFile file : data) {
+      if (output.equals(real(file.path()).getParent())) {
+        throw config.wrong(
+            "output_dir",
+            "holds the dataset %s, which files of the run could be written over; name another directory"
+                .formatted(file.path()));
+      }
+    }
+  }
+
+  private static Path real(Path path) {
+    try {
+      return path.toRealPath();
+    } catch (IOException e) {
+      return path.toAbsolutePath().normalize(); // not there
     }
   }
 
@@ -118,15 +161,20 @@ final class OutputDirectory implements AutoCloseable {
 
   /// Clears an earlier run away.
   void prepareNewRun(TrainingConfig config) {
-    if (!resumes(config)) {
+    List<Path> former = checkpoints.all();
+    if (!resumes(config) && !former.isEmpty()) {
+      LOG.warn(
+          "overwrite_output_dir: true deletes {} checkpoint(s) of an earlier run in {}, the last at"
+              + " step {}",
+          former.size(),
+          path,
+          Checkpoints.step(former.getLast()));
       checkpoints.deleteAll();
     }
     try {
       EventFile.deleteAll(path.resolve(TensorBoardLog.DIRECTORY));
       // not that the model of a run before is taken for what this one makes
-      boolean ofRun = Files.exists(path.resolve(RESULTS));
-      Path base = Path.of(config.text("model_name_or_path"));
-      if (ofRun && !(Files.exists(base) && Files.isSameFile(path, base))) {
+      if (Files.exists(path.resolve(RESULTS))) {
         SafetensorsWriter.deleteModel(path);
       }
       for (String record : RECORDS) {

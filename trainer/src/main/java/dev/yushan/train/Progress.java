@@ -11,6 +11,7 @@ import java.util.List;
 /// @param loggedSteps steps taken when last logged
 /// @param loggedLossSum `lossSum` at that moment
 /// @param skipped steps that left the weights as they were
+/// @param skippedInRow how many of them were the last steps
 /// @param evaluationDue whether the held-out data is to be evaluated before the next step
 /// @param recent what [SpikeGuard] looks back on, the last step last
 public record Progress(
@@ -20,10 +21,11 @@ public record Progress(
     long loggedSteps,
     double loggedLossSum,
     long skipped,
+    int skippedInRow,
     boolean evaluationDue,
     List<SpikeGuard.Seen> recent) {
   /// Before the first step.
-  public static final Progress START = new Progress(0, 0, 0, 0, 0, 0, false, List.of());
+  public static final Progress START = new Progress(0, 0, 0, 0, 0, 0, 0, false, List.of());
 
   public Progress {
     recent = List.copyOf(recent);
@@ -39,6 +41,7 @@ public record Progress(
         loggedSteps,
         loggedLossSum,
         left ? skipped + 1 : skipped,
+        left ? skippedInRow + 1 : 0,
         false,
         left ? recent : seen(step, window));
   }
@@ -50,11 +53,13 @@ public record Progress(
   }
 
   Progress logged() {
-    return new Progress(steps, tokens, lossSum, steps, lossSum, skipped, evaluationDue, recent);
+    return new Progress(
+        steps, tokens, lossSum, steps, lossSum, skipped, skippedInRow, evaluationDue, recent);
   }
 
   Progress evaluationDue(boolean due) {
-    return new Progress(steps, tokens, lossSum, loggedSteps, loggedLossSum, skipped, due, recent);
+    return new Progress(
+        steps, tokens, lossSum, loggedSteps, loggedLossSum, skipped, skippedInRow, due, recent);
   }
 
   /// Whether nothing of `plan` is left to do.

@@ -96,6 +96,7 @@ record ResumeState(
     json.put("logged_step", progress.loggedSteps());
     json.put("logged_loss_sum", progress.loggedLossSum());
     json.put("skipped_steps", progress.skipped());
+    json.put("skipped_in_row", progress.skippedInRow());
     json.put("evaluation_due", progress.evaluationDue());
     json.set("recent", JSON.valueToTree(progress.recent()));
     json.put("data_fingerprint", dataFingerprint);
@@ -116,6 +117,7 @@ record ResumeState(
               json.required("logged_step").asLong(),
               json.required("logged_loss_sum").asDouble(),
               json.required("skipped_steps").asLong(),
+              json.path("skipped_in_row").asInt(),
               json.path("evaluation_due").asBoolean(),
               JSON.convertValue(json.required("recent"), RECENT));
       return new ResumeState(

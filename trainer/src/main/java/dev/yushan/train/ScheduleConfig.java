@@ -5,6 +5,7 @@ import dev.yushan.optim.LrSchedule.Kind;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /// The course of the learning rate, before the number of steps is known.
 ///
@@ -30,6 +31,12 @@ public record ScheduleConfig(
         arguments.containsKey("min_lr")
             ? arguments.get("min_lr") / rate
             : arguments.getOrDefault("min_lr_rate", arguments.getOrDefault("min_lr_ratio", 0.0));
+    if (!(minRatio >= 0 && minRatio <= 1)) {
+      throw config.wrong(
+          KWARGS,
+          "has a lowest rate of %s times learning_rate %s; it must be from 0 to learning_rate: lower it, or raise learning_rate"
+              .formatted(minRatio, rate));
+    }
     double decay = arguments.getOrDefault("num_decay_steps", 0.0);
     return new ScheduleConfig(
         kind, rate, steps > 0 ? steps : config.number("warmup_ratio"), minRatio, (long) decay);
@@ -47,8 +54,13 @@ public record ScheduleConfig(
       if (!known.contains(name)) {
         throw config.wrong(
             KWARGS,
-            "has %s, which %s does not know; it knows %s"
-                .formatted(name, config.text("lr_scheduler_type"), known));
+            "has %s, which %s does not know; %s"
+                .formatted(
+                    name,
+                    config.text("lr_scheduler_type"),
+                    known.isEmpty()
+                        ? "it takes none: remove it, or name another lr_scheduler_type"
+                        : "it knows " + String.join(", ", new TreeSet<>(known))));
       }
     }
     boolean lowest = kind == Kind.COSINE_WITH_MIN_LR || kind == Kind.COSINE_WARMUP_WITH_MIN_LR;

@@ -15,6 +15,11 @@ record Spike(
     return action == SpikeGuard.Action.SKIP;
   }
 
+  /// The same, at which the run ends.
+  Spike stopping() {
+    return new Spike(what, value, zScore, mean, steps, SpikeGuard.Action.STOP);
+  }
+
   /// For example `gradient norm 41.3, 9.2 standard deviations above the mean of 2.1 over 100
   /// steps`.
   @Override

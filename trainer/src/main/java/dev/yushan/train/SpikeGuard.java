@@ -15,6 +15,10 @@ record SpikeGuard(Action action, double threshold, int window) {
   /// Fewer steps than this say nothing about what is usual.
   private static final int LEAST_STEPS = 20;
 
+  /// So many steps in a row are no matter of documents: the weights themselves are no longer what
+  /// the window knows, and leaving out steps would never end.
+  static final int MOST_SKIPPED = 10;
+
   /// The standard deviation counts as at least this share of the mean, so that a run whose steps
   /// are all alike does not take the least change for a spike.
   private static final double LEAST_DEVIATION = 0.02;
@@ -25,7 +29,8 @@ record SpikeGuard(Action action, double threshold, int window) {
     NO,
     /// It is reported.
     WARN,
-    /// It is reported, and the weights stay as they are.
+    /// It is reported, and the weights stay as they are; after [#MOST_SKIPPED] in a row the run
+    /// ends.
     SKIP,
     /// The run ends, with the weights before the step.
     STOP
@@ -46,7 +51,15 @@ record SpikeGuard(Action action, double threshold, int window) {
   /// @param gradientNorm before clipping
   record Seen(double loss, double gradientNorm) {}
 
-  /// The spike that the step after `before` is, if it is one.
+  /// The spike that the step after `before` is, if it is one, with what is done about it.
+  Optional<Spike> look(Progress before, Seen now) {
+    Optional<Spike> spike = look(before.recent(), now);
+    return action == Action.SKIP && before.skippedInRow() >= MOST_SKIPPED
+        ? spike.map(Spike::stopping)
+        : spike;
+  }
+
+  /// The spike that comes after `before`, if it is one.
   Optional<Spike> look(List<Seen> before, Seen now) {
     if (action == Action.NO || before.size() < Math.min(LEAST_STEPS, window)) {
       return Optional.empty();

@@ -119,8 +119,7 @@ public final class Trainer {
     }
     double norm = gradients.norm();
     requireFinite(norm, "gradient norm", before, batches, batches);
-    Optional<Spike> spike =
-        config.guard().look(before.recent(), new SpikeGuard.Seen(nll * scale, norm));
+    Optional<Spike> spike = config.guard().look(before, new SpikeGuard.Seen(nll * scale, norm));
     spike.ifPresent(found -> report(found, before, batches));
     double learningRate = schedule.at(step);
     if (spike.filter(Spike::skipped).isEmpty()) {
@@ -145,7 +144,12 @@ public final class Trainer {
             .formatted(before.steps() + 1, spike, StepException.documents(batches));
     if (spike.action() == SpikeGuard.Action.STOP) {
       throw new StepException(
-          what + "; look at these documents, then continue, with on_spike: skip to pass over it",
+          what
+              + (before.skippedInRow() > 0
+                  ? "; the %d steps before it were left out, so it is not the documents: begin a new run from an earlier checkpoint, in another output_dir, with a lower learning_rate or a higher spike_threshold"
+                      .formatted(before.skippedInRow())
+                  : "; look at these documents, then continue, with on_spike: skip to pass over"
+                        + " it"),
           before,
           batches,
           Optional.of(spike));

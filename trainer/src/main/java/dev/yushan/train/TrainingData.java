@@ -73,6 +73,8 @@ final class TrainingData implements AutoCloseable {
     try {
       List<Source> training = Sources.resolve(data.source("dataset"));
       List<Source> heldOut = data.heldOut();
+      OutputDirectory.requireApart(config, Sources.files(training));
+      OutputDirectory.requireApart(config, Sources.files(heldOut));
       Selection selection = data.selection();
       data.sources = training;
       data.tokenized = data.tokenize(training, selection);

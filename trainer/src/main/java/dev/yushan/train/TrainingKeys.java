@@ -64,9 +64,9 @@ public final class TrainingKeys {
       adam_beta2 | number ≥ 0 < 1 | 0.999 | Decay of the second moment.
       adam_epsilon | number ≥ 0 | 1e-8 | Added to the root of the second moment.
       weight_decay | number ≥ 0 | 0 | Decoupled weight decay of all weights but norms and biases.
-      on_spike | one of no warn skip stop | warn | What to do about a step whose loss or gradient norm is far above those before: report it; leave the weights as they are (the logged losses count it all the same); or end the run.
+      on_spike | one of no warn skip stop | warn | What to do about a step whose loss or gradient norm is far above those before: report it; leave the weights as they are (losses, tokens and steps count it all the same), but end the run after 10 steps in a row; or end the run.
       spike_threshold | number ≥ 1 | 6 | Standard deviations above the mean of the last steps that make a spike.
-      spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first 20 of a run are not judged.
+      spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first of a run, as many but at most 20, are not judged.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
       gradient_checkpointing | boolean | false | Keep only the input of each layer and compute the layer again in the backward pass.
       logits_chunk | one of 256 512 1024 2048 | 512 | Rows of logits held at a time. The result does not depend on it.
@@ -89,7 +89,7 @@ public final class TrainingKeys {
       sample_max_tokens | integer ≥ 1 | 64 | Tokens of a completion, at most.
       # Output
       output_dir | text | trainer_output | Checkpoints, logs and the final model.
-      overwrite_output_dir | boolean | false | Start anew in a directory that holds a run; its checkpoints are deleted.
+      overwrite_output_dir | boolean | false | Start anew in a directory that holds a run; its checkpoints are deleted, which the log says.
       resume_from_checkpoint | boolean or text | false | A checkpoint directory, or `true` for the latest sound one in output_dir; without one the run starts at the beginning.
       save_strategy | one of no steps epoch | steps | When to write a checkpoint; with `steps` also at the end.
       save_steps | number ≥ 0 | 500 | Steps between checkpoints; below 1 it is a share of all steps.
@@ -131,7 +131,8 @@ public final class TrainingKeys {
       preprocessing_batch_size, tokenized_path, cache_path, buffer_size, eval_on_each_dataset | | data is cached in shards of its own, and each dataset is evaluated by itself
       include_tokens_per_second, include_effective_tokens_per_second | | the throughput is always logged
       restore_callback_states_from_checkpoint, metric_for_best_model, greater_is_better | | the last state counts
-      trust_remote_code, hf_hub_token, ms_hub_token, om_hub_token, hub_token, push_to_hub_token, push_to_hub_model_id, push_to_hub_organization, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is sent to a hub; the token to load from it is HF_TOKEN of the environment
+      trust_remote_code | false | models are run by Yushan's own code and that of plugins
+      hf_hub_token, ms_hub_token, om_hub_token, hub_token, push_to_hub_token, push_to_hub_model_id, push_to_hub_organization, hub_model_id, hub_strategy, hub_private_repo, hub_always_push, hub_revision | | nothing is sent to a hub; the token to load from it is HF_TOKEN of the environment
       lora_rank, lora_alpha, lora_dropout, lora_target, loraplus_lr_ratio, loraplus_lr_embedding, use_rslora, use_dora, pissa_init, pissa_iter, pissa_convert, oft_rank, oft_block_size, oft_target, module_dropout, additional_target, adapter_folder, create_new_adapter, freeze_trainable_layers, freeze_trainable_modules, freeze_extra_modules, num_layer_trainable, name_module_trainable | false | it belongs to another finetuning_type
       pref_beta, pref_ftx, pref_bco_weight, pref_loss, dpo_beta, dpo_ftx, dpo_loss, dpo_label_smoothing, orpo_beta, simpo_gamma, ld_alpha, kto_chosen_weight, kto_rejected_weight, ppo_buffer_size, ppo_epochs, ppo_score_norm, ppo_target, ppo_whiten_rewards, ref_model, ref_model_adapters, ref_model_quantization_bit, reward_model, reward_model_adapters, reward_model_quantization_bit, reward_model_type | false | it belongs to another stage
       galore_target, galore_rank, galore_update_interval, galore_scale, galore_proj_type, galore_layerwise, apollo_target, apollo_rank, apollo_update_interval, apollo_scale, apollo_proj, apollo_proj_type, apollo_scale_type, apollo_layerwise, apollo_scale_front, badam_mode, badam_start_block, badam_switch_mode, badam_switch_interval, badam_update_ratio, badam_mask_mode, badam_verbose | false | it belongs to another optimizer

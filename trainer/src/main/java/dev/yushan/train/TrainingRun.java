@@ -73,6 +73,7 @@ public final class TrainingRun {
   public static Progress run(TrainingConfig config, Backend backend, TrainingListener listener) {
     config.notices().forEach(LOG::warn);
     TrainingJob asked = TrainingJob.of(config, backend);
+    OutputDirectory.requireApart(asked.config());
     try (OutputDirectory output = OutputDirectory.open(config)) {
       output.requireFree(config);
       Optional<Path> resume = output.checkpoints().resumePoint(config);
@@ -181,7 +182,8 @@ public final class TrainingRun {
       return trainer.train(start, listener);
     } catch (StepException e) {
       e.spike().ifPresent(spike -> log.spike(spike, e.before()));
-      String why = e.sound() ? "on_spike: stop" : "a value that is not finite";
+      String why =
+          e.sound() ? "on_spike: " + config.text("on_spike") : "a value that is not finite";
       if (e.sound()) {
         writer.stopped(why, e.before());
       }
@@ -196,7 +198,9 @@ public final class TrainingRun {
     List<Path> all = output.checkpoints().all();
     return all.isEmpty()
         ? "; there is no checkpoint"
-        : "; it can begin from the last checkpoint, with model_name_or_path: " + all.getLast();
+        : "; it can begin from the last checkpoint, in another output_dir, with model_name_or_path:"
+              + " "
+            + all.getLast();
   }
 
   /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.

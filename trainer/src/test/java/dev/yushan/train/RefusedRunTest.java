@@ -100,6 +100,44 @@ class RefusedRunTest {
     assertThat(cache).doesNotExist();
   }
 
+  /// What a run is made from must outlive it.
+  @Test
+  void aRunDoesNotWriteOverItsModelOrData() throws IOException {
+    Path project = RunFixture.in(root.resolve("project")).model();
+    byte[] weights = Files.readAllBytes(project.resolve("model.safetensors"));
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("model_name_or_path", project.toString());
+    refused(project, settings, "is the directory of the model that is trained");
+    settings.put("overwrite_output_dir", true);
+    refused(project, settings, "is the directory of the model that is trained");
+    refused(
+        project.getParent(), settings, "could delete " + project + ", which model_name_or_path");
+    settings.remove("overwrite_output_dir");
+    settings.put("dataset", project.resolveSibling("train.jsonl").toString());
+    refused(project.getParent(), settings, "holds the dataset");
+    assertThat(project.resolve("model.safetensors")).hasBinaryContent(weights);
+    assertThat(project.resolveSibling("trainer_log.jsonl")).doesNotExist();
+  }
+
+  private static void refused(Path output, Map<String, Object> settings, String why) {
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(why)
+        .hasMessageContaining("name another");
+  }
+
+  @Test
+  void aLowestRateAboveTheHighestIsNamed() {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("lr_scheduler_type", "cosine_with_min_lr");
+    settings.put("lr_scheduler_kwargs", Map.of("min_lr", 1e-4));
+    settings.put("learning_rate", 5e-5);
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(fixture.output("w"), settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("lr_scheduler_kwargs")
+        .hasMessageContaining("raise learning_rate");
+  }
+
   @Test
   void dataWithNothingToPredictIsRefused() throws IOException {
     Path data = root.resolve("ignored.jsonl");

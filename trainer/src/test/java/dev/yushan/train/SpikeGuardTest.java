@@ -49,6 +49,33 @@ class SpikeGuardTest {
     assertThat(new SpikeGuard(Action.STOP, 6, 4).look(steady(4), new Seen(1e6, 1))).isPresent();
   }
 
+  /// So many in a row are no spikes any more: leaving out steps would never end.
+  @Test
+  void afterTenStepsLeftOutInARowItStops() {
+    SpikeGuard guard = new SpikeGuard(Action.SKIP, 6, 4);
+    Progress progress = Progress.START;
+    for (Seen seen : steady(4)) {
+      progress = progress.after(report(progress.steps() + 1, seen, Optional.empty()), 4);
+    }
+    Seen high = new Seen(1e6, 1);
+    for (int i = 0; i < 10; i++) {
+      Optional<Spike> spike = guard.look(progress, high);
+      assertThat(spike).map(Spike::action).contains(Action.SKIP);
+      progress = progress.after(report(progress.steps() + 1, high, spike), 4);
+    }
+    assertThat(progress.skippedInRow()).isEqualTo(10);
+    assertThat(guard.look(progress, high)).map(Spike::action).contains(Action.STOP);
+    assertThat(guard.look(progress, steady(1).getFirst())).isEmpty();
+    Progress calm =
+        progress.after(report(progress.steps() + 1, steady(1).getFirst(), Optional.empty()), 4);
+    assertThat(calm.skippedInRow()).isZero();
+    assertThat(calm.skipped()).isEqualTo(10);
+  }
+
+  private static StepReport report(long step, Seen seen, Optional<Spike> spike) {
+    return new StepReport(step, seen.loss(), 0, seen.gradientNorm(), 10, spike, 1, Traffic.NONE);
+  }
+
   @Test
   void switchedOffItSeesNothing() {
     assertThat(new SpikeGuard(Action.NO, 6, 100).look(steady(40), new Seen(1e6, 1))).isEmpty();

@@ -81,7 +81,8 @@ class SpikeRunTest {
         .contains("\"spike_step\":" + skipped.getFirst() + ",", "\"spike_action\":\"skip\"");
     assertThat(straight.resolve("README.md"))
         .content()
-        .containsPattern("\\| " + skipped.getFirst() + " \\| .*\\| step left out \\|");
+        .containsPattern("\\| " + skipped.getFirst() + " \\| .*\\| step left out \\|")
+        .contains(skipped.size() + " of the steps were left out as spikes");
 
     Path stopped = fixture.output("spike-resumed");
     StopRequest stop = new StopRequest();
@@ -100,6 +101,27 @@ class SpikeRunTest {
     resumed.put("resume_from_checkpoint", true);
     spikes(fixture.config(stopped, resumed), SILENT);
     assertThat(weights(stopped)).isEqualTo(weights(straight));
+  }
+
+  /// After a divergence every step is a spike, and the weights that could mend it are never taken.
+  @Test
+  void aRunThatWouldLeaveOutEveryStepEnds() throws IOException {
+    Path output = fixture.output("spike-locked");
+    Map<String, Object> diverging = new HashMap<>(spiking(Action.SKIP));
+    diverging.put("learning_rate", 0.3);
+    diverging.put("num_train_epochs", 8);
+    diverging.put("save_steps", 100);
+    assertThatThrownBy(() -> spikes(fixture.config(output, diverging), SILENT))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("the 10 steps before it were left out")
+        .hasMessageContaining("with a lower learning_rate");
+    assertThat(checkpoints(output)).hasSize(1);
+    assertThat(output.resolve("run.json"))
+        .content()
+        .contains("\"stopped_by\" : \"on_spike: skip\"");
+    diverging.put("resume_from_checkpoint", true);
+    assertThatThrownBy(() -> spikes(fixture.config(output, diverging), SILENT))
+        .hasMessageContaining("the 10 steps before it were left out");
   }
 
   @Test
