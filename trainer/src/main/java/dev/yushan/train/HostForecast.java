@@ -25,9 +25,10 @@ record HostForecast(
   /// has only read its data.
   static final long COMPILER = 64L << 20;
 
-  /// The JDK's libraries and classes for drawing and fonts, pictures and their files: how far two
-  /// pictures raised the resident set of runs of a few steps, JDK 25 on Linux.
-  static final long DRAWING = 112L << 20;
+  /// The JDK's libraries for drawing and fonts. Runs of 3 to 200 steps have the same peak with
+  /// pictures and without, JDK 25 on Linux: what is drawn lies in the young generation, which is
+  /// counted, and drawing follows compiling, which has given its memory back.
+  static final long DRAWING = 16L << 20;
 
   /// Packed operands of a thread of the CPU backend.
   private static final long THREAD_BUFFERS = 4L << 20;
