@@ -149,7 +149,7 @@ public final class Trainer {
                   ? "; the %d steps before it were left out, so it is not the documents: begin a new run from an earlier checkpoint, in another output_dir, with a lower learning_rate or a higher spike_threshold"
                       .formatted(before.skippedInRow())
                   : "; look at these documents, then continue, with on_spike: skip to pass over"
-                        + " it"),
+                      + " it"),
           before,
           batches,
           Optional.of(spike));

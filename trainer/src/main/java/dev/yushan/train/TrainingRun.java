@@ -199,7 +199,7 @@ public final class TrainingRun {
     return all.isEmpty()
         ? "; there is no checkpoint"
         : "; it can begin from the last checkpoint, in another output_dir, with model_name_or_path:"
-              + " "
+            + " "
             + all.getLast();
   }
 
