@@ -198,9 +198,8 @@ public final class TrainingRun {
     List<Path> all = output.checkpoints().all();
     return all.isEmpty()
         ? "; there is no checkpoint"
-        : "; it can begin from the last checkpoint, in another output_dir, with model_name_or_path:"
-            + " "
-            + all.getLast();
+        : "; it can begin, in another output_dir, with model_name_or_path: %s"
+            .formatted(all.getLast());
   }
 
   /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
