@@ -160,7 +160,7 @@ class InferCommandTest {
     Cli refused = Cli.run("infer", "--model", run, "--prompt", "x");
     assertThat(refused.exit()).isEqualTo(1);
     assertThat(refused.err())
-        .contains("(checkpoint-90, checkpoint-100)", "--model " + run.resolve("checkpoint-100"));
+        .contains("(checkpoint-90, checkpoint-100)", "take one: " + run.resolve("checkpoint-100"));
   }
 
   @Test
