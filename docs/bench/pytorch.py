@@ -64,6 +64,7 @@ def often(args, work):
 
 
 def kernels(args):
+    torch.set_default_device(args.device)
     model = transformers.LlamaConfig.from_json_file(os.path.join(SHAPES, args.shape + ".json"))
     tokens, hidden, inner = args.tokens or 2048, model.hidden_size, model.intermediate_size
     size, heads, kv_heads = model.head_dim, model.num_attention_heads, model.num_key_value_heads
