@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -166,18 +167,17 @@ class PlaygroundTest {
   /// What the page shows after a visitor did what the query says.
   private JsonNode seen(String query) throws Exception {
     finished = new CompletableFuture<>();
-    Path program =
+    Optional<Path> program =
         Arrays.stream(System.getenv("PATH").split(":"))
             .map(directory -> Path.of(directory, "chromium"))
             .filter(Files::isExecutable)
-            .findFirst()
-            .orElse(Path.of(""));
-    assumeTrue(Files.isExecutable(program), "no chromium on the PATH: apt-get install chromium");
+            .findFirst();
+    assumeTrue(program.isPresent(), "no chromium on the PATH: apt-get install chromium");
     Path dom = scratch.resolve("dom.html");
     String url = "http://127.0.0.1:" + server.getAddress().getPort() + "/drive?" + query;
     Process browser =
         new ProcessBuilder(
-                program.toString(),
+                program.get().toString(),
                 "--headless",
                 "--no-sandbox",
                 "--disable-gpu",
