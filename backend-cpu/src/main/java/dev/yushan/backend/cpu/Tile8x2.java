@@ -43,10 +43,6 @@ final class Tile8x2 {
     }
   }
 
-  private static FloatVector load(float[] b, int at) {
-    return FloatVector.fromArray(F32, b, at);
-  }
-
   private static void rows8(
       int kc, float[] a, int ao, float[] b, int bo, float[] out, int oo, int ld) {
     FloatVector c00 = FloatVector.zero(F32);
@@ -67,8 +63,8 @@ final class Tile8x2 {
     FloatVector c71 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -124,8 +120,8 @@ final class Tile8x2 {
     FloatVector c31 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -157,8 +153,8 @@ final class Tile8x2 {
     FloatVector c11 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
@@ -178,8 +174,8 @@ final class Tile8x2 {
     FloatVector c01 = FloatVector.zero(F32);
     for (int p = 0; p < kc; p++) {
       int q = bo + p * WIDTH;
-      FloatVector b0 = load(b, q);
-      FloatVector b1 = load(b, q + V);
+      FloatVector b0 = FloatVector.fromArray(F32, b, q);
+      FloatVector b1 = FloatVector.fromArray(F32, b, q + V);
       FloatVector a0 = FloatVector.broadcast(F32, a[ao + p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
