@@ -2,7 +2,6 @@ package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
@@ -17,10 +16,9 @@ import jdk.incubator.vector.FloatVector;
 /// depend on its row of A, its column of B and C alone: not on the other rows and columns, the
 /// tile, the vector width or the threads.
 ///
-/// **How.** C is cut into tasks of some rows by some columns. For each block of K a task packs its
-/// rows of A, then a block of B at a time ([Panels]), and runs a register tile over them. What a
-/// task packs is packed again by its neighbours, a few percent of the work, and in return they
-/// never wait for each other.
+/// **How.** C is cut into tasks of some rows by some columns. A task packs a block of B, then
+/// blocks of A ([Panels]), and runs a register tile over them. What a task packs is packed again by
+/// its neighbours, a few percent of the work, and in return they never wait for each other.
 final class Matmul {
   /// Length of the blocks that K is cut into. Part of the results: never a function of the machine.
   static final int K_BLOCK = Tile.STRIP;
@@ -29,23 +27,14 @@ final class Matmul {
   private static final int WIDTH = Tile.WIDTH;
   private static final int TILE_ROWS = Tile.ROWS;
 
-  /// Columns of B packed at once: half a MiB, which the second-level cache keeps while all rows of
-  /// a task pass.
-  private static final int B_COLUMNS = 256;
+  /// Rows of A packed at once: 128 KiB, half of a small second-level cache.
+  private static final int A_ROWS = 128 / TILE_ROWS * TILE_ROWS;
 
-  /// Most rows of a task: 1.5 MiB of A are packed at once.
+  /// Columns of B packed at once: half a MiB.
+  private static final int B_COLUMNS = 512 / WIDTH * WIDTH;
+
+  /// Rows from which packing B for one task alone costs little.
   private static final int TASK_ROWS = 768;
-
-  /// Most columns of a task.
-  private static final int TASK_COLUMNS = 2048;
-
-  /// Fewer rows or columns than this are not worth a task.
-  private static final int LEAST = 128;
-
-  /// Tasks for each thread, so that one that is slowed down is not waited for long.
-  private static final int SHARE = 3;
-
-  private static final int CACHE_LINE = 64;
 
   private Matmul() {}
 
@@ -67,11 +56,10 @@ final class Matmul {
     private static final ThreadLocal<Buffers> LOCAL = ThreadLocal.withInitial(Buffers::new);
 
     // transposing writes whole vectors of rows
-    final float[] a = new float[(TASK_ROWS + V) * K_BLOCK];
+    final float[] a = new float[(A_ROWS + V) * K_BLOCK];
     final float[] b = new float[B_COLUMNS * K_BLOCK];
     final float[] sums = new float[TILE_ROWS * B_COLUMNS];
     final Panels panels = new Panels();
-    int touched;
   }
 
   static void multiply(ThreadTeam team, Product p) {
@@ -89,9 +77,14 @@ final class Matmul {
           });
       return;
     }
-    int[] cuts = cuts(p.m, p.n, team.threads() == 1 ? 1 : SHARE * team.threads());
-    int rowTasks = cuts[0];
-    int columnTasks = cuts[1];
+    int rowTasks = ceilDiv(p.m, TASK_ROWS);
+    int columnTasks = ceilDiv(p.n, B_COLUMNS);
+    int wanted = team.threads() == 1 ? 1 : 4 * team.threads();
+    if (rowTasks * columnTasks < wanted) {
+      rowTasks = Math.clamp(ceilDiv(wanted, columnTasks), rowTasks, Math.max(1, p.m / A_ROWS));
+      columnTasks =
+          Math.clamp(ceilDiv(wanted, rowTasks), columnTasks, Math.max(columnTasks, p.n / WIDTH));
+    }
     int rows = ceilDiv(ceilDiv(p.m, rowTasks), TILE_ROWS) * TILE_ROWS;
     int columns = ceilDiv(ceilDiv(p.n, columnTasks), WIDTH) * WIDTH;
     int down = ceilDiv(p.m, rows);
@@ -105,27 +98,6 @@ final class Matmul {
         });
   }
 
-  /// Into how many tasks the rows and the columns of C are cut: of the ways to get `wanted` or
-  /// more, the one that packs least.
-  private static int[] cuts(int m, int n, int wanted) {
-    int[] best = {1, 1};
-    long least = Long.MAX_VALUE;
-    int leastColumns = ceilDiv(n, TASK_COLUMNS);
-    int mostColumns = Math.max(leastColumns, n / LEAST);
-    for (int rows = ceilDiv(m, TASK_ROWS);
-        rows <= Math.max(ceilDiv(m, TASK_ROWS), m / LEAST);
-        rows++) {
-      int columns = Math.clamp(ceilDiv(wanted, rows), leastColumns, mostColumns);
-      long missing = Math.max(0, wanted - (long) rows * columns);
-      long packed = (long) rows * n + (long) columns * m + missing * ((long) m + n);
-      if (packed < least) {
-        least = packed;
-        best = new int[] {rows, columns};
-      }
-    }
-    return best;
-  }
-
   private static int ceilDiv(int a, int b) {
     return (a + b - 1) / b;
   }
@@ -136,47 +108,31 @@ final class Matmul {
     for (int k = 0; k < Math.max(1, p.k); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k - k);
       float beta = k == 0 ? p.beta : 1;
-      buffers.panels.packA(p.a, p.transposeA, row, rows, k, kc, buffers.a);
       for (int j = 0; j < columns; j += B_COLUMNS) {
         int nc = Math.min(B_COLUMNS, columns - j);
         buffers.panels.packB(p.b, p.transposeB, column + j, nc, k, kc, buffers.b);
-        block(p, buffers, row, rows, column + j, nc, kc, beta);
+        for (int i = 0; i < rows; i += A_ROWS) {
+          int mc = Math.min(A_ROWS, rows - i);
+          buffers.panels.packA(p.a, p.transposeA, row + i, mc, k, kc, buffers.a);
+          block(p, buffers, row + i, mc, column + j, nc, kc, beta);
+        }
       }
     }
   }
 
-  /// The packed rows of A times a packed block of B. The sums of a few whole rows are collected
-  /// before they are added to C, so that C is streamed through; what of C a tile will be added to
-  /// is fetched while it works.
+  /// One packed block of A times one of B. The sums of a few whole rows are collected before they
+  /// are added to C, so that C is streamed through and not touched a cache line at a time.
   private static void block(
-      Product p, Buffers buffers, int row, int rows, int column, int nc, int kc, float beta) {
+      Product p, Buffers buffers, int row, int mc, int column, int nc, int kc, float beta) {
     float[] sums = buffers.sums;
-    for (int i = 0; i < rows; i += TILE_ROWS) {
-      int m = Math.min(TILE_ROWS, rows - i);
-      for (int j = 0; j < nc; j += WIDTH) {
-        buffers.touched += fetch(p.c, row + i, m, column + j, Math.min(WIDTH, nc - j));
-        int a = i * K_BLOCK;
-        Tile.panel(Tile.rounded(m), kc, buffers.a, a, buffers.b, j * kc, sums, j, B_COLUMNS);
-      }
+    for (int i = 0; i < mc; i += TILE_ROWS) {
+      int m = Math.min(TILE_ROWS, mc - i);
+      Tile.rows(Tile.rounded(m), nc, kc, buffers.a, i * K_BLOCK, buffers.b, kc, sums, 0, B_COLUMNS);
       for (int r = 0; r < m; r++) {
-        long at = p.c.at(row + i + r, column);
+        long at = p.c.row(row + i + r) + 4L * column;
         update(p.c.memory(), at, nc, p.alpha, sums, r * B_COLUMNS, beta);
       }
     }
-  }
-
-  /// Has some columns of some rows delivered into the first-level cache.
-  ///
-  /// @return what was read for that, since the compiler would drop reading it for nothing
-  private static int fetch(Matrix c, int row, int rows, int column, int columns) {
-    int sum = 0;
-    for (int r = 0; r < rows; r++) {
-      long at = c.at(row + r, column);
-      for (int i = 0; i < 4 * columns; i += CACHE_LINE) {
-        sum += c.memory().get(JAVA_BYTE, at + i);
-      }
-    }
-    return sum;
   }
 
   /// `C = beta · C + alpha · sum` on `n` columns of a row; with `beta` 0, C is not read.

@@ -11,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
 /// Every element of a product is one chain of fused multiply-adds from zero in ascending p.
 final class Tile {
   /// Elements from strip to strip, the longest chain.
-  static final int STRIP = 512;
+  static final int STRIP = 256;
 
   private static final boolean WIDE = Lanes.COUNT == 16;
   private static final int V = Lanes.COUNT;
