@@ -42,6 +42,10 @@ import java.util.stream.Stream;
 final class ServeBench {
   private static final int PROMPT = 32;
   private static final int JOINING = 2000;
+
+  /// Tokens of each stream before measuring, to have what it takes compiled.
+  private static final int WARM_UP = 32;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final HttpClient client = HttpClient.newHttpClient();
@@ -95,8 +99,8 @@ final class ServeBench {
     try (HttpService service = HttpService.start(config(), progress -> load(backend, model))) {
       Engine engine = service.ready().get().engine();
       ServeBench bench = new ServeBench(service, engine, flops, peak);
-      bench.read(2, 8); // to compile
       for (int count : streams) {
+        bench.read(count, WARM_UP);
         bench.throughput(count, tokens);
       }
       bench.joining(8);

@@ -9,6 +9,7 @@ import dev.yushan.backend.cpu.Attention.Sequence;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
@@ -16,11 +17,15 @@ import jdk.incubator.vector.FloatVector;
 /// = dOut · out` of a row, `dS = scale · p · (dOut·v − δ)`, and dQ = dS·K, dK = dSᵀ·Q, dV =
 /// pᵀ·dOut.
 ///
-/// Two passes, each computing p for itself, so that no two tasks add to the same place: one over
-/// blocks of queries for dQ, one over blocks of keys for dK and dV. Both cut a sequence into blocks
-/// of constant length from its start. dQ visits keys in ascending, dK and dV queries in descending
-/// order within a block: then what the causal mask leaves out is the end of a chain, and is left
-/// out rather than multiplied by zero.
+/// A task is a key head of a sequence: over its blocks of keys, each with the blocks of queries
+/// that see it, and adds to all three gradients. Where there are too few of these for the threads,
+/// the blocks of keys are tasks of their own, for dK and dV, and so are the blocks of queries, for
+/// dQ. These compute p a second time, so that no two tasks add to the same place, but the same
+/// bits.
+///
+/// Sequences are cut into blocks of constant length from their starts. dQ visits keys in ascending,
+/// dK and dV queries in descending order within a block: then what the causal mask leaves out is
+/// the end of a chain, and is left out rather than multiplied by zero.
 final class AttentionBackward {
   private static final int KEYS = Attention.KEYS;
   private static final int V = Lanes.COUNT;
@@ -29,6 +34,9 @@ final class AttentionBackward {
   /// Heads times queries of a block: whole panels of every width, so that scores fill no more than
   /// a strip.
   private static final int ROWS = 192;
+
+  /// Products of tasks for dQ apart from dK and dV, seven, in the place of five.
+  private static final double APART = 7.0 / 5;
 
   private AttentionBackward() {}
 
@@ -60,17 +68,45 @@ final class AttentionBackward {
     }
     float[] delta = deltas(team, call);
     List<Runnable> tasks = new ArrayList<>();
-    for (Sequence s : sequences) {
-      for (int head = 0; head < call.shape.kvHeads(); head++) {
-        for (int from = s.start(); from < s.end(); from += KEYS) {
-          tasks.add(new KeyTask(call, delta, s, head, from));
+    if (wholeHeads(call, sequences, team.threads())) {
+      // the longest first
+      for (Sequence s : sorted(sequences)) {
+        for (int head = 0; head < call.shape.kvHeads(); head++) {
+          tasks.add(new HeadTask(call, delta, s, head));
         }
-        for (int from = s.start(); from < s.end(); from += call.queries()) {
-          tasks.add(new QueryTask(call, delta, s, head, from));
+      }
+    } else {
+      for (Sequence s : sequences) {
+        for (int head = 0; head < call.shape.kvHeads(); head++) {
+          for (int from = s.start(); from < s.end(); from += KEYS) {
+            tasks.add(new KeyTask(call, delta, s, head, from, false));
+          }
+          for (int from = s.start(); from < s.end(); from += call.queries()) {
+            tasks.add(new QueryTask(call, delta, s, head, from));
+          }
         }
       }
     }
     team.run(tasks.size(), i -> tasks.get(i).run());
+  }
+
+  private static List<Sequence> sorted(List<Sequence> sequences) {
+    return sequences.stream().sorted(Comparator.comparingInt(Sequence::length).reversed()).toList();
+  }
+
+  /// Whether the key heads are tasks enough to keep the threads as busy as smaller ones would. Two
+  /// bounds of the time they take: equal ones go in rounds, and unequal ones, the longest first,
+  /// leave threads idle for no longer than the longest takes.
+  private static boolean wholeHeads(Call call, List<Sequence> sequences, int threads) {
+    double longest = 0;
+    double all = 0;
+    for (Sequence s : sequences) {
+      double work = (double) s.length() * s.length();
+      longest = Math.max(longest, work);
+      all += work * call.shape.kvHeads();
+    }
+    long rounds = Math.ceilDiv((long) sequences.size() * call.shape.kvHeads(), threads);
+    return Math.min(rounds * longest, all / threads + longest) <= APART * all / threads;
   }
 
   /// `dOut · out` of every live row and head.
@@ -210,8 +246,28 @@ final class AttentionBackward {
     }
   }
 
+  /// All gradients of one key head of a sequence.
+  private record HeadTask(Call call, float[] delta, Sequence sequence, int kvHead)
+      implements Runnable {
+    @Override
+    public void run() {
+      Matrix dQ = call.gradients.q();
+      long heads = 4L * call.group() * call.shape.headDim();
+      for (int row = sequence.start(); row < sequence.end(); row++) {
+        dQ.memory().asSlice(dQ.row(row) + kvHead * heads, heads).fill((byte) 0);
+      }
+      for (int from = sequence.start(); from < sequence.end(); from += KEYS) {
+        new KeyTask(call, delta, sequence, kvHead, from, true).run();
+      }
+    }
+  }
+
   /// dK and dV of one block of keys.
-  private record KeyTask(Call call, float[] delta, Sequence sequence, int kvHead, int from)
+  ///
+  /// @param withQueries whether dQ gets what the keys add to it, which takes the blocks one after
+  ///   the other
+  private record KeyTask(
+      Call call, float[] delta, Sequence sequence, int kvHead, int from, boolean withQueries)
       implements Runnable {
     @Override
     public void run() {
@@ -226,6 +282,11 @@ final class AttentionBackward {
       int column = kvHead * headDim;
       Panels.strips(call.in.k(), b.rows, keys, column, headDim, b.strips);
       Panels.strips(call.in.v(), b.rows, keys, column, headDim, b.otherStrips);
+      if (withQueries) {
+        b.ensureTransposed(KEYS, ROWS, headDim);
+        Arrays.fill(b.parts, 0, keys, kvHead);
+        Panels.panels(call.in.k(), b.rows, b.parts, keys, headDim, b.keyPanels);
+      }
       int step = call.queries();
       int first = sequence.start() + (from - sequence.start()) / step * step;
       for (int query = first; query < sequence.end(); query += step) {
@@ -263,13 +324,38 @@ final class AttentionBackward {
             b.otherColumnPanels,
             headDim,
             b.otherScores,
-            0,
+            at,
             STRIP);
         for (int r = 0; r < tile; r++) {
-          scoreGradients(b, r * STRIP, counts[0], queries);
+          scoreGradients(b, r * STRIP, at + r * STRIP, counts[0], queries);
         }
-        accumulate(b, tile, counts, b.otherScores, b.rowPanels, n, b.sums, i);
-        accumulate(b, tile, counts, b.scores, b.otherRowPanels, n, b.otherSums, i);
+        accumulate(b, tile, counts, b.otherScores, at, b.rowPanels, n, b.sums, i);
+        accumulate(b, tile, counts, b.scores, 0, b.otherRowPanels, n, b.otherSums, i);
+      }
+      if (withQueries) {
+        queryGradients(b, queries, keys);
+      }
+    }
+
+    /// What the keys add to dQ of a block of queries.
+    private void queryGradients(AttentionBuffers b, QueryRows queries, int keys) {
+      int headDim = call.shape.headDim();
+      int ld = Tile.padded(headDim);
+      for (int key = 0; key < keys; key += V) {
+        b.packer.transpose(b.otherScores, key * STRIP, queries.n, b.gradientStrips, key);
+      }
+      Matrix dQ = call.gradients.q();
+      int[] counts = new int[Tile.ROWS];
+      for (int i = 0; i < queries.n; i += Tile.ROWS) {
+        int tile = Math.min(Tile.ROWS, queries.n - i);
+        for (int r = 0; r < tile; r++) {
+          counts[r] = Math.min(keys, queries.row[i + r] + 1 - from);
+        }
+        Tile.ragged(
+            tile, headDim, counts, b.gradientStrips, i * STRIP, b.keyPanels, keys, b.product, ld);
+        for (int r = 0; r < tile; r++) {
+          addTo(b.product, r * ld, dQ.memory(), queries.at(dQ, i + r, headDim), headDim);
+        }
       }
     }
 
@@ -285,13 +371,14 @@ final class AttentionBackward {
         int tile,
         int[] counts,
         float[] scores,
+        int at,
         float[] panels,
         int panelRows,
         float[] sums,
         int key) {
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      Tile.ragged(tile, headDim, counts, scores, 0, panels, panelRows, b.product, ld);
+      Tile.ragged(tile, headDim, counts, scores, at, panels, panelRows, b.product, ld);
       for (int r = 0; r < tile; r++) {
         if (counts[r] > 0) {
           Attention.add(b.product, r * ld, sums, (key + r) * ld, headDim);
@@ -300,16 +387,16 @@ final class AttentionBackward {
     }
 
     /// One key: p takes the place of `q·k`, and dS that of `dOut·v`.
-    private void scoreGradients(AttentionBuffers b, int at, int n, QueryRows queries) {
+    private void scoreGradients(AttentionBuffers b, int at, int otherAt, int n, QueryRows queries) {
       float scale = call.shape.scale();
       for (int i = 0; i < n; i += V) {
         FloatVector s = FloatVector.fromArray(F32, b.scores, at + i);
         FloatVector shift = FloatVector.fromArray(F32, queries.logSumExp, i);
         FloatVector p = VectorMath.exp(s.mul(scale).sub(shift));
         FloatVector delta = FloatVector.fromArray(F32, queries.delta, i);
-        FloatVector d = FloatVector.fromArray(F32, b.otherScores, at + i).sub(delta);
+        FloatVector d = FloatVector.fromArray(F32, b.otherScores, otherAt + i).sub(delta);
         p.intoArray(b.scores, at + i);
-        p.mul(d).mul(scale).intoArray(b.otherScores, at + i);
+        p.mul(d).mul(scale).intoArray(b.otherScores, otherAt + i);
       }
     }
   }
@@ -327,6 +414,20 @@ final class AttentionBackward {
     }
     for (; i < n; i++) {
       out.set(JAVA_FLOAT_UNALIGNED, to + 4L * i, sums[from + i]);
+    }
+  }
+
+  /// `out += sums` on `n` floats.
+  private static void addTo(float[] sums, int from, MemorySegment out, long to, int n) {
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector sum = FloatVector.fromArray(F32, sums, from + i);
+      long at = to + 4L * i;
+      FloatVector.fromMemorySegment(F32, out, at, ORDER).add(sum).intoMemorySegment(out, at, ORDER);
+    }
+    for (; i < n; i++) {
+      long at = to + 4L * i;
+      out.set(JAVA_FLOAT_UNALIGNED, at, out.get(JAVA_FLOAT_UNALIGNED, at) + sums[from + i]);
     }
   }
 }

@@ -31,10 +31,17 @@ final class AttentionBuffers {
 
   float[] otherRowPanels = {};
 
-  /// Scores and their gradients, a strip for each row of a tile.
+  /// Columns are those of a head: keys, beside blocks of queries.
+  float[] keyPanels = {};
+
+  /// Gradients of scores, a strip for each query.
+  float[] gradientStrips = {};
+
+  /// Scores, a strip for each row of a tile.
   final float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
 
-  final float[] otherScores = new float[(Tile.ROWS + 1) * Tile.STRIP];
+  /// Their gradients, a strip for each row of a tile or of a block of keys.
+  final float[] otherScores = new float[(Attention.KEYS + Tile.ROWS) * Tile.STRIP];
 
   /// One tile of products.
   float[] product = {};
@@ -66,6 +73,12 @@ final class AttentionBuffers {
     product = grown(product, Tile.ROWS * width);
     sums = grown(sums, stripRows * width);
     otherSums = grown(otherSums, stripRows * width);
+  }
+
+  /// Makes room for a block of `keys` in panels, and for the gradients of its scores, transposed.
+  void ensureTransposed(int keys, int queries, int headDim) {
+    keyPanels = grown(keyPanels, keys * Tile.padded(headDim));
+    gradientStrips = grown(gradientStrips, (queries + Tile.ROWS + Lanes.COUNT) * Tile.STRIP);
   }
 
   private static float[] grown(float[] array, int length) {

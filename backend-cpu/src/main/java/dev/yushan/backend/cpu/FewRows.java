@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.cpu.Matmul.Product;
+import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -35,6 +36,9 @@ final class FewRows {
   private static final int FETCH = 1 << 17;
 
   private static final int CACHE_LINE = 64;
+
+  /// With 16 registers the pairs of BF16 would have no room beside the tile.
+  private static final boolean WIDENS_IN_TILE = Tile.ROWS == Tile8x2.ROWS;
 
   private static final ThreadLocal<FewRows> LOCAL = ThreadLocal.withInitial(FewRows::new);
 
@@ -121,8 +125,12 @@ final class FewRows {
         if (from >= fetched) {
           fetch(p.b().memory(), Math.min(end, from + FETCH));
         }
-        Packed.panel(p.b(), column, k, kc, panel, 0);
-        block(p, k, kc);
+        if (WIDENS_IN_TILE && p.b().dtype() == DType.BF16) {
+          block(p, k, kc, from);
+        } else {
+          Packed.panel(p.b(), column, k, kc, panel, 0);
+          block(p, k, kc);
+        }
       }
     }
   }
@@ -161,6 +169,15 @@ final class FewRows {
     for (int i = 0; i < p.m(); i += Tile.ROWS) {
       int rows = Tile.rounded(Math.min(Tile.ROWS, p.m() - i));
       Tile.panel(rows, kc, a, strip + i * K_BLOCK, panel, 0, sums, i * WIDTH, WIDTH);
+    }
+    add(p, k);
+  }
+
+  /// The block of B at `from`, which is of BF16, without a panel.
+  private void block(Product p, int k, int kc, long from) {
+    int strip = k / K_BLOCK * p.m() * K_BLOCK;
+    for (int i = 0; i < p.m(); i += Tile.ROWS) {
+      Tile8x2.rows8(kc, a, strip + i * K_BLOCK, p.b().memory(), from, sums, i * WIDTH, WIDTH);
     }
     add(p, k);
   }

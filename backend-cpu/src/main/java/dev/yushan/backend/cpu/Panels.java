@@ -122,4 +122,9 @@ final class Panels {
       Transpose.stripe(stripe, 0, STRIP, columns, out, to, WIDTH, square);
     }
   }
+
+  /// V strips of `n` elements as `n` strips of V elements.
+  void transpose(float[] strips, int from, int n, float[] out, int to) {
+    Transpose.stripe(strips, from, STRIP, n, out, to, STRIP, square);
+  }
 }
