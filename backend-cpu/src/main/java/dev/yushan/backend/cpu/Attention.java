@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /// Causal attention with an online softmax.
 ///
@@ -25,10 +26,14 @@ import jdk.incubator.vector.FloatVector;
 /// share the keys: those are the rows of the register tile, in prefill and in decode.
 final class Attention {
   /// Positions in a block of keys. Part of the results: never a function of the machine.
-  static final int KEYS = 128;
+  static final int KEYS = 256;
 
-  /// Query heads times queries of a task.
-  private static final int TASK_ROWS = 256;
+  /// Query heads times queries of a task: as many as leave each thread some tasks, since a task
+  /// arranges all keys and values anew.
+  private static final int LEAST_TASK_ROWS = 256;
+
+  private static final int MOST_TASK_ROWS = 1024;
+  private static final int TASKS = 4;
 
   private static final int V = Lanes.COUNT;
   private static final int STRIP = Tile.STRIP;
@@ -69,7 +74,9 @@ final class Attention {
 
   static void forward(ThreadTeam team, Call call, List<Queries> sequences) {
     requireHeadDim(call.shape);
-    int step = Math.max(1, TASK_ROWS / call.group());
+    long rows = sequences.stream().mapToLong(q -> q.rows.length()).sum() * call.shape.heads();
+    long each = rows / ((long) TASKS * team.threads());
+    int step = Math.max(1, Math.clamp(each, LEAST_TASK_ROWS, MOST_TASK_ROWS) / call.group());
     // the longest first: later queries see more keys
     List<Task> tasks =
         sequences.stream()
@@ -188,11 +195,7 @@ final class Attention {
         s.intoArray(p, at + i);
         most = most.max(s);
       }
-      most.intoArray(b.lanes, 0);
-      float top = max[r];
-      for (int lane = 0; lane < V; lane++) {
-        top = Math.max(top, b.lanes[lane]);
-      }
+      float top = Math.max(max[r], most.reduceLanes(VectorOperators.MAX));
       float correction = VectorMath.exp(max[r] - top);
       max[r] = top;
       sum[r] = sum[r] * correction + exponentials(p, at, whole, top);

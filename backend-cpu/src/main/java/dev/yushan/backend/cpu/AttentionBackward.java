@@ -27,7 +27,10 @@ import jdk.incubator.vector.FloatVector;
 /// dK and dV queries in descending order within a block: then what the causal mask leaves out is
 /// the end of a chain, and is left out rather than multiplied by zero.
 final class AttentionBackward {
-  private static final int KEYS = Attention.KEYS;
+  /// Keys of a block. Part of the results, as in [Attention], but half as many: more is kept of
+  /// them.
+  private static final int KEYS = 128;
+
   private static final int V = Lanes.COUNT;
   private static final int STRIP = Tile.STRIP;
 
@@ -79,7 +82,7 @@ final class AttentionBackward {
       for (Sequence s : sequences) {
         for (int head = 0; head < call.shape.kvHeads(); head++) {
           for (int from = s.start(); from < s.end(); from += KEYS) {
-            tasks.add(new KeyTask(call, delta, s, head, from, false));
+            tasks.add(new KeyTask(call, delta, s, head, from));
           }
           for (int from = s.start(); from < s.end(); from += call.queries()) {
             tasks.add(new QueryTask(call, delta, s, head, from));
@@ -160,6 +163,21 @@ final class AttentionBackward {
       return m.row(row[i]) + 4L * head[i] * headDim;
     }
 
+    /// How many may see position `key` or one after it: the first of them, as they descend.
+    int seeing(int key) {
+      int group = n / (row[0] + 1 - row[n - 1]);
+      return Math.clamp((long) (row[0] + 1 - key) * group, 0, n);
+    }
+
+    /// The queries and the gradients of their outputs as columns and as rows.
+    void panels(Call call, AttentionBuffers b) {
+      int headDim = call.shape.headDim();
+      b.packer.transposed(call.in.q(), row, head, n, headDim, b.columnPanels);
+      b.packer.transposed(call.dOut, row, head, n, headDim, b.otherColumnPanels);
+      Panels.panels(call.in.q(), row, head, n, headDim, b.rowPanels);
+      Panels.panels(call.dOut, row, head, n, headDim, b.otherRowPanels);
+    }
+
     void strips(Matrix m, int headDim, float[] out) {
       for (int i = 0; i < n; i++) {
         Widen.floats(m.dtype(), m.memory(), at(m, i, headDim), out, i * STRIP, headDim);
@@ -177,7 +195,7 @@ final class AttentionBackward {
       int ld = Tile.padded(headDim);
       int to = Math.min(sequence.end(), from + call.queries());
       QueryRows queries = new QueryRows(call, delta, kvHead, from, to, false);
-      b.ensure(queries.n, KEYS, headDim);
+      b.ensureOthers(queries.n, KEYS, headDim);
       Arrays.fill(b.sums, 0, queries.n * ld, 0);
       queries.strips(call.in.q(), headDim, b.strips);
       queries.strips(call.dOut, headDim, b.otherStrips);
@@ -246,149 +264,152 @@ final class AttentionBackward {
     }
   }
 
-  /// All gradients of one key head of a sequence.
-  private record HeadTask(Call call, float[] delta, Sequence sequence, int kvHead)
+  /// dK and dV of one block of keys.
+  private record KeyTask(Call call, float[] delta, Sequence sequence, int kvHead, int from)
       implements Runnable {
     @Override
     public void run() {
-      Matrix dQ = call.gradients.q();
-      long heads = 4L * call.group() * call.shape.headDim();
-      for (int row = sequence.start(); row < sequence.end(); row++) {
-        dQ.memory().asSlice(dQ.row(row) + kvHead * heads, heads).fill((byte) 0);
-      }
-      for (int from = sequence.start(); from < sequence.end(); from += KEYS) {
-        new KeyTask(call, delta, sequence, kvHead, from, true).run();
+      AttentionBuffers b = AttentionBuffers.local();
+      b.ensureOthers(KEYS, ROWS, call.shape.headDim());
+      KeyBlock keys = new KeyBlock(call, kvHead, from, Math.min(KEYS, sequence.end() - from));
+      keys.strips(b);
+      keys.clear();
+      int step = call.queries();
+      int first = sequence.start() + (from - sequence.start()) / step * step;
+      for (int query = first; query < sequence.end(); query += step) {
+        int end = Math.min(sequence.end(), query + step);
+        QueryRows queries = new QueryRows(call, delta, kvHead, Math.max(query, from), end, true);
+        queries.panels(call, b);
+        keys.add(b, queries);
       }
     }
   }
 
-  /// dK and dV of one block of keys.
-  ///
-  /// @param withQueries whether dQ gets what the keys add to it, which takes the blocks one after
-  ///   the other
-  private record KeyTask(
-      Call call, float[] delta, Sequence sequence, int kvHead, int from, boolean withQueries)
+  /// All gradients of one key head of a sequence.
+  private record HeadTask(Call call, float[] delta, Sequence sequence, int kvHead)
       implements Runnable {
     @Override
     public void run() {
       AttentionBuffers b = AttentionBuffers.local();
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      int keys = Math.min(KEYS, sequence.end() - from);
-      b.ensure(KEYS, ROWS, headDim);
-      Arrays.fill(b.sums, 0, keys * ld, 0);
-      Arrays.fill(b.otherSums, 0, keys * ld, 0);
-      ascending(from, keys, b.rows);
-      int column = kvHead * headDim;
-      Panels.strips(call.in.k(), b.rows, keys, column, headDim, b.strips);
-      Panels.strips(call.in.v(), b.rows, keys, column, headDim, b.otherStrips);
-      if (withQueries) {
-        b.ensureTransposed(KEYS, ROWS, headDim);
-        Arrays.fill(b.parts, 0, keys, kvHead);
-        Panels.panels(call.in.k(), b.rows, b.parts, keys, headDim, b.keyPanels);
-      }
-      int step = call.queries();
-      int first = sequence.start() + (from - sequence.start()) / step * step;
-      for (int query = first; query < sequence.end(); query += step) {
-        queryBlock(b, query, Math.min(sequence.end(), query + step), keys);
-      }
-      Matrix dK = call.gradients.k();
-      Matrix dV = call.gradients.v();
-      for (int i = 0; i < keys; i++) {
-        store(b.sums, i * ld, dK.memory(), dK.at(from + i, column), headDim);
-        store(b.otherSums, i * ld, dV.memory(), dV.at(from + i, column), headDim);
+      int length = sequence.length();
+      b.ensureOthers(ROWS, ROWS, headDim);
+      b.ensureTransposed(KEYS, ROWS, headDim);
+      new KeyBlock(call, kvHead, sequence.start(), length).clear();
+      Matrix dQ = call.gradients.q();
+      for (int from = sequence.start(); from < sequence.end(); from += call.queries()) {
+        int to = Math.min(sequence.end(), from + call.queries());
+        QueryRows queries = new QueryRows(call, delta, kvHead, from, to, true);
+        queries.panels(call, b);
+        Arrays.fill(b.sums, 0, queries.n * ld, 0);
+        for (int key = sequence.start(); key < to; key += KEYS) {
+          KeyBlock keys = new KeyBlock(call, kvHead, key, Math.min(KEYS, to - key));
+          keys.strips(b);
+          keys.add(b, queries);
+          addKeys(b, queries, keys);
+        }
+        for (int i = 0; i < queries.n; i++) {
+          store(b.sums, i * ld, dQ.memory(), queries.at(dQ, i, headDim), headDim);
+        }
       }
     }
 
-    private void queryBlock(AttentionBuffers b, int query, int end, int keys) {
-      int headDim = call.shape.headDim();
-      QueryRows queries = new QueryRows(call, delta, kvHead, Math.max(query, from), end, true);
-      int n = queries.n;
-      pack(b, queries, call.in.q(), b.columnPanels, b.rowPanels);
-      pack(b, queries, call.dOut, b.otherColumnPanels, b.otherRowPanels);
-      int[] counts = new int[Tile.ROWS];
-      for (int i = 0; i < keys; i += Tile.ROWS) {
-        int tile = Math.min(Tile.ROWS, keys - i);
-        for (int r = 0; r < tile; r++) {
-          counts[r] = Math.clamp((long) (end - from - i - r) * call.group(), 0, n);
-        }
-        int at = i * STRIP;
-        Tile.rows(
-            tile, counts[0], headDim, b.strips, at, b.columnPanels, headDim, b.scores, 0, STRIP);
-        Tile.rows(
-            tile,
-            counts[0],
-            headDim,
-            b.otherStrips,
-            at,
-            b.otherColumnPanels,
-            headDim,
-            b.otherScores,
-            at,
-            STRIP);
-        for (int r = 0; r < tile; r++) {
-          scoreGradients(b, r * STRIP, at + r * STRIP, counts[0], queries);
-        }
-        accumulate(b, tile, counts, b.otherScores, at, b.rowPanels, n, b.sums, i);
-        accumulate(b, tile, counts, b.scores, 0, b.otherRowPanels, n, b.otherSums, i);
-      }
-      if (withQueries) {
-        queryGradients(b, queries, keys);
-      }
-    }
-
-    /// What the keys add to dQ of a block of queries.
-    private void queryGradients(AttentionBuffers b, QueryRows queries, int keys) {
+    /// What the keys add to dQ, from the gradients of scores that [KeyBlock#add] left.
+    private void addKeys(AttentionBuffers b, QueryRows queries, KeyBlock keys) {
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      for (int key = 0; key < keys; key += V) {
-        b.packer.transpose(b.otherScores, key * STRIP, queries.n, b.gradientStrips, key);
+      int n = queries.seeing(keys.from);
+      Panels.panels(call.in.k(), b.rows, b.parts, keys.n, headDim, b.keyPanels);
+      for (int key = 0; key < keys.n; key += V) {
+        b.packer.transpose(b.otherScores, key * STRIP, n, b.gradientStrips, key);
       }
-      Matrix dQ = call.gradients.q();
       int[] counts = new int[Tile.ROWS];
-      for (int i = 0; i < queries.n; i += Tile.ROWS) {
-        int tile = Math.min(Tile.ROWS, queries.n - i);
-        for (int r = 0; r < tile; r++) {
-          counts[r] = Math.min(keys, queries.row[i + r] + 1 - from);
+      for (int i = 0; i < n; i += Tile.ROWS) {
+        int rows = Math.min(Tile.ROWS, n - i);
+        for (int r = 0; r < rows; r++) {
+          counts[r] = Math.min(keys.n, queries.row[i + r] + 1 - keys.from);
         }
+        int at = i * STRIP;
         Tile.ragged(
-            tile, headDim, counts, b.gradientStrips, i * STRIP, b.keyPanels, keys, b.product, ld);
-        for (int r = 0; r < tile; r++) {
-          addTo(b.product, r * ld, dQ.memory(), queries.at(dQ, i + r, headDim), headDim);
+            rows, headDim, counts, b.gradientStrips, at, b.keyPanels, keys.n, b.product, ld);
+        for (int r = 0; r < rows; r++) {
+          Attention.add(b.product, r * ld, b.sums, (i + r) * ld, headDim);
+        }
+      }
+    }
+  }
+
+  /// A block of keys of one key head, whose dK and dV blocks of queries add to.
+  private record KeyBlock(Call call, int kvHead, int from, int n) {
+    private long at(Matrix m, int i) {
+      return m.at(from + i, kvHead * call.shape.headDim());
+    }
+
+    /// dK and dV to zero.
+    void clear() {
+      for (int i = 0; i < n; i++) {
+        for (Matrix m : List.of(call.gradients.k(), call.gradients.v())) {
+          m.memory().asSlice(at(m, i), 4L * call.shape.headDim()).fill((byte) 0);
         }
       }
     }
 
-    /// A block of query rows, as they are and transposed.
-    private void pack(
-        AttentionBuffers b, QueryRows queries, Matrix m, float[] columns, float[] rows) {
-      b.packer.transposed(m, queries.row, queries.head, queries.n, call.shape.headDim(), columns);
-      Panels.panels(m, queries.row, queries.head, queries.n, call.shape.headDim(), rows);
+    /// Keys and values to strips, and where they are to `rows` and `parts`.
+    void strips(AttentionBuffers b) {
+      int headDim = call.shape.headDim();
+      ascending(from, n, b.rows);
+      Arrays.fill(b.parts, 0, n, kvHead);
+      Panels.strips(call.in.k(), b.rows, n, kvHead * headDim, headDim, b.strips);
+      Panels.strips(call.in.v(), b.rows, n, kvHead * headDim, headDim, b.otherStrips);
+    }
+
+    /// Adds what the queries that see these keys give. Leaves the gradients of the scores, a strip
+    /// for each key, in `otherScores`.
+    void add(AttentionBuffers b, QueryRows queries) {
+      int headDim = call.shape.headDim();
+      int[] counts = new int[Tile.ROWS];
+      for (int i = 0; i < n; i += Tile.ROWS) {
+        int rows = Math.min(Tile.ROWS, n - i);
+        for (int r = 0; r < rows; r++) {
+          counts[r] = queries.seeing(from + i + r);
+        }
+        int most = counts[0];
+        int at = i * STRIP;
+        float[] panels = b.columnPanels;
+        float[] otherPanels = b.otherColumnPanels;
+        Tile.rows(rows, most, headDim, b.strips, at, panels, headDim, b.scores, 0, STRIP);
+        Tile.rows(
+            rows, most, headDim, b.otherStrips, at, otherPanels, headDim, b.otherScores, at, STRIP);
+        for (int r = 0; r < rows; r++) {
+          scoreGradients(b, r * STRIP, at + r * STRIP, most, queries, call.shape.scale());
+        }
+        accumulate(b, counts, b.otherScores, at, b.rowPanels, queries.n, call.gradients.k(), i);
+        accumulate(b, counts, b.scores, 0, b.otherRowPanels, queries.n, call.gradients.v(), i);
+      }
     }
 
     private void accumulate(
         AttentionBuffers b,
-        int tile,
         int[] counts,
         float[] scores,
         int at,
         float[] panels,
         int panelRows,
-        float[] sums,
+        Matrix gradient,
         int key) {
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
-      Tile.ragged(tile, headDim, counts, scores, at, panels, panelRows, b.product, ld);
-      for (int r = 0; r < tile; r++) {
-        if (counts[r] > 0) {
-          Attention.add(b.product, r * ld, sums, (key + r) * ld, headDim);
-        }
+      int rows = Math.min(Tile.ROWS, n - key);
+      Tile.ragged(rows, headDim, counts, scores, at, panels, panelRows, b.product, ld);
+      for (int r = 0; r < rows && counts[r] > 0; r++) {
+        addTo(b.product, r * ld, gradient.memory(), at(gradient, key + r), headDim);
       }
     }
 
     /// One key: p takes the place of `q·k`, and dS that of `dOut·v`.
-    private void scoreGradients(AttentionBuffers b, int at, int otherAt, int n, QueryRows queries) {
-      float scale = call.shape.scale();
+    private static void scoreGradients(
+        AttentionBuffers b, int at, int otherAt, int n, QueryRows queries, float scale) {
       for (int i = 0; i < n; i += V) {
         FloatVector s = FloatVector.fromArray(F32, b.scores, at + i);
         FloatVector shift = FloatVector.fromArray(F32, queries.logSumExp, i);

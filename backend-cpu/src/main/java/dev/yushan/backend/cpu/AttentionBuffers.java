@@ -41,15 +41,13 @@ final class AttentionBuffers {
   final float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
 
   /// Their gradients, a strip for each row of a tile or of a block of keys.
-  final float[] otherScores = new float[(Attention.KEYS + Tile.ROWS) * Tile.STRIP];
+  float[] otherScores = {};
 
   /// One tile of products.
   float[] product = {};
 
   /// What accumulates over blocks, a row for each strip.
   float[] sums = {};
-
-  float[] otherSums = {};
 
   private AttentionBuffers() {}
 
@@ -60,19 +58,27 @@ final class AttentionBuffers {
   /// Makes room for `stripRows` strips and panels of `panelRows` rows.
   void ensure(int stripRows, int panelRows, int headDim) {
     int width = Tile.padded(headDim);
-    // transposing writes whole vectors
-    int columns = Tile.padded(panelRows) * (headDim + Lanes.COUNT) + Tile.WIDTH * Lanes.COUNT;
     rows = grown(rows, Math.max(stripRows, panelRows));
     parts = grown(parts, rows.length);
     strips = grown(strips, stripRows * Tile.STRIP);
-    otherStrips = grown(otherStrips, stripRows * Tile.STRIP);
-    columnPanels = grown(columnPanels, columns);
-    otherColumnPanels = grown(otherColumnPanels, columns);
+    columnPanels = grown(columnPanels, columns(panelRows, headDim));
     rowPanels = grown(rowPanels, panelRows * width);
-    otherRowPanels = grown(otherRowPanels, panelRows * width);
     product = grown(product, Tile.ROWS * width);
     sums = grown(sums, stripRows * width);
-    otherSums = grown(otherSums, stripRows * width);
+  }
+
+  /// [#ensure] for what the backward pass has beside them, too.
+  void ensureOthers(int stripRows, int panelRows, int headDim) {
+    ensure(stripRows, panelRows, headDim);
+    otherStrips = grown(otherStrips, stripRows * Tile.STRIP);
+    otherColumnPanels = grown(otherColumnPanels, columns(panelRows, headDim));
+    otherRowPanels = grown(otherRowPanels, panelRows * Tile.padded(headDim));
+    otherScores = grown(otherScores, (stripRows + Tile.ROWS) * Tile.STRIP);
+  }
+
+  /// Elements of a transposed block of rows: transposing writes whole vectors.
+  private static int columns(int rows, int headDim) {
+    return Tile.padded(rows) * (headDim + Lanes.COUNT) + Tile.WIDTH * Lanes.COUNT;
   }
 
   /// Makes room for a block of `keys` in panels, and for the gradients of its scores, transposed.
