@@ -4,6 +4,7 @@ import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -16,9 +17,11 @@ import jdk.incubator.vector.FloatVector;
 /// depend on its row of A, its column of B and C alone: not on the other rows and columns, the
 /// tile, the vector width or the threads.
 ///
-/// **How.** C is cut into tasks of some rows by some columns. A task packs a block of B, then
-/// blocks of A ([Panels]), and runs a register tile over them. What a task packs is packed again by
-/// its neighbours, a few percent of the work, and in return they never wait for each other.
+/// **How.** C is cut into tasks of some rows by some columns. A task packs some k-blocks of B, then
+/// blocks of A ([Panels]), and runs a register tile over them. What becomes of a block of C stays
+/// in the cache over these k-blocks: memory is read and written once for them, not for each. What a
+/// task packs is packed again by its neighbours, a few percent of the work, and in return they
+/// never wait for each other.
 final class Matmul {
   /// Length of the blocks that K is cut into. Part of the results: never a function of the machine.
   static final int K_BLOCK = Tile.STRIP;
@@ -32,6 +35,9 @@ final class Matmul {
 
   /// Columns of B packed at once: half a MiB.
   private static final int B_COLUMNS = 512 / WIDTH * WIDTH;
+
+  /// K-blocks of B packed at once, two MiB: the third-level cache has room for them.
+  private static final int SPAN = 4;
 
   /// Rows from which packing B for one task alone costs little.
   private static final int TASK_ROWS = 768;
@@ -57,9 +63,12 @@ final class Matmul {
 
     // transposing writes whole vectors of rows
     final float[] a = new float[(A_ROWS + V) * K_BLOCK];
-    final float[] b = new float[B_COLUMNS * K_BLOCK];
+    final float[][] b = new float[SPAN][B_COLUMNS * K_BLOCK];
     final float[] sums = new float[TILE_ROWS * B_COLUMNS];
     final Panels panels = new Panels();
+
+    /// What becomes of a block of C.
+    final MemorySegment c = Arena.ofAuto().allocate(4L * A_ROWS * B_COLUMNS, 64);
   }
 
   static void multiply(ThreadTeam team, Product p) {
@@ -104,17 +113,26 @@ final class Matmul {
 
   private static void task(Product p, int row, int rows, int column, int columns) {
     Buffers buffers = Buffers.LOCAL.get();
+    int span = SPAN * K_BLOCK;
     // at least one block, so that C is scaled where K is 0
-    for (int k = 0; k < Math.max(1, p.k); k += K_BLOCK) {
-      int kc = Math.min(K_BLOCK, p.k - k);
-      float beta = k == 0 ? p.beta : 1;
+    for (int from = 0; from < Math.max(1, p.k); from += span) {
+      int to = Math.clamp(p.k, from + 1, from + span);
       for (int j = 0; j < columns; j += B_COLUMNS) {
         int nc = Math.min(B_COLUMNS, columns - j);
-        buffers.panels.packB(p.b, p.transposeB, column + j, nc, k, kc, buffers.b);
+        for (int k = from; k < to; k += K_BLOCK) {
+          int kc = Math.min(K_BLOCK, p.k - k);
+          float[] b = buffers.b[(k - from) / K_BLOCK];
+          buffers.panels.packB(p.b, p.transposeB, column + j, nc, k, kc, b);
+        }
         for (int i = 0; i < rows; i += A_ROWS) {
           int mc = Math.min(A_ROWS, rows - i);
-          buffers.panels.packA(p.a, p.transposeA, row + i, mc, k, kc, buffers.a);
-          block(p, buffers, row + i, mc, column + j, nc, kc, beta);
+          for (int k = from; k < to; k += K_BLOCK) {
+            int kc = Math.min(K_BLOCK, p.k - k);
+            buffers.panels.packA(p.a, p.transposeA, row + i, mc, k, kc, buffers.a);
+            float[] b = buffers.b[(k - from) / K_BLOCK];
+            boolean last = k + K_BLOCK >= to;
+            block(p, buffers, b, row + i, mc, column + j, nc, k, kc, k == from, last);
+          }
         }
       }
     }
@@ -122,37 +140,64 @@ final class Matmul {
 
   /// One packed block of A times one of B. The sums of a few whole rows are collected before they
   /// are added to C, so that C is streamed through and not touched a cache line at a time.
+  ///
+  /// @param first whether they are added to what C has, in the place of what was kept of it
+  /// @param last whether the result goes to C
   private static void block(
-      Product p, Buffers buffers, int row, int mc, int column, int nc, int kc, float beta) {
+      Product p,
+      Buffers buffers,
+      float[] b,
+      int row,
+      int mc,
+      int column,
+      int nc,
+      int k,
+      int kc,
+      boolean first,
+      boolean last) {
     float[] sums = buffers.sums;
+    MemorySegment source = first ? p.c.memory() : buffers.c;
+    MemorySegment target = last ? p.c.memory() : buffers.c;
+    float beta = k == 0 ? p.beta : 1;
     for (int i = 0; i < mc; i += TILE_ROWS) {
       int m = Math.min(TILE_ROWS, mc - i);
-      Tile.rows(Tile.rounded(m), nc, kc, buffers.a, i * K_BLOCK, buffers.b, kc, sums, 0, B_COLUMNS);
+      Tile.rows(Tile.rounded(m), nc, kc, buffers.a, i * K_BLOCK, b, kc, sums, 0, B_COLUMNS);
       for (int r = 0; r < m; r++) {
         long at = p.c.row(row + i + r) + 4L * column;
-        update(p.c.memory(), at, nc, p.alpha, sums, r * B_COLUMNS, beta);
+        long kept = 4L * (i + r) * B_COLUMNS;
+        int from = r * B_COLUMNS;
+        update(source, first ? at : kept, target, last ? at : kept, nc, p.alpha, sums, from, beta);
       }
     }
   }
 
-  /// `C = beta · C + alpha · sum` on `n` columns of a row; with `beta` 0, C is not read.
-  static void update(
-      MemorySegment c, long at, int n, float alpha, float[] sums, int from, float beta) {
+  /// `target = beta · source + alpha · sum` on `n` columns of a row; with `beta` 0, the source is
+  /// not read.
+  private static void update(
+      MemorySegment source,
+      long at,
+      MemorySegment target,
+      long to,
+      int n,
+      float alpha,
+      float[] sums,
+      int from,
+      float beta) {
     int whole = n / V * V;
     for (int j = 0; j < whole; j += V) {
       FloatVector sum = FloatVector.fromArray(F32, sums, from + j).mul(alpha);
       if (beta != 0) {
-        FloatVector old = FloatVector.fromMemorySegment(F32, c, at + 4L * j, ORDER);
+        FloatVector old = FloatVector.fromMemorySegment(F32, source, at + 4L * j, ORDER);
         sum = old.mul(beta).add(sum);
       }
-      sum.intoMemorySegment(c, at + 4L * j, ORDER);
+      sum.intoMemorySegment(target, to + 4L * j, ORDER);
     }
     for (int j = whole; j < n; j++) {
       float sum = sums[from + j] * alpha;
       if (beta != 0) {
-        sum = c.get(JAVA_FLOAT_UNALIGNED, at + 4L * j) * beta + sum;
+        sum = source.get(JAVA_FLOAT_UNALIGNED, at + 4L * j) * beta + sum;
       }
-      c.set(JAVA_FLOAT_UNALIGNED, at + 4L * j, sum);
+      target.set(JAVA_FLOAT_UNALIGNED, to + 4L * j, sum);
     }
   }
 }
