@@ -29,8 +29,8 @@ import picocli.CommandLine.Spec;
     name = "format",
     description = "Make untidy Chinese text tidy: width, punctuation, spaces.",
     footer = {
-      "%nTexts go through line by line, so that it works in a pipe. Exit code 1 with --check: some",
-      "text would change. For example:",
+      "%nTexts go through line by line, so that it works in a pipe. With --check, exit",
+      "code 1 says that some text would change. For example:",
       "  yushan format <raw.txt >clean.txt",
       "  echo '他用Java寫10kg的程式,好嗎?' | yushan format --explain"
     })
@@ -120,6 +120,10 @@ final class FormatCommand implements Callable<Integer> {
 
   /// Returns whether the text changed.
   private boolean format(String file, TextFormatter formatter) throws IOException {
+    if (!file.equals(STANDARD_INPUT) && Files.isDirectory(Path.of(file))) {
+      throw new ParameterException(
+          spec.commandLine(), file + " is a directory; name its files, such as " + file + "/*.txt");
+    }
     try (InputStream in =
         file.equals(STANDARD_INPUT) ? System.in : Files.newInputStream(Path.of(file))) {
       boolean[] any = {false};
@@ -180,6 +184,17 @@ final class FormatCommand implements Callable<Integer> {
 
   /// Reads line by line; what is done is out before more is waited for.
   private void filter(String file, InputStream in, FormatStream stream) throws IOException {
+    try {
+      lines(file, in, stream);
+    } catch (IllegalArgumentException e) {
+      // what is before a line that cannot be read is done
+      print(stream.take());
+      out.flush();
+      throw e;
+    }
+  }
+
+  private void lines(String file, InputStream in, FormatStream stream) throws IOException {
     byte[] buffer = new byte[1 << 16];
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     int number = 1;

@@ -6,6 +6,7 @@ import dev.yushan.data.prepare.DryRun;
 import dev.yushan.data.prepare.DryRun.Document;
 import dev.yushan.data.prepare.DryRun.Fate;
 import dev.yushan.data.prepare.Preparation;
+import dev.yushan.report.CorpusPage;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -28,10 +29,9 @@ import picocli.CommandLine.Spec;
     description =
         "Make a corpus of raw text: format, filter, deduplicate, count; all as a YAML file says.",
     footer = {
-      "%nA preparation that was stopped, however, goes on where it was when it is called again;"
-          + " one",
-      "whose settings were changed begins at the first stage that the change concerns. Train on it",
-      "with 'dataset: DIR', where DIR is its output_dir. For example:",
+      "%nA preparation that was stopped goes on where it was when it is called again;",
+      "one whose settings were changed begins at the first stage that this concerns.",
+      "Train on it with 'dataset: DIR', where DIR is its output_dir. For example:",
       "  yushan prepare --config corpus.yaml --dry-run 10",
       "  yushan prepare --config corpus.yaml"
     })
@@ -71,7 +71,7 @@ final class PrepareCommand implements Callable<Integer> {
     }
     CorpusReport report = Preparation.run(config, new ShardLine());
     out.println(report);
-    Path page = Path.of(config.outputDir()).resolve("report.html");
+    Path page = Path.of(config.outputDir()).resolve(CorpusPage.FILE);
     out.println(page);
     if (report.trainingDocuments() == 0) {
       LOG.warn("no document is left to train on; {} says at which stage they went", page);

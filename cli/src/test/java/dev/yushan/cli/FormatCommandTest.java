@@ -87,7 +87,9 @@ class FormatCommandTest {
     Cli run = Cli.run("format", big5);
     assertThat(run.exit()).isEqualTo(1);
     assertThat(run.err()).contains("big5.txt line 2: no UTF-8 at byte 2", "iconv").hasLineCount(1);
+    assertThat(run.out()).as("what is before it").isEqualTo("a\n");
     assertThat(Cli.run("format", directory.resolve("absent")).err()).contains("no such file");
+    assertThat(Cli.run("format", directory).err()).contains(directory + " is a directory");
   }
 
   /// As in `tail -f log | yushan format`: a line comes out before the next goes in.

@@ -64,7 +64,8 @@ class PrepareCommandTest {
     assertThat(run.err()).doesNotContain("yushan:");
     assertThat(run.exit()).isZero();
     assertThat(run.out()).contains("− length", "english", "out/report");
-    assertThat(root.resolve("out/train/law/part-00000.parquet")).exists();
+    assertThat(root.resolve("out/train/law"))
+        .isDirectoryContaining("glob:**/part-00000-????????.parquet");
     // only English, which the stages for Chinese would drop
     assertThat(root.resolve("out/corpus.json")).content().contains("english");
   }
@@ -127,7 +128,7 @@ class PrepareCommandTest {
           """
           output_dir: ROOT/out | output: ROOT/out | there is no key output; did you mean output_dir?
           output_dir: ROOT/out | | output_dir: is not set; name a directory for the corpus
-          output_dir: ROOT/out | output_dir: ROOT/law.jsonl | output_dir: ROOT/law.jsonl cannot be used; make it writable, or name another directory
+          output_dir: ROOT/out | output_dir: ROOT/law.jsonl | output_dir: ROOT/law.jsonl is a file; name a directory
           tokenizer: ROOT/tokenizer | | tokenizer: is not set; name the directory of the model's tokenizer
           tokenizer: ROOT/tokenizer | tokenizer: ROOT | has no tokenizer.json; name the directory of the model's tokenizer
           sources: | source: | there is no key source; did you mean sources?
@@ -163,11 +164,11 @@ class PrepareCommandTest {
           '  files: ROOT/english.txt' | '  files: ROOT/*.md' | sources: english: files: no file matches ROOT/*.md
           '  files: ROOT/english.txt' | '  files: ROOT/law.csv' | has no column text
           - name: english | - name: law | sources: two are named law; give each a name of its own
-          - name: english | - name: a/b | name: 'a/b' is no name; use letters, digits, - and _
+          - name: english | - name: a/b | name: 'a/b' is no name; use the letters A to Z, digits, - and _
           - name: english | - nam: english | sources[1]: there is no key nam; did you mean name?
           - name: english | '- weight: 2~  name: english' | some have a weight and some have none; give one to every source
-          - name: english | '- weight: -2~  name: english' | give numbers above 0
-          - name: english | '- epochs: 0~  name: english' | give numbers above 0
+          - name: english | '- weight: -2~  name: english' | give a number above 0
+          - name: english | '- epochs: 0~  name: english' | give a number above 0
           - name: english | '- role: test~  name: english' | sources[1]: role: "test" will not do; give one of train, eval, forget
           - name: english | '- role: eval~  epochs: 2~  name: english' | are for sources that are trained on; leave them out for role: eval
           - name: law | '- weight: 1~  epochs: 2~  name: law' | mixed by weight, by epochs or by temperature: more than one of them is set; keep one

@@ -45,16 +45,25 @@ public final class PreparedCorpus {
               .formatted(file, corpus.path("format"), FORMAT));
     }
     List<Source> sources = new ArrayList<>();
+    boolean named = false;
     for (JsonNode source : corpus.path("sources")) {
       String role = source.path("role").asText();
-      if (role.equals(TRAIN) != heldOut && source.path("documents").asLong() > 0) {
+      boolean meant = role.equals(TRAIN) != heldOut;
+      named |= meant;
+      if (meant && source.path("documents").asLong() > 0) {
         sources.add(source(directory, source, role, corpus.path("seed").asLong()));
       }
     }
     if (sources.isEmpty()) {
+      String meant = heldOut ? "held out" : "trained on";
+      if (named) {
+        throw new DataException(
+            "dataset: %s has no document left in its sources that are %s; its report.html says where they went"
+                .formatted(directory, meant));
+      }
       throw new DataException(
           "dataset: %s has no source that is %s; give one the role in its configuration and prepare it again"
-              .formatted(directory, heldOut ? "held out" : "trained on"));
+              .formatted(directory, meant));
     }
     return sources;
   }

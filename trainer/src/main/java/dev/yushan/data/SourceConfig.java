@@ -15,12 +15,14 @@ import java.util.Optional;
 /// @param idColumn the column with what names a record, a string or whole number (key `id_column`);
 ///   none where that is not asked for
 /// @param onBadRecord what to do with records that cannot be read
+/// @param without a directory whose files are none of them, though a pattern may cover it
 public record SourceConfig(
     List<String> names,
     Path datasetDir,
     String textColumn,
     Optional<String> idColumn,
-    OnBadRecord onBadRecord) {
+    OnBadRecord onBadRecord,
+    Optional<Path> without) {
   /// LLaMA-Factory's default of `dataset_dir`.
   public static final Path DATASET_DIR = Path.of("data");
 
@@ -35,12 +37,21 @@ public record SourceConfig(
   /// Without ids.
   public SourceConfig(
       List<String> names, Path datasetDir, String textColumn, OnBadRecord onBadRecord) {
-    this(names, datasetDir, textColumn, Optional.empty(), onBadRecord);
+    this(names, datasetDir, textColumn, Optional.empty(), onBadRecord, Optional.empty());
   }
 
   private static TextColumns columns(String textColumn, Optional<String> idColumn) {
     TextColumns text = TextColumns.of(textColumn);
     return idColumn.map(text::withId).orElse(text);
+  }
+
+  /// Whether `file` is in the directory that is left out.
+  boolean leavesOut(Path file) {
+    return without.isPresent() && absolute(file).startsWith(absolute(without.get()));
+  }
+
+  private static Path absolute(Path path) {
+    return path.toAbsolutePath().normalize();
   }
 
   /// What records are made of.

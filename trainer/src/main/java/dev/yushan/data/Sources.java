@@ -48,7 +48,7 @@ public final class Sources {
       } else if (name.startsWith(HubRepo.SCHEME)) {
         sources.add(new Source(name, HubFiles.of(name, config.columns())));
       } else {
-        sources.add(new Source(name, files(name, config.columns(), info)));
+        sources.add(new Source(name, files(name, config, info)));
       }
     }
     return sources;
@@ -59,7 +59,8 @@ public final class Sources {
     return sources.stream().flatMap(s -> s.files().stream()).toList();
   }
 
-  private static List<SourceFile> files(String name, TextColumns columns, DatasetInfo info) {
+  private static List<SourceFile> files(String name, SourceConfig config, DatasetInfo info) {
+    TextColumns columns = config.columns();
     Path path = path(name);
     if (Files.isDirectory(path)) {
       return directory(path, columns);
@@ -77,7 +78,11 @@ public final class Sources {
               + info
               + "; correct it");
     }
-    List<SourceFile> found = glob(name).stream().map(matched -> file(matched, columns)).toList();
+    List<SourceFile> found =
+        glob(name).stream()
+            .filter(matched -> !config.leavesOut(matched))
+            .map(matched -> file(matched, columns))
+            .toList();
     if (found.isEmpty()) {
       throw new DataException(
           "dataset: no file matches "
@@ -156,7 +161,10 @@ public final class Sources {
         glob.contains("**")
             ? Integer.MAX_VALUE
             : (int) glob.chars().filter(c -> c == '/').count() + 1;
-    return list(root, depth).stream().filter(matcher::matches).toList();
+    return list(root, depth).stream()
+        .filter(matcher::matches)
+        .filter(path -> !path.getFileName().toString().startsWith("."))
+        .toList();
   }
 
   private static List<Path> list(Path directory, int depth) {

@@ -9,7 +9,7 @@ import java.util.List;
 /// `report.html` of a prepared corpus: what became of its documents, with examples, on one page
 /// that needs nothing but itself.
 public final class CorpusPage {
-  private static final String FILE = "report.html";
+  public static final String FILE = "report.html";
 
   /// Settings that the corpus does not depend on; without them the page depends on it alone.
   private static final List<String> PLACE = List.of("output_dir", "threads");

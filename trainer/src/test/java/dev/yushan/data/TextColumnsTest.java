@@ -31,7 +31,12 @@ class TextColumnsTest {
   private static List<DataRecord.Text> readWithIds(Path file, String column, String id) {
     SourceConfig config =
         new SourceConfig(
-            List.of(file.toString()), file.getParent(), column, Optional.of(id), OnBadRecord.FAIL);
+            List.of(file.toString()),
+            file.getParent(),
+            column,
+            Optional.of(id),
+            OnBadRecord.FAIL,
+            Optional.empty());
     try (Records records = Records.open(config)) {
       Iterable<DataRecord> all = () -> records;
       return StreamSupport.stream(all.spliterator(), false)

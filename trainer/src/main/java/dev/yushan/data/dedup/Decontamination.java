@@ -48,6 +48,8 @@ public final class Decontamination {
             new SourceConfig(
                 files.names(), files.datasetDir(), config.textColumn(), files.onBadRecord()))) {
       return of(config, records);
+    } catch (DataException e) {
+      throw new DataException("decontaminate: files: " + e.getMessage(), e);
     }
   }
 

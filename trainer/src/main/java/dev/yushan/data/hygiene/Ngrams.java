@@ -17,22 +17,28 @@ final class Ngrams {
     this.length = length;
   }
 
-  /// The share of characters in the most frequent n-gram, if it comes at least five times.
+  /// The share of characters in the n-gram that has the most, none counted twice where it overlaps
+  /// itself, if it has as many as five that do not.
   double top(int n) {
     if (length < 2 * n) {
       return 0;
     }
     long[] table = table();
+    int[] ends = new int[table.length];
     long power = power(n);
     long hash = 0;
-    int most = 1;
+    int most = 0;
     for (int i = 0; i < length; i++) {
       hash = hash * BASE + text[i] - (i >= n ? power * text[i - n] : 0);
       if (i >= n - 1) {
-        most = Math.max(most, count(table, mix(hash)));
+        int slot = slot(table, mix(hash));
+        int more = Math.min(n, i + 1 - ends[slot]);
+        ends[slot] = i + 1;
+        table[slot] += more;
+        most = Math.max(most, (int) table[slot]);
       }
     }
-    return most < FEWEST_REPEATS ? 0 : Math.min(1, (double) most * n / length);
+    return most < FEWEST_REPEATS * n ? 0 : (double) most / length;
   }
 
   /// The share of characters in n-grams that occurred before, none counted twice.
@@ -47,7 +53,7 @@ final class Ngrams {
     int counted = 0;
     for (int i = 0; i < length; i++) {
       hash = hash * BASE + text[i] - (i >= n ? power * text[i - n] : 0);
-      if (i >= n - 1 && count(table, mix(hash)) > 1) {
+      if (i >= n - 1 && (int) ++table[slot(table, mix(hash))] > 1) {
         duplicate += i + 1 - Math.max(counted, i + 1 - n);
         counted = i + 1;
       }
@@ -65,19 +71,18 @@ final class Ngrams {
     return new long[Integer.highestOneBit(Math.max(4, 2 * length - 1)) << 1];
   }
 
-  /// How often a hash has been counted, this time included. A slot holds 32 bits of the hash and
-  /// the count.
-  private static int count(long[] table, long hash) {
+  /// The place of a hash, which has 32 bits of it, and a count that begins with zero and that the
+  /// caller raises: a place is free as long as that is zero.
+  private static int slot(long[] table, long hash) {
     long mark = hash & 0xFFFFFFFF00000000L;
     for (int slot = (int) hash & table.length - 1; ; slot = slot + 1 & table.length - 1) {
       long entry = table[slot];
-      if (entry == 0) {
-        table[slot] = mark | 1;
-        return 1;
+      if ((int) entry == 0) {
+        table[slot] = mark;
+        return slot;
       }
       if ((entry & 0xFFFFFFFF00000000L) == mark) {
-        table[slot] = entry + 1;
-        return (int) (entry + 1);
+        return slot;
       }
     }
   }

@@ -27,6 +27,9 @@ public final class Quality {
   /// that it stays in the cache.
   private static final byte[] KINDS = kinds();
 
+  /// A longer line is text that happens to hold a phrase of boilerplate.
+  private static final int MOST_BOILERPLATE = 60;
+
   private static final int CLASS = 7;
   private static final int MAY_BE_BOILERPLATE = 8;
   private static final int MAY_BE_WRECKAGE = 16;
@@ -60,7 +63,7 @@ public final class Quality {
         ratio(counts.bulletLines, counts.lines),
         ratio(counts.ellipsisLines, counts.lines),
         ratio(counts.unpunctuatedLines, counts.lines),
-        ratio(counts.boilerplateLines, counts.lines),
+        ratio(counts.boilerplateCharacters, counts.size),
         ratio(counts.duplicateCharacters, counts.size),
         ngrams.top(scale * config.topNgramSize()),
         ngrams.duplicates(scale * config.duplicateNgramSize()));
@@ -96,7 +99,7 @@ public final class Quality {
     private int bulletLines;
     private int ellipsisLines;
     private int unpunctuatedLines;
-    private int boilerplateLines;
+    private int boilerplateCharacters;
     private int duplicateCharacters;
 
     private Counts(String text) {
@@ -134,7 +137,8 @@ public final class Quality {
       lines++;
       char first = visible[before];
       char last = visible[size - 1];
-      boilerplateLines += boilerplate ? 1 : 0;
+      int length = size - before;
+      boilerplateCharacters += boilerplate && length <= MOST_BOILERPLATE ? length : 0;
       bulletLines += size - before > 1 && BULLETS.indexOf(first) >= 0 ? 1 : 0;
       ellipsisLines += endsInEllipsis(before) ? 1 : 0;
       unpunctuatedLines += SENTENCE_ENDS.indexOf(last) < 0 ? 1 : 0;

@@ -12,7 +12,7 @@ package dev.yushan.data.hygiene;
 /// @param bulletLineRatio lines that begin with a bullet
 /// @param ellipsisLineRatio lines that end in an ellipsis
 /// @param unpunctuatedLineRatio lines that end without a mark of punctuation
-/// @param boilerplateLineRatio lines with a phrase of `boilerplate.txt`
+/// @param boilerplateLineRatio characters in lines of at most 60 with a phrase of `boilerplate.txt`
 /// @param duplicateLineRatio characters in lines that occurred before
 /// @param topNgramRatio characters in the most frequent short n-gram
 /// @param duplicateNgramRatio characters in long n-grams that occurred before

@@ -51,7 +51,7 @@ final class Cleaning {
   private static void deleteParts(Path in, Set<Path> used) {
     for (Path source : list(in)) {
       for (Path file : list(source)) {
-        if (file.getFileName().toString().matches("part-\\d{5}\\..*") && !used.contains(file)) {
+        if (file.getFileName().toString().matches("part-\\d{5}[-.].*") && !used.contains(file)) {
           ShardPool.delete(file);
         }
       }

@@ -133,7 +133,8 @@ public record CorpusReport(ObjectNode json) {
     return new SourceCounts(sums, lengths);
   }
 
-  private static JsonNode statistics(Lane lane, int step, int shard) {
+  /// What a step counted in a shard.
+  static JsonNode statistics(Lane lane, int step, int shard) {
     try (Arena arena = Arena.ofConfined()) {
       return Layer.open(lane.layer(step, shard), arena).orElseThrow().statistics();
     }

@@ -22,9 +22,11 @@ record Part(Lane lane, int number, int first, int shards) {
     return IntStream.range(first, first + shards);
   }
 
-  /// The name without ending, below the directories of corpus and excluded documents.
+  /// The name without ending, below the directories of corpus and excluded documents. With the key
+  /// in it, a corpus that is prepared anew is written beside the one that is there, which stays
+  /// whole until it is replaced.
   Path name() {
-    return Path.of(lane.source().name(), "part-%05d".formatted(number));
+    return Path.of(lane.source().name(), "part-%05d-%s".formatted(number, key().substring(0, 8)));
   }
 
   /// Below the output directory.

@@ -10,6 +10,7 @@ import dev.yushan.data.Unit;
 import dev.yushan.data.prepare.Layer.Entry;
 import dev.yushan.data.prepare.Layer.Kind;
 import dev.yushan.io.DirectoryLock;
+import dev.yushan.report.CorpusPage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -63,6 +64,9 @@ public final class Preparation {
   /// @throws DataException for settings or data that cannot be used
   public static CorpusReport run(CorpusConfig config, PrepareListener listener) {
     Path output = Path.of(config.outputDir());
+    if (Files.isRegularFile(output)) {
+      throw new DataException("output_dir: %s is a file; name a directory".formatted(output));
+    }
     try {
       Files.createDirectories(output);
     } catch (IOException e) {
@@ -70,6 +74,7 @@ public final class Preparation {
     }
     DirectoryLock lock = lock(output);
     try (ShardPool pool = new ShardPool(config.workers(), listener)) {
+      requireOwn(output);
       Cleaning.leftovers(output); // under the lock: nobody writes them any more
       return new Preparation(config, pool).run();
     } finally {
@@ -87,6 +92,15 @@ public final class Preparation {
                           .formatted(output)));
     } catch (IOException e) {
       throw unusable(output, e);
+    }
+  }
+
+  /// A report that no preparation made would be written over.
+  private static void requireOwn(Path output) {
+    Path page = output.resolve(CorpusPage.FILE);
+    if (Files.exists(page) && !Files.exists(output.resolve(CorpusReport.FILE))) {
+      throw new DataException(
+          "output_dir: %s is there, and of no preparation; name another directory".formatted(page));
     }
   }
 
@@ -113,7 +127,9 @@ public final class Preparation {
             Path.of(config.datasetDir()),
             source.textColumn(),
             Optional.of(source.idColumn()).filter(id -> !id.isEmpty()),
-            OnBadRecord.SKIP);
+            OnBadRecord.SKIP,
+            // what was prepared is not prepared again
+            Optional.of(Path.of(config.outputDir())));
     try {
       return Unit.of(Sources.files(Sources.resolve(named)));
     } catch (DataException e) {
@@ -202,11 +218,31 @@ public final class Preparation {
       duplicates.get().decide();
     }
     pass("prepare", stages.size() + 1, Optional.empty());
+    requireUsable();
     List<Part> parts = new CorpusWriter(output, tokens, lanes, pool).write();
     CorpusReport report = CorpusReport.of(config, lanes, parts, duplicates);
     report.write(output);
     Cleaning.run(output, lanes, parts);
     return report;
+  }
+
+  /// Refuses sources of which no record can be used: their columns are named wrongly, most likely.
+  private void requireUsable() {
+    for (SourceSpec source : config.sources()) {
+      StageCounts read = new StageCounts();
+      for (Lane lane : lanes) {
+        if (lane.source().equals(source)) {
+          for (int shard = 0; shard < lane.shards().orElseThrow(); shard++) {
+            read.add(StageCounts.of(CorpusReport.statistics(lane, 0, shard)));
+          }
+        }
+      }
+      if (read.in.documents() > 0 && read.out.documents() == 0) {
+        throw new DataException(
+            "sources: %s: none of its %,d records can be used, for example one that %s; correct text_column, id_column or the records"
+                .formatted(source.name(), read.in.documents(), read.example()));
+      }
+    }
   }
 
   /// Sees to it that all shards are through the steps up to `last`.

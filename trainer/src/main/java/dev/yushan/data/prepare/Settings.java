@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import dev.yushan.config.NearestKey;
 import dev.yushan.data.DataException;
 import java.util.ArrayList;
@@ -90,9 +91,16 @@ final class Settings {
                   && entry.getValue().isObject()) {
                 merge((ObjectNode) into.get(key), entry.getValue(), where + ": " + key);
               } else {
-                into.set(key, entry.getValue());
+                into.set(key, off(into.get(key), entry.getValue()));
               }
             });
+  }
+
+  /// YAML takes a bare `off` for false.
+  private static JsonNode off(JsonNode standard, JsonNode given) {
+    return standard.isTextual() && given.isBoolean() && !given.booleanValue()
+        ? TextNode.valueOf("off")
+        : given;
   }
 
   /// For a key that there is not.

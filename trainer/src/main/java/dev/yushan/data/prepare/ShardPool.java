@@ -25,7 +25,7 @@ final class ShardPool implements AutoCloseable {
   private final List<CompletableFuture<Void>> running = new ArrayList<>();
   private final AtomicLong done = new AtomicLong();
   private String phase = "";
-  private long begun;
+  private final AtomicLong begun = new AtomicLong();
   private volatile boolean failed;
 
   ShardPool(int threads, PrepareListener listener) {
@@ -45,20 +45,20 @@ final class ShardPool implements AutoCloseable {
   CompletableFuture<Void> submit(String name, Runnable work) {
     if (!name.equals(phase)) {
       phase = name;
-      begun = 0;
+      begun.set(0);
       done.set(0);
     }
     if (failed) {
       return CompletableFuture.failedFuture(new CancellationException());
     }
     room.acquireUninterruptibly();
-    long number = ++begun;
+    begun.incrementAndGet();
     return add(
         CompletableFuture.runAsync(failed ? ShardPool::leave : work, threads)
             .whenComplete(
                 (nothing, failure) -> {
                   room.release();
-                  listener.at(name, done.incrementAndGet(), number);
+                  listener.at(name, done.incrementAndGet(), begun.get());
                 }));
   }
 

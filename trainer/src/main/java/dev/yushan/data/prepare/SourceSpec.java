@@ -46,14 +46,12 @@ public record SourceSpec(
     skip = List.copyOf(skip);
     if (!name.matches("[\\w-][\\w.-]*")) {
       throw new DataException(
-          "name: '%s' is no name; use letters, digits, - and _, since files are named by it"
+          "name: '%s' is no name; use the letters A to Z, digits, - and _, since files are named by it"
               .formatted(name));
     }
     TextColumns.of(textColumn); // says what is wrong with it
-    if (!(weight >= 0) || !(epochs > 0) || !Double.isFinite(weight + epochs)) {
-      throw new DataException(
-          "weight: %s, epochs: %s: give numbers above 0".formatted(weight, epochs));
-    }
+    requireAbove(weight >= 0, "weight", weight);
+    requireAbove(epochs > 0, "epochs", epochs);
     if (role != Role.TRAIN && (weight != 0 || epochs != 1)) {
       throw new DataException(
           "weight, epochs: are for sources that are trained on; leave them out for role: "
@@ -80,5 +78,11 @@ public record SourceSpec(
 
   boolean isTraining() {
     return role == Role.TRAIN;
+  }
+
+  private static void requireAbove(boolean above, String key, double value) {
+    if (!above || !Double.isFinite(value)) {
+      throw new DataException("%s: %s: give a number above 0".formatted(key, value));
+    }
   }
 }

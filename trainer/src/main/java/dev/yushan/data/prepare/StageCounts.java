@@ -116,6 +116,11 @@ final class StageCounts {
     return removed.values().stream().reduce(Amount.NONE, Amount::plus);
   }
 
+  /// What is said of the first document that was dropped.
+  String example() {
+    return removals.values().iterator().next().getFirst().path("detail").asText();
+  }
+
   ObjectNode toJson() {
     ObjectNode json = Settings.MAPPER.createObjectNode();
     json.set("in", in.toJson());

@@ -206,6 +206,65 @@ class ResumedPreparationTest {
     assertThat(output.resolve("train/three")).doesNotExist();
   }
 
+  /// The corpus that is there stays whole until another takes its place.
+  @Test
+  void aPreparationThatEndsInTheMidstOfWritingLeavesTheCorpusBefore() throws IOException {
+    PreparedFiles files = prepare(Map.of());
+    Map<String, String> before = files.tree();
+    Map<String, String> other = Map.of("stages", "[format]");
+    assertThatThrownBy(
+            () ->
+                Preparation.run(
+                    config(output, other),
+                    (phase, done, begun) -> {
+                      if (phase.equals("write")) {
+                        throw new IllegalStateException("ended");
+                      }
+                    }))
+        .hasMessage("ended");
+    assertThat(files.tree()).containsAllEntriesOf(before).isNotEqualTo(before);
+    assertThat(prepare(other).tree()).isEqualTo(straight(other));
+  }
+
+  @Test
+  void aSourceOfWhichNoRecordCanBeUsedIsRefused() throws IOException {
+    String column = "{name: one, files: %s, text_column: body}".formatted(root.resolve("s0.jsonl"));
+    assertThatThrownBy(() -> prepare(Map.of("sources", "[" + column + "]")))
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("sources: one: none of its 67 records can be used")
+        .hasMessageContaining("has no field body (key text_column); it has [text]");
+    assertThat(output.resolve("corpus.json")).doesNotExist();
+  }
+
+  @Test
+  void aPatternThatCoversTheOutputFindsTheSameTheSecondTime() throws IOException {
+    Files.copy(root.resolve("s0.jsonl"), directory.resolve("a.jsonl"));
+    String source = "[{name: all, files: '%s/**'}]".formatted(directory);
+    Map<String, String> all = Map.of("sources", source, "stages", "[format]");
+    Map<String, String> first = prepare(all).tree();
+    assertThat(prepare(all).tree()).isEqualTo(first);
+    String own = "[{name: all, files: '%s/**'}]".formatted(output);
+    assertThatThrownBy(() -> prepare(Map.of("sources", own)))
+        .hasMessageContaining("sources: all: files: no file matches");
+  }
+
+  @Test
+  void aReportOfSomethingElseIsNotWrittenOver() throws IOException {
+    Path page = Files.createDirectories(output).resolve("report.html");
+    Files.writeString(page, "of a run");
+    assertThatThrownBy(() -> prepare(Map.of()))
+        .hasMessageContaining(page + " is there, and of no preparation");
+    assertThat(page).hasContent("of a run");
+    Path file = Files.writeString(directory.resolve("file"), "");
+    assertThatThrownBy(() -> prepare(file, Map.of())).hasMessageContaining(file + " is a file");
+  }
+
+  /// YAML takes a bare `off` for false.
+  @Test
+  void offNeedsNoQuotationMarks() throws IOException {
+    assertThat(prepare(Map.of("stages", "[{pii: {email: off}}]")).rows()).isNotEmpty();
+  }
+
   @Test
   void onBadRecordFailsOnWhatWasReadBefore() {
     prepare(Map.of());
