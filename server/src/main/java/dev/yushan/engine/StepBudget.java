@@ -11,7 +11,7 @@ package dev.yushan.engine;
 /// so they move it little. Nor is it believed far beyond the sizes that were seen lately.
 final class StepBudget {
   /// How much longer than alone a step of running texts may take.
-  static final double STRETCH = 2.5;
+  static final double STRETCH = 2.25;
 
   private static final double WEIGHT = 0.1;
   private static final int LEAST = 8;
