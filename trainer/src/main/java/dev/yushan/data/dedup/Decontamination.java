@@ -47,7 +47,11 @@ public final class Decontamination {
         Records.open(
             new SourceConfig(
                 files.names(), files.datasetDir(), config.textColumn(), files.onBadRecord()))) {
-      return of(config, records);
+      Decontamination read = of(config, records);
+      if (read.records() + read.tooShort() == 0) {
+        throw new DataException("hold no record; name others, or leave the stage out");
+      }
+      return read;
     } catch (DataException e) {
       throw new DataException("decontaminate: files: " + e.getMessage(), e);
     }

@@ -52,6 +52,27 @@ class DecontaminationTest {
     assertThat(exam.check("")).isEmpty();
   }
 
+  @Test
+  void whatIsWrongWithTheBenchmarkIsSaidOfIt() throws IOException {
+    Path file = directory.resolve("empty.jsonl");
+    for (String lines : List.of("", "{\"q\": \"好\"}\n")) {
+      Files.writeString(file, lines);
+      assertThatThrownBy(
+              () ->
+                  Decontamination.read(
+                      new DecontaminationConfig(
+                          List.of(file.toString()),
+                          "text",
+                          13,
+                          8,
+                          0.5,
+                          DecontaminationConfig.Action.DROP)))
+          .isInstanceOf(DataException.class)
+          .hasMessageStartingWith("decontaminate: files: ")
+          .hasMessageContaining(lines.isEmpty() ? "hold no record" : "has no field text");
+    }
+  }
+
   /// 12 units of 13: looked for as a whole. 9,876 is two numbers, a word is one unit.
   @Test
   void shortRecordsAreLookedForAsAWhole() {
