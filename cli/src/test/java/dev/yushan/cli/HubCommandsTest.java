@@ -3,6 +3,8 @@ package dev.yushan.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.hardwood.InputFile;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.RowReader;
@@ -167,9 +169,9 @@ class HubCommandsTest {
               .formatted(output, tokenizer));
       Cli run = yushan(Map.of(), "prepare", "--config", yaml);
       assertThat(run.exit()).as(run.err()).isZero();
-      try (ParquetFileReader parquet =
-              ParquetFileReader.open(
-                  InputFile.of(output.resolve("train/laws/part-00000.parquet")));
+      JsonNode corpus = new ObjectMapper().readTree(output.resolve("corpus.json").toFile());
+      Path file = output.resolve(corpus.at("/sources/0/files/0").asText());
+      try (ParquetFileReader parquet = ParquetFileReader.open(InputFile.of(file));
           RowReader rows = parquet.buildRowReader().build()) {
         rows.next();
         assertThat(rows.getString("text")).isEqualTo("# 玉山\n\n你好嗎 Jack");

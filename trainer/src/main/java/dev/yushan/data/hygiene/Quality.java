@@ -6,7 +6,7 @@ import java.util.Optional;
 /// lists of links, repeated, broken.
 ///
 /// Rules after Gopher (Rae et al. 2021, arXiv:2112.11446), with characters in place of words. One
-/// pass counts characters and lines, two more hash n-grams; memory is about 35 bytes a character
+/// pass counts characters and lines, two more hash n-grams; memory is up to 50 bytes a character
 /// while it runs.
 public final class Quality {
   private static final QualityFilter[] FILTERS = QualityFilter.values();
