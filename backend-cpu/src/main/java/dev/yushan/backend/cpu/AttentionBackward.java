@@ -17,11 +17,10 @@ import jdk.incubator.vector.FloatVector;
 /// = dOut · out` of a row, `dS = scale · p · (dOut·v − δ)`, and dQ = dS·K, dK = dSᵀ·Q, dV =
 /// pᵀ·dOut.
 ///
-/// A task is a key head of a sequence: over its blocks of keys, each with the blocks of queries
-/// that see it, and adds to all three gradients. Where there are too few of these for the threads,
-/// the blocks of keys are tasks of their own, for dK and dV, and so are the blocks of queries, for
-/// dQ. These compute p a second time, so that no two tasks add to the same place, but the same
-/// bits.
+/// A task is a key head of a sequence: its blocks of queries, each with the blocks of keys that it
+/// sees, give all three gradients. Where there are too few of these for the threads, the blocks of
+/// keys are tasks of their own, for dK and dV, and so are the blocks of queries, for dQ. These
+/// compute p a second time, so that no two tasks add to the same place, and the bits are the same.
 ///
 /// Sequences are cut into blocks of constant length from their starts. dQ visits keys in ascending,
 /// dK and dV queries in descending order within a block: then what the causal mask leaves out is

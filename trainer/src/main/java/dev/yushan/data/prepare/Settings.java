@@ -1,7 +1,11 @@
 package dev.yushan.data.prepare;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
@@ -9,11 +13,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
+import com.fasterxml.jackson.databind.deser.DeserializationProblemHandler;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.TextNode;
 import dev.yushan.config.NearestKey;
 import dev.yushan.data.DataException;
 import java.util.ArrayList;
@@ -34,7 +38,26 @@ final class Settings {
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
+          .addHandler(new Off())
           .build();
+
+  /// YAML takes a bare `off` for false: where a word is wanted and `off` is one, it is meant.
+  private static final class Off extends DeserializationProblemHandler {
+    @Override
+    public Object handleUnexpectedToken(
+        DeserializationContext context,
+        JavaType type,
+        JsonToken token,
+        JsonParser parser,
+        String message) {
+      return token == JsonToken.VALUE_FALSE && type.isEnumType()
+          ? Arrays.<Object>stream(type.getRawClass().getEnumConstants())
+              .filter(constant -> word((Enum<?>) constant).equals("off"))
+              .findFirst()
+              .orElse(NOT_HANDLED)
+          : NOT_HANDLED;
+    }
+  }
 
   private Settings() {}
 
@@ -91,16 +114,9 @@ final class Settings {
                   && entry.getValue().isObject()) {
                 merge((ObjectNode) into.get(key), entry.getValue(), where + ": " + key);
               } else {
-                into.set(key, off(into.get(key), entry.getValue()));
+                into.set(key, entry.getValue());
               }
             });
-  }
-
-  /// YAML takes a bare `off` for false.
-  private static JsonNode off(JsonNode standard, JsonNode given) {
-    return standard.isTextual() && given.isBoolean() && !given.booleanValue()
-        ? TextNode.valueOf("off")
-        : given;
   }
 
   /// For a key that there is not.

@@ -263,6 +263,8 @@ class ResumedPreparationTest {
   @Test
   void offNeedsNoQuotationMarks() throws IOException {
     assertThat(prepare(Map.of("stages", "[{pii: {email: off}}]")).rows()).isNotEmpty();
+    assertThatThrownBy(() -> prepare(Map.of("stages", "[{script: {on_simplified: off}}]")))
+        .hasMessageContaining("on_simplified: false will not do; give one of");
   }
 
   @Test
