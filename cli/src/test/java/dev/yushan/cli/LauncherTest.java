@@ -372,6 +372,21 @@ class LauncherTest {
     assertThat(lock).doesNotExist();
   }
 
+  /// As in the checkout of another user: that a process runs cannot be noted there.
+  @Test
+  void runsWhereItCannotBeNoted() throws Exception {
+    Path root = checkout();
+    assertThat(run(root.resolve("yushan")).exit()).isZero();
+    Path users = root.resolve(".yushan/1/users");
+    try (Stream<Path> files = Files.list(users)) {
+      files.forEach(file -> assertThat(file.toFile().delete()).isTrue());
+    }
+    Files.delete(users);
+    Result again = run(root.resolve("yushan"));
+    assertThat(again.exit()).isZero();
+    assertThat(again.out()).contains("/.yushan/1/lib");
+  }
+
   /// An unpacked distribution with an empty `lib`.
   private Path distribution() throws IOException {
     Path home = work.resolve("dist");
