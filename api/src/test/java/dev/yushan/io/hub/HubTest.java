@@ -209,10 +209,17 @@ class HubTest {
         };
     Path model = new Hub(settings("", false), count).download(MAIN, ALL);
     assertThat(model.resolve("model.safetensors")).hasBinaryContent(WEIGHTS);
-    assertThat(hub.downloads())
-        .filteredOn(request -> request.server().equals("cdn"))
-        .extracting(Request::range)
-        .containsExactly("", "bytes=100000-", "bytes=200000-");
+    List<String> ranges =
+        hub.downloads().stream()
+            .filter(request -> request.server().equals("cdn"))
+            .map(Request::range)
+            .toList();
+    // Of the bytes under way when a connection breaks some may be lost; the count says that none
+    // comes
+    // twice.
+    assertThat(ranges).hasSize(3).first().isEqualTo("");
+    assertThat(ranges.get(1)).matches("bytes=[1-9]\\d{0,4}-|bytes=100000-");
+    assertThat(ranges.get(2)).isEqualTo("bytes=200000-");
     assertThat(come).hasValue(WEIGHTS.length + "{}".length() + "text".length());
   }
 
