@@ -20,10 +20,8 @@ import java.util.function.Consumer;
 /// a [Tape], records its backward beside it.
 ///
 /// Without a tape nothing is kept: sums are taken in place and the memory of a block is released
-/// behind it, so that a forward pass of any depth needs the activations of one block.
-///
-/// With `checkpointing` a block keeps its input alone, and its forward runs again when the gradient
-/// comes back (Chen et al. 2016): one more forward for memory that hardly grows with depth.
+/// behind it, so that a forward pass of any depth needs the activations of one block. With one, a
+/// block keeps what the tape's [Keep] says.
 public final class Ops {
   /// Rows of logits that [#crossEntropy] holds at a time, unless [#withLossChunk] says otherwise.
   public static final int LOSS_CHUNK = 512;
@@ -32,36 +30,29 @@ public final class Ops {
   /// over rows have the same bits for any number of chunks.
   public static final int LOSS_CHUNK_UNIT = 256;
 
-  private final Backend backend;
   private final Kernels kernels;
+
+  /// Of what is used and forgotten; with a tape the scratch stack of the tape.
   private final Workspace workspace;
+
   private final Optional<Tape> tape;
-  private final boolean checkpointing;
   private final int lossChunk;
 
-  private Ops(
-      Backend backend,
-      Workspace workspace,
-      Optional<Tape> tape,
-      boolean checkpointing,
-      int lossChunk) {
-    this.backend = backend;
-    this.kernels = backend.kernels();
+  private Ops(Kernels kernels, Workspace workspace, Optional<Tape> tape, int lossChunk) {
+    this.kernels = kernels;
     this.workspace = workspace;
     this.tape = tape;
-    this.checkpointing = checkpointing;
     this.lossChunk = lossChunk;
   }
 
   /// Forward only.
   public static Ops inference(Backend backend, Workspace workspace) {
-    return new Ops(backend, workspace, Optional.empty(), false, LOSS_CHUNK);
+    return new Ops(backend.kernels(), workspace, Optional.empty(), LOSS_CHUNK);
   }
 
-  /// Forward with a tape.
-  public static Ops training(
-      Backend backend, Workspace workspace, Tape tape, boolean checkpointing) {
-    return new Ops(backend, workspace, Optional.of(tape), checkpointing, LOSS_CHUNK);
+  /// Forward with a tape, on its stacks.
+  public static Ops training(Backend backend, Tape tape) {
+    return new Ops(backend.kernels(), tape.scratch(), Optional.of(tape), LOSS_CHUNK);
   }
 
   /// The same ops with `rows` rows of logits at a time: less memory, the same bits.
@@ -72,7 +63,7 @@ public final class Ops {
       throw new IllegalArgumentException(
           "a chunk of %d rows of logits is no multiple of %d".formatted(rows, LOSS_CHUNK_UNIT));
     }
-    return new Ops(backend, workspace, tape, checkpointing, rows);
+    return new Ops(kernels, workspace, tape, rows);
   }
 
   // ---- layers ----------------------------------------------------------------------------------
@@ -80,9 +71,9 @@ public final class Ops {
   /// Rows of `table` (`[V, C]`) for each of `tokens` (I32 `[T]`): `[T, C]`.
   public Tensor embedding(Tensor tokens, Parameter table) {
     Tensor out = activation(tokens, table.value().columns());
-    kernels.gather(table.value(), tokens, out);
-    record(
+    run(
         out,
+        () -> kernels.gather(table.value(), tokens, out),
         t ->
             table
                 .gradient()
@@ -92,10 +83,10 @@ public final class Ops {
 
   /// `x · weightᵀ`: `[T, K]` times `[N, K]` transposed is `[T, N]`.
   public Tensor linear(Tensor x, Parameter weight) {
-    Tensor out = activation(x, weight.value().rows());
-    kernels.matmul(N, T, 1, x, weight.value(), 0, out);
-    record(
+    Tensor out = product(x, weight.value().rows());
+    run(
         out,
+        () -> kernels.matmul(N, T, 1, x, weight.value(), 0, out),
         t -> {
           Tensor dOut = t.gradient(out);
           // First the weight: the gradient of x may go into the buffer of dOut.
@@ -112,9 +103,9 @@ public final class Ops {
   public Tensor rmsNorm(Tensor x, Parameter weight, float eps) {
     Tensor out = activation(x, x.columns());
     Tensor inverseRms = activation(x, 1).reshape(x.rows());
-    kernels.rmsNorm(x, weight.value(), eps, out, inverseRms);
-    record(
+    run(
         out,
+        () -> kernels.rmsNorm(x, weight.value(), eps, out, inverseRms),
         t -> {
           Tensor dOut = t.gradient(out);
           Tensor dWeight = weight.gradient().orElseGet(() -> scratchLike(weight.value()));
@@ -136,9 +127,9 @@ public final class Ops {
   /// @param keyNorm like `queryNorm`
   public Tensor headNorm(
       Tensor qkv, AttentionShape shape, Parameter queryNorm, Parameter keyNorm, float eps) {
-    Tensor before = tape.isPresent() ? activation(qkv, qkv.columns()) : qkv;
+    Tensor before = tape.isPresent() ? product(qkv, qkv.columns()) : qkv;
     if (tape.isPresent()) {
-      kernels.copy(qkv, before);
+      run(before, () -> kernels.copy(qkv, before), t -> {});
     }
     headNorm(before, qkv, 0, shape.keysFrom(), queryNorm, eps);
     headNorm(before, qkv, shape.keysFrom(), shape.valuesFrom(), keyNorm, eps);
@@ -147,10 +138,10 @@ public final class Ops {
 
   private void headNorm(Tensor before, Tensor qkv, int from, int to, Parameter weight, float eps) {
     Tensor x = before.columns(from, to);
-    Tensor inverseRms = activation(qkv, (to - from) / weight.value().elements());
-    kernels.rmsNorm(x, weight.value(), eps, qkv.columns(from, to), inverseRms);
-    record(
+    Tensor inverseRms = besideProduct(qkv, (to - from) / weight.value().elements());
+    run(
         qkv,
+        () -> kernels.rmsNorm(x, weight.value(), eps, qkv.columns(from, to), inverseRms),
         t -> {
           Tensor d = t.gradient(qkv).columns(from, to);
           Tensor dWeight = weight.gradient().orElseGet(() -> scratchLike(weight.value()));
@@ -164,9 +155,9 @@ public final class Ops {
   /// @param qkv `[T, (H + 2G) · D]`, of which the values stay as they are
   public Tensor rope(Tensor qkv, AttentionShape shape, Tensor positions, Tensor cosSin) {
     Tensor turned = qkv.columns(0, shape.valuesFrom());
-    kernels.rope(turned, positions, cosSin, false, turned);
-    record(
+    run(
         qkv,
+        () -> kernels.rope(turned, positions, cosSin, false, turned),
         t -> {
           Tensor dTurned = t.gradient(qkv).columns(0, shape.valuesFrom());
           kernels.rope(dTurned, positions, cosSin, true, dTurned);
@@ -197,12 +188,21 @@ public final class Ops {
   }
 
   private Tensor attention(Tensor qkv, Qkv in, AttentionShape shape, Tensor sequences) {
-    Tensor out = activation(qkv, shape.queryColumns());
-    Tensor logSumExp = activation(qkv, shape.heads());
-    kernels.attention(shape, in, sequences, out, logSumExp);
-    record(
+    // The backward computes the scores again, and the log-sum-exp must be theirs.
+    tape.ifPresent(t -> t.round(qkv));
+    Tensor out = product(qkv, shape.queryColumns());
+    Tensor logSumExp = besideProduct(qkv, shape.heads());
+    Runnable forward = () -> kernels.attention(shape, in, sequences, out, logSumExp);
+    if (tape.isEmpty()) {
+      forward.run();
+      return out;
+    }
+    Tape t = tape.get();
+    t.run(
         out,
-        t ->
+        forward,
+        true,
+        () ->
             kernels.attentionBackward(
                 shape, t.gradient(out), in, out, logSumExp, sequences, Qkv.of(t.only(qkv), shape)));
     return out;
@@ -227,9 +227,9 @@ public final class Ops {
     Tensor gate = gateUp.columns(0, half);
     Tensor up = gateUp.columns(half, 2 * half);
     Tensor out = activation(gateUp, half);
-    kernels.swiGlu(gate, up, out);
-    record(
+    run(
         out,
+        () -> kernels.swiGlu(gate, up, out),
         t -> {
           Tensor dGateUp = t.only(gateUp);
           kernels.swiGluBackward(
@@ -238,10 +238,11 @@ public final class Ops {
     return out;
   }
 
-  /// `residual + branch`, where `branch` is what was computed last.
+  /// `residual + branch`, where `branch` is what was computed last, and is replaced by the sum
+  /// unless its backward still needs it. Without a tape the sum replaces the residual.
   ///
   /// Both have the gradient of the sum, and share its buffer: by the time the residual's earlier
-  /// users add to it, the branch has read it. Without a tape the sum replaces the residual.
+  /// users add to it, the branch has read it.
   public Tensor add(Tensor residual, Tensor branch) {
     if (tape.isEmpty()) {
       kernels.add(residual, branch, residual);
@@ -251,34 +252,24 @@ public final class Ops {
     if (!t.justComputed(branch)) {
       throw new IllegalArgumentException("the branch of a residual must be what was computed last");
     }
-    Tensor out = activation(residual, residual.columns());
-    kernels.add(residual, branch, out);
-    t.record(
+    Tensor out = t.mayOverwriteLatest() ? branch : activation(residual, residual.columns());
+    run(
         out,
-        () -> {
-          Tensor dOut = t.gradient(out);
-          t.adopt(branch, dOut);
-          t.adopt(residual, dOut);
+        () -> kernels.add(residual, branch, out),
+        tape -> {
+          Tensor dOut = tape.gradient(out);
+          tape.adopt(branch, dOut);
+          tape.adopt(residual, dOut);
         });
     return out;
   }
 
   /// One residual block: `body` maps `[T, C]` to its input plus something, by [#add].
   ///
-  /// The body gets the ops to use: with checkpointing it runs twice, the first time without a tape.
+  /// @param body gets the ops to use
   public Tensor block(Tensor x, BiFunction<Ops, Tensor, Tensor> body) {
-    if (tape.isEmpty()) {
-      return blockInPlace(x, body);
-    }
-    Tape t = tape.get();
-    if (!checkpointing) {
-      return t.bundle(x, in -> body.apply(this, in));
-    }
-    Tensor out = activation(x, x.columns());
-    kernels.copy(x, out);
-    inference(backend, workspace).blockInPlace(out, body);
-    t.record(out, () -> t.scoped(x, () -> recompute(t, x, out, body)));
-    return out;
+    return tape.map(t -> t.block(x, in -> body.apply(this, in)))
+        .orElseGet(() -> blockInPlace(x, body));
   }
 
   private Tensor blockInPlace(Tensor x, BiFunction<Ops, Tensor, Tensor> body) {
@@ -288,14 +279,6 @@ public final class Ops {
     }
     workspace.release(mark);
     return x;
-  }
-
-  private void recompute(Tape outer, Tensor x, Tensor out, BiFunction<Ops, Tensor, Tensor> body) {
-    Tape inner = new Tape(workspace);
-    Tensor again = body.apply(training(backend, workspace, inner, false), x);
-    inner.adopt(again, outer.gradient(out));
-    inner.backward();
-    outer.adopt(x, inner.gradient(x));
   }
 
   // ---- loss ------------------------------------------------------------------------------------
@@ -335,8 +318,19 @@ public final class Ops {
 
   /// A new F32 activation with the rows, and the live rows, of `like`.
   private Tensor activation(Tensor like, long columns) {
-    Tensor raw = workspace.allocate(DType.F32, Shape.of(like.rows(), columns));
-    return like.count().map(raw::counted).orElse(raw);
+    return tape.map(t -> t.cheap(like, columns))
+        .orElseGet(() -> workspace.rowsOf(DType.F32, like, columns));
+  }
+
+  /// One that costs much arithmetic, so that a block may keep it.
+  private Tensor product(Tensor like, long columns) {
+    return tape.map(t -> t.product(like, columns))
+        .orElseGet(() -> workspace.rowsOf(DType.F32, like, columns));
+  }
+
+  private Tensor besideProduct(Tensor like, long columns) {
+    return tape.map(t -> t.besideProduct(like, columns))
+        .orElseGet(() -> workspace.rowsOf(DType.F32, like, columns));
   }
 
   /// Runs `backward` into `target`, or where that is the buffer it reads, beside it first: so in `x
@@ -355,7 +349,7 @@ public final class Ops {
     return workspace.allocate(DType.F32, value.shape());
   }
 
-  private void record(Tensor out, Consumer<Tape> backward) {
-    tape.ifPresent(t -> t.record(out, () -> backward.accept(t)));
+  private void run(Tensor out, Runnable forward, Consumer<Tape> backward) {
+    tape.ifPresentOrElse(t -> t.run(out, forward, false, () -> backward.accept(t)), forward::run);
   }
 }

@@ -6,6 +6,7 @@ import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// A stack of short-lived tensors: activations and their gradients.
 ///
@@ -14,16 +15,20 @@ import java.util.List;
 /// cleared between uses: a new tensor holds anything.
 public final class Workspace implements AutoCloseable {
   private static final long ALIGNMENT = 256;
+  private static final Mark BOTTOM = new Mark(0, 0, 0);
 
   /// A height of the stack, to which it can be lowered again.
-  public record Mark(int slab, long used) {}
+  ///
+  /// @param used bytes of the slab
+  /// @param live bytes of the tensors below, without the gaps at the ends of slabs
+  public record Mark(int slab, long used, long live) {}
 
   private final Backend backend;
   private final long slabBytes;
   private final List<Storage> slabs = new ArrayList<>();
-  private int slab;
-  private long used;
-  private long peak;
+  private Optional<Workspace> scratch = Optional.empty();
+  private Mark top = BOTTOM;
+  private long highest;
 
   /// A workspace that takes memory from `backend` in pieces of at least `slabBytes`.
   public Workspace(Backend backend, long slabBytes) {
@@ -31,9 +36,19 @@ public final class Workspace implements AutoCloseable {
     this.slabBytes = slabBytes;
   }
 
+  /// A second stack beside this one, for what is released while what was allocated later stays.
+  public Workspace scratch() {
+    if (scratch.isEmpty()) {
+      scratch = Optional.of(new Workspace(backend, slabBytes));
+    }
+    return scratch.get();
+  }
+
   /// A tensor on top of the stack; its values are undefined.
   public Tensor allocate(DType dtype, Shape shape) {
     long bytes = roundUp(dtype.bytes(shape.elements()));
+    int slab = top.slab();
+    long used = top.used();
     while (slab < slabs.size() && used + bytes > slabs.get(slab).bytes()) {
       slab++;
       used = 0;
@@ -41,37 +56,44 @@ public final class Workspace implements AutoCloseable {
     if (slab == slabs.size()) {
       slabs.add(backend.allocate(Math.max(bytes, slabBytes)));
     }
-    Tensor tensor = Tensor.view(slabs.get(slab), used, dtype, shape);
-    used += bytes;
-    peak = Math.max(peak, usedBytes());
-    return tensor;
+    top = new Mark(slab, used + bytes, top.live() + bytes);
+    highest = Math.max(highest, top.live());
+    return Tensor.view(slabs.get(slab), used, dtype, shape);
+  }
+
+  /// A tensor of `columns` with the rows, and the live rows, of `like`.
+  public Tensor rowsOf(DType dtype, Tensor like, long columns) {
+    Tensor raw = allocate(dtype, Shape.of(like.rows(), columns));
+    return like.count().map(raw::counted).orElse(raw);
   }
 
   /// The present height.
   public Mark mark() {
-    return new Mark(slab, used);
+    return top;
   }
 
-  /// Gives back everything allocated since `mark`; those tensors must not be used any more.
+  /// Lowers the stack to `mark`: tensors allocated since must not be used any more. Or raises it
+  /// again, to where it was before.
   public void release(Mark mark) {
-    slab = mark.slab();
-    used = mark.used();
+    top = mark;
   }
 
-  /// Whether `tensor` lies below `mark` or outside of this workspace, so that it outlives a
-  /// release.
-  public boolean outlives(Tensor tensor, Mark mark) {
-    int index = slabs.indexOf(tensor.storage());
-    return index < mark.slab() || (index == mark.slab() && tensor.byteOffset() < mark.used());
+  /// Lowers the stack to its bottom.
+  public void clear() {
+    top = BOTTOM;
   }
 
-  /// Bytes taken at the highest point so far, gaps at the ends of slabs included.
-  public long peakBytes() {
-    return peak;
+  /// Whether `tensor` lies in this workspace.
+  public boolean holds(Tensor tensor) {
+    return slabs.contains(tensor.storage());
   }
 
-  private long usedBytes() {
-    return slabs.subList(0, slab).stream().mapToLong(Storage::bytes).sum() + used;
+  /// An empty workspace on `other` that has room for what this one held at its highest, each stack
+  /// in one piece.
+  public Workspace sameSize(Backend other) {
+    Workspace same = new Workspace(other, highest);
+    same.scratch = scratch.map(stack -> stack.sameSize(other));
+    return same;
   }
 
   private static long roundUp(long bytes) {
@@ -81,9 +103,9 @@ public final class Workspace implements AutoCloseable {
   /// Frees all memory.
   @Override
   public void close() {
+    scratch.ifPresent(Workspace::close);
     slabs.forEach(Storage::close);
     slabs.clear();
-    slab = 0;
-    used = 0;
+    clear();
   }
 }

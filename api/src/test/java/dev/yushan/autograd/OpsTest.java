@@ -11,17 +11,21 @@ import dev.yushan.backend.testkit.ReferenceBackend;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class OpsTest {
   private final Backend backend = Backends.checked(ReferenceBackend.float64());
   private final Workspace workspace = new Workspace(backend, 1 << 16);
-  private final Tape tape = new Tape(workspace);
-  private final Ops ops = Ops.training(backend, workspace, tape, false);
+  private final Tape tape = new Tape(backend, workspace, Keep.PRODUCTS);
+  private final Ops ops = Ops.training(backend, tape);
 
   @AfterEach
   void close() {
@@ -98,6 +102,118 @@ class OpsTest {
     }
     assertThat(workspace.mark()).isEqualTo(before);
     assertThat(backend.floats(out)).containsExactly(8, 16);
+  }
+
+  /// Two blocks x + silu(norm(x)·w)·(norm(x)·w), and the gradients of x and w, as each policy has
+  /// them.
+  @ParameterizedTest
+  @EnumSource(Keep.class)
+  void whatABlockDoesNotKeepIsComputedAgain(Keep keep) {
+    float[] wanted = twoBlocks(Keep.PRODUCTS);
+    float[] got = twoBlocks(keep);
+    assertThat(got).hasSameSizeAs(wanted);
+    if (keep != Keep.PRODUCTS_BF16) {
+      assertThat(got).containsExactly(wanted);
+    } else {
+      assertThat(got).isNotEqualTo(wanted).containsExactly(wanted, Offset.offset(0.05f));
+    }
+  }
+
+  private float[] twoBlocks(Keep keep) {
+    try (Workspace own = new Workspace(backend, 1 << 12)) {
+      Tape recorded = new Tape(backend, own, keep);
+      Ops training = Ops.training(backend, recorded);
+      Parameter w = rectangle(4, 2, 0.3f, -0.7f, 0.11f, 0.2f, 1.3f, 0.5f, -0.9f, 0.77f);
+      Parameter norm =
+          new Parameter("n", backend.tensor(new float[] {1.1f, 0.9f}, 2), Optional.empty());
+      Tensor x = backend.tensor(new float[] {1, -2, 0.5f, 3}, 2, 2);
+      Tensor y = x;
+      for (int i = 0; i < 2; i++) {
+        y =
+            training.block(
+                y, (o, in) -> o.add(in, o.swiGlu(o.linear(o.rmsNorm(in, norm, 1e-5f), w))));
+      }
+      backend.upload(new float[] {1, 2, 3, 4}, recorded.target(y).gradient());
+      recorded.backward();
+      assertThat(own.scratch().mark().live()).isZero();
+      return concat(
+          backend.floats(y),
+          backend.floats(recorded.gradient(x)),
+          backend.floats(w.gradient().orElseThrow()));
+    }
+  }
+
+  private static float[] concat(float[]... parts) {
+    FloatBuffer all = FloatBuffer.allocate(Stream.of(parts).mapToInt(p -> p.length).sum());
+    Stream.of(parts).forEach(all::put);
+    return all.array();
+  }
+
+  private Parameter rectangle(long rows, long columns, float... values) {
+    Tensor gradient = backend.allocate(DType.F32, Shape.of(rows, columns));
+    return new Parameter("w", backend.tensor(values, rows, columns), Optional.of(gradient));
+  }
+
+  /// Attention's backward reads its result, so the sum may not replace that.
+  @ParameterizedTest
+  @EnumSource(Keep.class)
+  void aSumLeavesWhatABackwardReads(Keep keep) {
+    try (Workspace own = new Workspace(backend, 1 << 12)) {
+      AttentionShape shape = AttentionShape.of(1, 1, 2);
+      Tape recorded = new Tape(backend, own, keep);
+      Ops training = Ops.training(backend, recorded);
+      Parameter w = rectangle(6, 2, 1, 2, -1, 0.5f, 0.3f, 1, 0.7f, -0.4f, 1, 0.2f, -2, 1);
+      Tensor x = backend.tensor(new float[] {1, -2, 0.5f, 3}, 2, 2);
+      Tensor starts = backend.tensor(new int[] {0, 2}, 2);
+      Tensor positions = backend.tensor(new int[] {0, 1}, 2);
+      Tensor y =
+          training.block(
+              x,
+              (o, in) ->
+                  o.add(
+                      in,
+                      o.attention(o.linear(in, w), shape, starts, positions, Optional.empty(), 0)));
+      backend.upload(new float[] {1, 2, 3, 4}, recorded.target(y).gradient());
+      recorded.backward();
+      float[] values = backend.floats(w.value());
+      float[] gradient = backend.floats(w.gradient().orElseThrow());
+      float h = 1e-2f;
+      for (int i = 0; i < values.length; i++) {
+        double slope = (attended(values, i, h) - attended(values, i, -h)) / (2 * h);
+        assertThat((double) gradient[i])
+            .as("element %d", i)
+            .isCloseTo(slope, Offset.offset(keep == Keep.PRODUCTS_BF16 ? 0.1 : 2e-3));
+      }
+    }
+  }
+
+  /// (1, 2, 3, 4) times x + attention(x·wᵀ), without a tape, one element of `w` changed.
+  private double attended(float[] values, int changed, float by) {
+    try (Workspace own = new Workspace(backend, 1 << 12)) {
+      float[] w = values.clone();
+      w[changed] += by;
+      Ops inference = Ops.inference(backend, own);
+      Tensor x = backend.tensor(new float[] {1, -2, 0.5f, 3}, 2, 2);
+      Tensor y =
+          inference.attention(
+              inference.linear(x, rectangle(6, 2, w)),
+              AttentionShape.of(1, 1, 2),
+              backend.tensor(new int[] {0, 2}, 2),
+              backend.tensor(new int[] {0, 1}, 2),
+              Optional.empty(),
+              0);
+      float[] out = backend.floats(y);
+      return out[0] + 2.0 * out[1] + 3.0 * out[2] + 4.0 * out[3];
+    }
+  }
+
+  @Test
+  void blocksDoNotNestInTraining() {
+    Parameter w = weight(1, 0, 0, 1);
+    Tensor x = backend.tensor(new float[] {1, 2}, 1, 2);
+    assertThatThrownBy(
+            () -> ops.block(x, (o, in) -> o.block(in, (p, y) -> p.add(y, p.linear(y, w)))))
+        .hasMessageContaining("a block within a block");
   }
 
   @Test

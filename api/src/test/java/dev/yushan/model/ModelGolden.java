@@ -3,6 +3,7 @@ package dev.yushan.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.autograd.Tape;
@@ -114,16 +115,16 @@ public abstract class ModelGolden {
   @ParameterizedTest
   @MethodSource("values")
   void lossAndGradients(Values values) {
-    lossAndGradients(values, false);
+    lossAndGradients(values, Keep.PRODUCTS);
   }
 
   @ParameterizedTest
   @MethodSource("values")
   void lossAndGradientsWithCheckpointing(Values values) {
-    lossAndGradients(values, true);
+    lossAndGradients(values, Keep.INPUTS);
   }
 
-  private void lossAndGradients(Values values, boolean checkpointing) {
+  private void lossAndGradients(Values values, Keep keep) {
     try (Backend backend = Backends.checked(open());
         Workspace workspace = new Workspace(backend, 1 << 20);
         CausalLM model = Models.load(backend, values.model(), DType.F32, true)) {
@@ -133,8 +134,8 @@ public abstract class ModelGolden {
         batch.load(backend, rows);
         Tensor scale = backend.tensor(new float[] {1f / rows.targetCount()}, 1);
         Tensor nll = backend.allocate(DType.F32, Shape.of(batch.capacity()));
-        Tape tape = new Tape(workspace);
-        Ops ops = Ops.training(backend, workspace, tape, checkpointing);
+        Tape tape = new Tape(backend, workspace, keep);
+        Ops ops = Ops.training(backend, tape);
         Tensor hidden = model.hidden(ops, batch);
         ops.crossEntropy(hidden, model.head(), batch.targets(), scale, nll);
         tape.backward();

@@ -64,8 +64,7 @@ class RecordedPassTest {
           bodies.incrementAndGet();
           throw new IllegalStateException("no memory");
         };
-    assertThatThrownBy(
-            () -> RecordedPass.training("third", backend, workspace, batch, false, failing))
+    assertThatThrownBy(() -> RecordedPass.forward("third", backend, workspace, batch, failing))
         .hasMessage("no memory");
     assertThat(bodies).hasValue(1);
     assertThat(workspace.mark()).isEqualTo(before);

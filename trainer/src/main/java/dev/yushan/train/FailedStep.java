@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Keep;
 import dev.yushan.data.Document;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.io.DurableFiles;
@@ -23,10 +24,9 @@ import java.util.List;
 ///
 /// @param message what was wrong
 /// @param step its number, from 1
-/// @param checkpointing whether activations were computed again in the backward pass
+/// @param keep what each block kept for the backward pass
 /// @param lossChunk rows of logits that were held at a time
-record FailedStep(
-    String message, long step, boolean checkpointing, int lossChunk, List<Batch> batches) {
+record FailedStep(String message, long step, Keep keep, int lossChunk, List<Batch> batches) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String FAILURE = "failure.json";
   private static final String BATCHES = "batch.jsonl";
@@ -42,7 +42,7 @@ record FailedStep(
     return new FailedStep(
         failure.getMessage(),
         failure.before().steps() + 1,
-        config.checkpointing(),
+        config.keep(),
         config.lossChunk(),
         failure.batches().stream().map(Batch::of).toList());
   }
@@ -56,7 +56,7 @@ record FailedStep(
     ObjectNode json = JSON.createObjectNode();
     json.put("message", message);
     json.put("step", step);
-    json.put("gradient_checkpointing", checkpointing);
+    json.put("keep", keep.name());
     json.put("loss_chunk", lossChunk);
     try (BufferedWriter lines = Files.newBufferedWriter(directory.resolve(BATCHES))) {
       for (Batch batch : batches) {
@@ -80,7 +80,7 @@ record FailedStep(
       return new FailedStep(
           json.required("message").asText(),
           json.required("step").asLong(),
-          json.required("gradient_checkpointing").asBoolean(),
+          Keep.valueOf(json.required("keep").asText()),
           json.required("loss_chunk").asInt(),
           List.copyOf(batches));
     } catch (NoSuchFileException e) {

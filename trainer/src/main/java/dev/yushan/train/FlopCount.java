@@ -11,24 +11,29 @@ import dev.yushan.model.ModelConfig;
 /// - Attention costs, for every pair of a token and one it sees, 2 products of `headDim` and head
 ///   forward (scores, values) and 4 backward. That the backward kernels compute scores again is not
 ///   counted here, as by Dao et al. 2022.
-/// - Activation checkpointing runs the layers forward once more: counted in [#performed], not in
-///   [#model], which is what a utilisation is measured with (Chowdhery et al. 2022, appendix B).
+/// - Activation checkpointing runs the layers forward once more, but for their last product, whose
+///   result no op of the layer reads: counted in [#performed], not in [#model], which is what a
+///   utilisation is measured with (Chowdhery et al. 2022, appendix B).
 ///
 /// @param layerWeights elements of all matrices in the layers
 /// @param headWeights elements of the output projection
 /// @param pairCost forward operations of a token and one token it sees, over all layers
+/// @param againWeights elements of those matrices that are multiplied again in the backward pass
 /// @param checkpointing whether the layers run forward twice
-public record FlopCount(long layerWeights, long headWeights, long pairCost, boolean checkpointing) {
+public record FlopCount(
+    long layerWeights, long headWeights, long pairCost, long againWeights, boolean checkpointing) {
   /// Of a model of this shape.
   public static FlopCount of(ModelConfig model, boolean checkpointing) {
     long hidden = model.hiddenSize();
     long query = (long) model.heads() * model.headDim();
     long kv = (long) model.kvHeads() * model.headDim();
-    long layer = hidden * (2 * query + 2 * kv) + 3 * hidden * model.intermediateSize();
+    long down = hidden * model.intermediateSize();
+    long layer = hidden * (2 * query + 2 * kv) + 3 * down;
     return new FlopCount(
         model.layers() * layer,
         model.vocabSize() * hidden,
         model.layers() * 4 * query,
+        checkpointing ? model.layers() * (layer - down) : 0,
         checkpointing);
   }
 
@@ -55,7 +60,7 @@ public record FlopCount(long layerWeights, long headWeights, long pairCost, bool
 
   /// What is done: recomputation included.
   double performed(long tokens, long pairs) {
-    double again = forward(tokens, pairs, 0);
-    return model(tokens, pairs) + (checkpointing ? again : 0);
+    double again = 2.0 * tokens * againWeights + (checkpointing ? (double) pairs * pairCost : 0);
+    return model(tokens, pairs) + again;
   }
 }

@@ -113,7 +113,7 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
           new Pass(
               tokens,
               Math.min(one[1], tokens),
-              pass.checkpointing(),
+              pass.keep(),
               pass.lossChunk(),
               resumed,
               pass.evaluations());
@@ -180,7 +180,7 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
     return new Pass(
         capacity[0],
         capacity[1],
-        changed.flag(CHECKPOINTING),
+        TrainerConfig.keep(changed),
         changed.count(CHUNK),
         resumed,
         TrainerConfig.of(changed).everEvaluates()

@@ -1,7 +1,9 @@
 package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.SizingBackend;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.generate.Generator;
 import dev.yushan.model.CausalLM;
@@ -27,7 +29,7 @@ final class MemoryPlan implements AutoCloseable {
   record Pass(
       int tokens,
       int sequences,
-      boolean checkpointing,
+      Keep keep,
       int lossChunk,
       boolean resumed,
       List<Evaluation> evaluations) {}
@@ -90,8 +92,7 @@ final class MemoryPlan implements AutoCloseable {
   /// The forecast for a job whose passes are as `pass` says.
   MemoryForecast forecast(Pass pass) {
     Largest data = new Largest(pass.tokens, pass.sequences);
-    long taken =
-        taken(() -> BatchPass.training(sizes, model, data, pass.checkpointing, pass.lossChunk));
+    long taken = taken(() -> BatchPass.training(sizes, model, data, pass.keep, pass.lossChunk));
     long logits =
         (long) Math.min(pass.tokens, pass.lossChunk) * model.head().value().rows() * Float.BYTES;
     // each evaluation takes its memory while that of training is held, and so do samples

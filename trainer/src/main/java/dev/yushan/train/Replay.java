@@ -34,7 +34,7 @@ public final class Replay {
     MicroBatches data = failed.data();
     try (CausalLM model = Models.load(backend, directory, DType.F32, true);
         BatchPass pass =
-            BatchPass.training(backend, model, data, failed.checkpointing(), failed.lossChunk());
+            BatchPass.training(backend, model, data, failed.keep(), failed.lossChunk());
         Gradients gradients = new Gradients(backend, model.parameters())) {
       int targets = failed.batches().stream().mapToInt(batch -> batch.rows().targetCount()).sum();
       gradients.zero();

@@ -64,6 +64,7 @@ record ResumeState(
           "adam_epsilon",
           "weight_decay",
           "max_grad_norm",
+          "bf16",
           "on_spike",
           "spike_threshold",
           "spike_window");

@@ -70,7 +70,7 @@ public final class Trainer {
   public Progress train(Progress start, TrainingListener listener) {
     try (Gradients gradients = new Gradients(backend, model.parameters());
         BatchPass pass =
-            BatchPass.training(backend, model, data, config.checkpointing(), config.lossChunk())) {
+            BatchPass.training(backend, model, data, config.keep(), config.lossChunk())) {
       boolean evaluateFirst = start.evaluationDue() || config.evalOnStart() && start.steps() == 0;
       listener.started(plan, start);
       Progress progress = evaluate(start.evaluationDue(evaluateFirst), listener);

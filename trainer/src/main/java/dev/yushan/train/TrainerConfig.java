@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.autograd.Keep;
 import java.util.List;
 
 /// What the loop of [Trainer] needs to know.
@@ -8,7 +9,7 @@ import java.util.List;
 /// @param epochs passes over the data
 /// @param maxSteps if above 0, overrides `epochs`
 /// @param maxGradNorm gradients are scaled down to this norm; 0 leaves them
-/// @param checkpointing whether activations are computed again in the backward pass
+/// @param keep what each block of the model keeps for the backward pass
 /// @param lossChunk rows of logits that are held at a time
 /// @param logFirst whether the first step is logged whatever `logging` says
 /// @param evalOnStart whether to evaluate before the first step
@@ -20,7 +21,7 @@ public record TrainerConfig(
     long maxSteps,
     ScheduleConfig schedule,
     double maxGradNorm,
-    boolean checkpointing,
+    Keep keep,
     int lossChunk,
     Cadence logging,
     boolean logFirst,
@@ -40,7 +41,7 @@ public record TrainerConfig(
         config.whole("max_steps"),
         ScheduleConfig.of(config),
         config.number("max_grad_norm"),
-        config.flag("gradient_checkpointing"),
+        keep(config),
         config.count("logits_chunk"),
         Cadence.of(config, "logging_strategy", "logging_steps"),
         config.flag("logging_first_step"),
@@ -49,6 +50,15 @@ public record TrainerConfig(
         config.flag("do_eval") || evaluation.unit() != Cadence.Unit.NO,
         Cadence.of(config, "save_strategy", "save_steps"),
         SpikeGuard.of(config));
+  }
+
+  /// What each block of the model keeps for the backward pass. One that is computed again has
+  /// nothing to round.
+  static Keep keep(TrainingConfig config) {
+    if (config.flag("gradient_checkpointing")) {
+      return Keep.INPUTS;
+    }
+    return config.flag("bf16") ? Keep.PRODUCTS_BF16 : Keep.PRODUCTS;
   }
 
   /// The micro-batches of all devices, one device after the other. The loss of a step is the mean

@@ -69,6 +69,7 @@ public final class TrainingKeys {
       spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first of a run, as many but at most 20, are not judged.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
       gradient_checkpointing | boolean | false | Keep only the input of each layer and compute the layer again in the backward pass.
+      bf16 | boolean | false | Keep activations for the backward pass rounded to bfloat16: half their memory. Weights, gradients, moments and arithmetic stay float32. Nothing with gradient_checkpointing, which keeps none.
       logits_chunk | one of 256 512 1024 2048 | 512 | Rows of logits held at a time. The result does not depend on it.
       seed | integer | 42 | Seed of everything random.
       # Evaluation
@@ -108,7 +109,7 @@ public final class TrainingKeys {
   /// Key | values that need no notice | why it has no effect.
   private static final String NO_EFFECT =
       """
-      bf16, fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32
+      fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32
       fp16_opt_level, fp16_backend, half_precision_backend, upcast_layernorm, upcast_lmhead_output, fp8_backend, fp8_enable_fsdp_float8_all_gather | false | arithmetic is float32
       run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_workspace, swanlab_run_name, swanlab_mode, swanlab_api_key, swanlab_logdir, swanlab_lark_webhook_url, swanlab_lark_secret, ppo_logger | none, false | reports are files in output_dir
       dataloader_num_workers, dataloader_pin_memory, dataloader_persistent_workers, dataloader_prefetch_factor | | rows are read from mapped shards; nothing is to be fetched ahead

@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Backend;
@@ -113,7 +114,7 @@ class FlopCountTest {
               meter.backend(),
               model,
               MicroBatches.of(List.of(new MicroBatch(new int[] {0}, rows, List.of()))),
-              checkpointing,
+              checkpointing ? Keep.INPUTS : Keep.PRODUCTS,
               Ops.LOSS_CHUNK)) {
         meter.on = true;
         pass.run(rows);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
@@ -72,13 +73,13 @@ class MemoryForecastTest {
     try (Backend backend = backend(1L << 33);
         MemoryPlan plan =
             new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
-      for (boolean checkpointing : new boolean[] {false, true}) {
+      for (Keep keep : Keep.values()) {
         MemoryForecast forecast =
             plan.forecast(
                 new Pass(
                     data.maxTokens(),
                     data.maxSequences(),
-                    checkpointing,
+                    keep,
                     Ops.LOSS_CHUNK,
                     false,
                     List.of(new Evaluation("held out", data))));
@@ -88,16 +89,13 @@ class MemoryForecastTest {
                 new AdamWProvider()
                     .create(backend, model.parameters(), OptimizerConfig.defaults());
             Gradients gradients = new Gradients(backend, model.parameters());
-            BatchPass training =
-                BatchPass.training(backend, model, data, checkpointing, Ops.LOSS_CHUNK);
+            BatchPass training = BatchPass.training(backend, model, data, keep, Ops.LOSS_CHUNK);
             BatchPass evaluation = BatchPass.forward(backend, model, data, Ops.LOSS_CHUNK)) {
           gradients.zero();
           training.scale(1);
           assertThat(BatchPass.sum(training.run(data.get(0, 0).rows()))).isPositive();
           assertThat(BatchPass.sum(evaluation.run(data.get(0, 0).rows()))).isPositive();
-          assertThat(before - backend.availableBytes())
-              .as("checkpointing %s", checkpointing)
-              .isEqualTo(forecast.device());
+          assertThat(before - backend.availableBytes()).as("%s", keep).isEqualTo(forecast.device());
           assertThat(forecast.parameters())
               .isEqualTo(model.parameters().stream().mapToLong(p -> p.value().elements()).sum())
               .isEqualTo(model.config().parameters());
@@ -119,7 +117,8 @@ class MemoryForecastTest {
         generator.generate(new int[] {1, 2, 3}, SamplingParams.greedy(37), (id, p) -> true);
         assertThat(before - backend.availableBytes())
             .isEqualTo(
-                plan.forecast(new Pass(8, 1, false, Ops.LOSS_CHUNK, false, List.of())).evaluation())
+                plan.forecast(new Pass(8, 1, Keep.PRODUCTS, Ops.LOSS_CHUNK, false, List.of()))
+                    .evaluation())
             .isPositive();
       }
     }
@@ -132,7 +131,7 @@ class MemoryForecastTest {
     try (MemoryPlan plan =
         new MemoryPlan(Models.configJson(directory), new AdamWProvider(), 0, nothing())) {
       MemoryForecast forecast =
-          plan.forecast(new Pass(512, 1, false, Ops.LOSS_CHUNK, false, List.of()));
+          plan.forecast(new Pass(512, 1, Keep.PRODUCTS, Ops.LOSS_CHUNK, false, List.of()));
       assertThat(forecast.parameters()).isEqualTo(1_235_814_400L);
       assertThat(forecast.weights() + forecast.gradients() + forecast.optimizer())
           .isEqualTo(16 * 1_235_814_400L);
@@ -158,7 +157,7 @@ class MemoryForecastTest {
     MicroBatches data = MicroBatches.of(List.of(new MicroBatch(new int[] {0}, rows, List.of())));
     try (Backend backend = backend();
         CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
-        BatchPass pass = BatchPass.training(backend, model, data, false, chunk)) {
+        BatchPass pass = BatchPass.training(backend, model, data, Keep.PRODUCTS, chunk)) {
       pass.scale(1);
       pass.run(rows);
       return model.parameters().stream()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// say how the backend is opened.
 public abstract class TrajectoryGolden {
   private static final double TOLERANCE = 1e-5;
+  private static final double BF16_TOLERANCE = 2e-2;
 
   /// Opens a backend of its own; whoever asks for it closes it.
   protected abstract Backend open();
@@ -47,14 +49,14 @@ public abstract class TrajectoryGolden {
     return List.of(MAIN, TAIL);
   }
 
-  private static TrainerConfig config(Run run, int maxSteps) {
+  private static TrainerConfig config(Run run, int maxSteps, Keep keep) {
     return new TrainerConfig(
         3,
         run.epochs(),
         maxSteps,
         new ScheduleConfig(LrSchedule.Kind.COSINE_WITH_MIN_LR, 5e-3, 0.1, 0.1, 0),
         run.maxGradNorm(),
-        false,
+        keep,
         Ops.LOSS_CHUNK,
         Cadence.steps(1),
         false,
@@ -78,7 +80,12 @@ public abstract class TrajectoryGolden {
                 .create(backend, model.parameters(), new OptimizerConfig(0.9, 0.999, 1e-8, 0.1))) {
       Trainer trainer =
           new Trainer(
-              backend, model, optimizer, GoldenRows.of(run.rows(), 4), List.of(), config(run, -1));
+              backend,
+              model,
+              optimizer,
+              GoldenRows.of(run.rows(), 4),
+              List.of(),
+              config(run, -1, Keep.PRODUCTS));
       Progress end =
           trainer.train(
               Progress.START,
@@ -118,6 +125,48 @@ public abstract class TrajectoryGolden {
             .hasSize(Golden.names("trajectory_main/adam_state_final.safetensors").size());
       }
     }
+  }
+
+  /// Activations rounded to BF16 learn as under the BF16 autocast of transformers, and not with the
+  /// bits of those that are not rounded.
+  @Test
+  void everyStepIsNearThatOfTransformersInBf16() {
+    JsonNode golden = Golden.json("trajectory_bf16/trajectory.json");
+    List<StepReport> rounded = steps(Keep.PRODUCTS_BF16);
+    assertThat(rounded).hasSize(30);
+    for (int i = 0; i < 30; i++) {
+      assertThat(rounded.get(i).loss())
+          .as("loss %d", i)
+          .isEqualTo(golden.get("loss").get(i).asDouble(), within(BF16_TOLERANCE));
+      close(
+          rounded.get(i).gradientNorm(),
+          golden.get("grad_norm").get(i).asDouble(),
+          BF16_TOLERANCE,
+          "norm " + i);
+    }
+    assertThat(rounded.getFirst().gradientNorm())
+        .isNotEqualTo(steps(Keep.PRODUCTS).getFirst().gradientNorm());
+  }
+
+  private List<StepReport> steps(Keep keep) {
+    List<StepReport> steps = new ArrayList<>();
+    try (Backend backend = open();
+        CausalLM model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
+        Optimizer optimizer =
+            new AdamWProvider()
+                .create(backend, model.parameters(), new OptimizerConfig(0.9, 0.999, 1e-8, 0.1))) {
+      GoldenRows rows = GoldenRows.of(MAIN.rows(), 4);
+      new Trainer(backend, model, optimizer, rows, List.of(), config(MAIN, -1, keep))
+          .train(
+              Progress.START,
+              new TrainingListener() {
+                @Override
+                public void stepped(StepReport step, Progress progress) {
+                  steps.add(step);
+                }
+              });
+    }
+    return steps;
   }
 
   private static void close(double actual, double wanted, double relative, String what) {
@@ -165,7 +214,7 @@ public abstract class TrajectoryGolden {
               counts.add(backend.traffic());
             }
           };
-      new Trainer(backend, model, optimizer, rows, List.of(), config(MAIN, 4))
+      new Trainer(backend, model, optimizer, rows, List.of(), config(MAIN, 4, Keep.PRODUCTS))
           .train(Progress.START, watch);
       assertThat(free).hasSize(4).containsOnly(free.getFirst());
       for (int step = 1; step < 4 && !backend.usesHostMemory(); step++) {

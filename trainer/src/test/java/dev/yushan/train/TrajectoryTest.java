@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
@@ -29,14 +30,14 @@ class TrajectoryTest extends TrajectoryGolden {
   /// The bits may not depend on whether activations are kept or computed again.
   @Test
   void checkpointingChangesNoBit() {
-    List<float[]> kept = shortRun(false);
-    List<float[]> again = shortRun(true);
+    List<float[]> kept = shortRun(Keep.PRODUCTS);
+    List<float[]> again = shortRun(Keep.INPUTS);
     for (int i = 0; i < kept.size(); i++) {
       assertThat(Arrays.equals(kept.get(i), again.get(i))).as("parameter %d", i).isTrue();
     }
   }
 
-  private List<float[]> shortRun(boolean checkpointing) {
+  private List<float[]> shortRun(Keep keep) {
     TrainerConfig short3 =
         new TrainerConfig(
             3,
@@ -44,7 +45,7 @@ class TrajectoryTest extends TrajectoryGolden {
             3,
             new ScheduleConfig(LrSchedule.Kind.COSINE_WITH_MIN_LR, 5e-3, 0.1, 0.1, 0),
             1,
-            checkpointing,
+            keep,
             Ops.LOSS_CHUNK,
             Cadence.NEVER,
             false,

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Workspace;
 import dev.yushan.golden.Golden;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
@@ -39,7 +39,6 @@ final class LlamaTraining implements AutoCloseable {
   private final int[] lengths = Golden.ints(DATA, "lengths");
   private final int width = ids.length / lengths.length;
   private final Backend backend;
-  private final Workspace workspace;
   private final CausalLM model;
   private final Optimizer optimizer;
   private final TokenBatch batch;
@@ -49,7 +48,6 @@ final class LlamaTraining implements AutoCloseable {
 
   private LlamaTraining(Backend backend) {
     this.backend = backend;
-    workspace = new Workspace(backend, 1 << 20);
     model = Models.load(backend, Golden.path("tiny-llama-a"), DType.F32, true);
     OptimizerConfig config = new OptimizerConfig(0.9, 0.999, 1e-8, 0.1);
     optimizer = new AdamWProvider().create(backend, model.parameters(), config);
@@ -61,9 +59,8 @@ final class LlamaTraining implements AutoCloseable {
         RecordedPass.training(
             "training pass",
             backend,
-            workspace,
             batch,
-            false,
+            Keep.PRODUCTS,
             ops ->
                 ops.crossEntropy(
                     model.hidden(ops, batch), model.head(), batch.targets(), scale, nll));
@@ -150,6 +147,5 @@ final class LlamaTraining implements AutoCloseable {
     optimizer.close();
     model.close();
     batch.close();
-    workspace.close();
   }
 }

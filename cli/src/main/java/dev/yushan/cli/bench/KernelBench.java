@@ -2,8 +2,8 @@ package dev.yushan.cli.bench;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels;
+import dev.yushan.backend.SizingBackend;
 import dev.yushan.tensor.Tensor;
-import dev.yushan.train.SizingBackend;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;

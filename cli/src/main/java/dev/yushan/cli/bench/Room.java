@@ -1,8 +1,8 @@
 package dev.yushan.cli.bench;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.SizingBackend;
 import dev.yushan.io.ByteSize;
-import dev.yushan.train.SizingBackend;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

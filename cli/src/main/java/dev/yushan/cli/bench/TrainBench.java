@@ -1,9 +1,11 @@
 package dev.yushan.cli.bench;
 
+import dev.yushan.autograd.Keep;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Feature;
 import dev.yushan.train.FlopCount;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -50,6 +52,9 @@ final class TrainBench implements Callable<Integer> {
       description = "Compute activations again in the backward pass rather than keep them.")
   private boolean checkpointing;
 
+  @Option(names = "--bf16", description = "Keep activations rounded to bfloat16.")
+  private boolean bf16;
+
   @Override
   public Integer call() {
     batch.ifPresent(value -> options.requireAtLeast("--batch", value, 1));
@@ -66,21 +71,22 @@ final class TrainBench implements Callable<Integer> {
       throw new IllegalArgumentException(
           "the %s backend cannot train; choose another --backend".formatted(backend.name()));
     }
+    Keep keep = checkpointing ? Keep.INPUTS : bf16 ? Keep.PRODUCTS_BF16 : Keep.PRODUCTS;
     Room.require(
         backend,
         "a training step",
-        sizes -> new TrainingStep(sizes, shape, sequences, each, checkpointing),
-        "a smaller --shape, --batch or --length, or --checkpointing");
+        sizes -> new TrainingStep(sizes, shape, sequences, each, keep),
+        "a smaller --shape, --batch or --length, or --bf16 or --checkpointing");
     long tokens = (long) sequences * each;
     double flops =
         FlopCount.of(shape.config(), checkpointing)
             .model(tokens, sequences * ((long) each * (each + 1) / 2));
-    try (TrainingStep step = new TrainingStep(backend, shape, sequences, each, checkpointing)) {
+    try (TrainingStep step = new TrainingStep(backend, shape, sequences, each, keep)) {
       double[] seconds = options.stopwatch().seconds(step::run);
       return List.of(
           new Measurement(
               Measurement.columns(
-                  "batch", sequences, "length", each, "checkpointing", checkpointing),
+                  "batch", sequences, "length", each, "keep", keep.name().toLowerCase(Locale.ROOT)),
               "tokens/s",
               Stopwatch.rates(tokens, seconds),
               flops / tokens,

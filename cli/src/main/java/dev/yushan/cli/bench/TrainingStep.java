@@ -1,10 +1,10 @@
 package dev.yushan.cli.bench;
 
+import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
-import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.RecordedPass;
 import dev.yushan.model.TokenBatch;
@@ -22,14 +22,12 @@ import java.util.stream.IntStream;
 /// A training step of all parameters: forward, backward, the norm of the gradients, AdamW. Always
 /// on the same tokens.
 final class TrainingStep implements AutoCloseable {
-  private static final long SLAB_BYTES = 1 << 24;
   private static final double LEARNING_RATE = 1e-5;
   private static final double CLIP_NORM = 1;
 
   private final Backend backend;
   private final CausalLM model;
   private final Optimizer optimizer;
-  private final Workspace workspace;
   private final TokenBatch batch;
   private final Tensor scale;
   private final Tensor nll;
@@ -41,9 +39,8 @@ final class TrainingStep implements AutoCloseable {
 
   /// @param sequences in a step
   /// @param length of each
-  /// @param checkpointing whether blocks are computed again in the backward pass
-  TrainingStep(
-      Backend backend, BenchModel shape, int sequences, int length, boolean checkpointing) {
+  /// @param keep what each block keeps for the backward pass
+  TrainingStep(Backend backend, BenchModel shape, int sequences, int length, Keep keep) {
     this.backend = backend;
     int[][] texts = new int[sequences][];
     for (int i = 0; i < sequences; i++) {
@@ -55,7 +52,6 @@ final class TrainingStep implements AutoCloseable {
         Plugins.load(OptimizerProvider.class, "optimizer")
             .named("adamw_torch")
             .create(backend, model.parameters(), OptimizerConfig.defaults());
-    workspace = new Workspace(backend, SLAB_BYTES);
     batch = TokenBatch.allocate(backend, rows.length(), sequences);
     scale = backend.tensor(new float[] {1f / rows.targetCount()}, 1);
     nll = backend.allocate(DType.F32, Shape.of(rows.length()));
@@ -66,9 +62,8 @@ final class TrainingStep implements AutoCloseable {
         RecordedPass.training(
             "bench",
             backend,
-            workspace,
             batch,
-            checkpointing,
+            keep,
             ops ->
                 ops.crossEntropy(
                     model.hidden(ops, batch),
@@ -113,7 +108,6 @@ final class TrainingStep implements AutoCloseable {
     pass.close();
     batch.close();
     List.of(scale, nll, squaredNorms).forEach(Tensor::close);
-    workspace.close();
     optimizer.close();
     model.close();
   }

@@ -1,7 +1,5 @@
-package dev.yushan.train;
+package dev.yushan.backend;
 
-import dev.yushan.backend.Backend;
-import dev.yushan.backend.Kernels;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
