@@ -143,7 +143,7 @@ final class ServeCommand implements Callable<Integer> {
     return tokens;
   }
 
-  private LoadedModel load(Path directory, Consumer<Loading> progress) {
+  private LoadedModel load(Path directory, Consumer<Loading> progress) throws InterruptedException {
     progress.accept(new Loading("reading the tokenizer", 0));
     Tokenizer tokenizer = model.requireTokenizer();
     Optional<ChatTemplate> template =
@@ -165,6 +165,8 @@ final class ServeCommand implements Callable<Integer> {
           ByteSize.words(config.kvCacheBytes()),
           config.kvCacheDtype(),
           config.kvCacheTokens(loaded.config()));
+      progress.accept(new Loading("warming up", 1));
+      warmUp(engine, loaded);
       return new LoadedModel(
           engine,
           tokenizer,
@@ -177,8 +179,18 @@ final class ServeCommand implements Callable<Integer> {
             loaded.close();
             backend.close();
           });
-    } catch (RuntimeException | Error e) {
+    } catch (InterruptedException | RuntimeException | Error e) {
       backend.close();
+      throw e;
+    }
+  }
+
+  private static void warmUp(Engine engine, CausalLM loaded) throws InterruptedException {
+    try {
+      engine.warmUp();
+    } catch (InterruptedException | RuntimeException e) {
+      engine.close();
+      loaded.close();
       throw e;
     }
   }

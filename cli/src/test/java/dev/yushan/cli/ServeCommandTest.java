@@ -171,8 +171,9 @@ class ServeCommandTest {
 
   @Test
   void theLineOnTheTerminalSaysWhatTheEngineDoes() {
-    EngineStats before = new EngineStats(0, 0, 0, 100, 50, 40, 10, 0, 9, 0, 0, Traffic.NONE);
-    EngineStats now = new EngineStats(3, 1, 0.271, 220, 95, 140, 71, 0, 20, 0, 0, Traffic.NONE);
+    EngineStats before = new EngineStats(0, 0, 0, 0, 0, 100, 50, 40, 10, 0, 9, 0, 0, Traffic.NONE);
+    EngineStats now =
+        new EngineStats(3, 1, 0.271, 0, 0, 220, 95, 140, 71, 0, 20, 0, 0, Traffic.NONE);
     assertThat(EngineLine.words(before, now, 1))
         .isEqualTo(
             "running 3, waiting 1, 45.0 tokens/s, prompts 120.0, cache 27 %, prefix hits 61 %");

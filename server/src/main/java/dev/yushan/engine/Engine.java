@@ -38,13 +38,13 @@ public final class Engine implements AutoCloseable {
   private final ModelRunner runner;
   private final Scheduler scheduler;
   private final PagePool pool;
-  private final StepBudget budget;
+  private StepBudget budget;
   private final Jobs jobs;
   private final StepSampler sampler;
   private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
   private final CountDownLatch ended = new CountDownLatch(1);
   private final Thread thread;
-  private final Counters counters = new Counters();
+  private Counters counters = new Counters();
   private volatile EngineStats stats = EngineStats.NONE;
   private volatile IntConsumer stepObserver = tokens -> {};
   private volatile boolean draining;
@@ -55,6 +55,8 @@ public final class Engine implements AutoCloseable {
   /// What is counted from the start.
   private static final class Counters {
     private long promptTokens;
+    private long cachedTokens;
+    private long computedTokens;
     private long prefixQueries;
     private long prefixHits;
     private long steps;
@@ -84,6 +86,11 @@ public final class Engine implements AutoCloseable {
     return config;
   }
 
+  /// Pages of the cache, of [dev.yushan.backend.KvPages#PAGE_LENGTH] tokens.
+  public int pages() {
+    return pool.pages();
+  }
+
   // ---- from other threads ----------------------------------------------------------------------
 
   /// Takes a request; returns at once.
@@ -103,15 +110,40 @@ public final class Engine implements AutoCloseable {
     int room = config.maxModelLen() - request.prompt().length;
     int limit = Math.min(request.params().maxTokens(), room);
     Job[] job = new Job[1];
+    long arrived = System.nanoTime();
     inbox.add(
         () -> {
-          job[0] = new Job(request, listener, tokenizer, eosIds, arrivals++, limit);
+          job[0] = new Job(request, listener, tokenizer, eosIds, arrived, arrivals++, limit);
           jobs.add(job[0]);
         });
     if (gone) {
       bury();
     }
     return () -> inbox.add(() -> jobs.end(job[0], Reason.CANCELLED, Optional.empty()));
+  }
+
+  /// Computes texts that nobody asked for until what runs is compiled, some seconds; nothing of it
+  /// is counted. For before there are requests.
+  ///
+  /// @throws QueueFullException if no more requests are taken
+  /// @throws IllegalStateException if a forward pass fails
+  public void warmUp() throws InterruptedException {
+    new WarmUp(this).run();
+  }
+
+  /// Forgets what was counted, what the cache keeps, and how long passes took.
+  void forget() {
+    inbox.add(
+        () -> {
+          counters = new Counters();
+          sampler.forget();
+          pool.clear();
+          budget = new StepBudget(config.maxNumBatchedTokens());
+        });
+  }
+
+  int vocabSize() {
+    return runner.vocabSize();
   }
 
   /// Whether it takes requests.
@@ -230,7 +262,7 @@ public final class Engine implements AutoCloseable {
   private void step() {
     long start = System.nanoTime();
     int prefill = budget.tokens(scheduler.decoding(), scheduler.prompts());
-    Step step = scheduler.next(config.maxNumBatchedTokens(), prefill);
+    Step step = scheduler.next(Math.max(budget.most(), config.maxNumSeqs()), prefill);
     for (Slice slice : step.slices()) {
       if (slice.from() == slice.sequence().cached() && slice.sequence().preemptions() == 0) {
         count(slice);
@@ -247,7 +279,7 @@ public final class Engine implements AutoCloseable {
     long computed = System.nanoTime();
     scheduler.done(step);
     int decodes = step.decodes();
-    counters.promptTokens += step.tokens() - decodes;
+    counters.computedTokens += step.tokens() - decodes;
     counters.modelNanos += computed - modelStart;
     stepObserver.accept(step.tokens());
     sampler.sample(step);
@@ -258,6 +290,8 @@ public final class Engine implements AutoCloseable {
   }
 
   private void count(Slice slice) {
+    counters.promptTokens += slice.sequence().promptLength();
+    counters.cachedTokens += slice.sequence().cached();
     if (config.prefixCaching() && !slice.sequence().scored()) {
       counters.prefixQueries += slice.sequence().promptLength();
       counters.prefixHits += slice.sequence().cached();
@@ -278,6 +312,8 @@ public final class Engine implements AutoCloseable {
         scheduler.waiting(),
         pool.usage(),
         counters.promptTokens,
+        counters.cachedTokens,
+        counters.computedTokens,
         sampler.tokens(),
         counters.prefixQueries,
         counters.prefixHits,

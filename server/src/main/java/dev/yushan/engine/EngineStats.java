@@ -7,7 +7,9 @@ import dev.yushan.backend.Traffic;
 /// @param running requests that are computed
 /// @param waiting requests that are not yet, or no more
 /// @param kvUsage share of the cache that running requests hold, 0 to 1
-/// @param promptTokens computed, those found in the cache left out
+/// @param promptTokens of requests that were begun
+/// @param cachedTokens of them, those that were found in the cache
+/// @param computedTokens of prompts so far, those computed again included
 /// @param prefixQueries tokens of prompts that were looked up in the cache
 /// @param prefixHits of them, those that were there
 /// @param stepNanos time of all steps
@@ -18,6 +20,8 @@ public record EngineStats(
     int waiting,
     double kvUsage,
     long promptTokens,
+    long cachedTokens,
+    long computedTokens,
     long outputTokens,
     long prefixQueries,
     long prefixHits,
@@ -28,7 +32,7 @@ public record EngineStats(
     Traffic traffic) {
   /// Of an engine that has done nothing.
   public static final EngineStats NONE =
-      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Traffic.NONE);
+      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Traffic.NONE);
 
   /// Kernels that were started on the device.
   public long launches() {

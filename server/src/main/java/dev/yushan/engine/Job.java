@@ -32,6 +32,7 @@ final class Job {
   private long firstToken;
   private boolean ended;
 
+  /// @param arrived by [System#nanoTime]
   /// @param arrival its number in the order of arrival
   /// @param limit of new tokens
   Job(
@@ -39,11 +40,12 @@ final class Job {
       EngineListener listener,
       Tokenizer tokenizer,
       List<Integer> eosIds,
+      long arrived,
       long arrival,
       int limit) {
     this.request = request;
     this.listener = listener;
-    this.arrived = System.nanoTime();
+    this.arrived = arrived;
     this.eosIds = eosIds;
     this.limit = limit;
     this.text = new TextStream(tokenizer, request.params());

@@ -3,7 +3,8 @@ package dev.yushan.engine;
 /// How many tokens of prompts a forward pass takes beside texts that are being generated: as many
 /// as make it at most [#STRETCH] times as long as one without. Where more requests wait for their
 /// first token than texts are generated, it may be as many times longer again, so that the few do
-/// not hold up the many. Without texts a pass takes all it can.
+/// not hold up the many. Without texts a pass takes what it can in [#LONGEST]: who comes or goes
+/// waits for its end.
 ///
 /// That a pass takes `base + slope · tokens` is learned from the time that passes took, the last
 /// ones counting most: means, variance and covariance with weights that fall off exponentially.
@@ -13,8 +14,15 @@ final class StepBudget {
   /// How much longer than alone a step of running texts may take.
   static final double STRETCH = 2.25;
 
+  /// Nanoseconds of a pass of prompts alone.
+  static final long LONGEST = 2_000_000_000;
+
   private static final double WEIGHT = 0.1;
   private static final int LEAST = 8;
+
+  /// Of a pass of prompts alone: fewer would cost more than they are worth.
+  private static final int LEAST_ALONE = 64;
+
   private static final int FIRST = 32;
 
   /// The variance of sizes that counts as much as what was known before.
@@ -34,7 +42,16 @@ final class StepBudget {
     this.most = most;
   }
 
-  /// Tokens of prompts for the next pass.
+  /// Tokens of a pass, whatever they are of.
+  int most() {
+    if (slope <= 0) {
+      return most;
+    }
+    double base = Math.max(0, meanNanos - slope * meanTokens);
+    return (int) Math.clamp((LONGEST - base) / slope, Math.min(LEAST_ALONE, most), most);
+  }
+
+  /// Tokens of prompts for the next pass, beside texts.
   ///
   /// @param texts that are being generated
   /// @param prompts that are not computed yet, or not to their end

@@ -29,6 +29,12 @@ final class StepSampler {
     return modelNanos;
   }
 
+  /// Counts from the start again.
+  void forget() {
+    modelNanos = 0;
+    tokens = 0;
+  }
+
   /// Tokens that were chosen, from the start.
   long tokens() {
     return tokens;

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /// A request and its answer, with what the log wants to know of them. Answers may be given from any
 /// thread.
@@ -35,6 +36,7 @@ final class Exchange {
   private final boolean named;
   private final long start = System.nanoTime();
   private final List<Runnable> atEnd = new ArrayList<>();
+  private volatile Optional<Route> route = Optional.empty();
   private volatile int key = -1;
   private volatile Optional<Generation> generation = Optional.empty();
   private volatile boolean over;
@@ -83,6 +85,19 @@ final class Exchange {
       }
     }
     action.run();
+  }
+
+  void routed(Route found) {
+    route = Optional.of(found);
+  }
+
+  Optional<Route> route() {
+    return route;
+  }
+
+  /// That of the answer, or [#LEFT].
+  int status() {
+    return answered || response().headWritten() ? response().getStatusCode() : LEFT;
   }
 
   void authenticated(int number) {
@@ -169,34 +184,42 @@ final class Exchange {
     }
   }
 
-  /// One line, of a request that was left when the engine has let go of it.
+  /// One line, of a request that was left when the engine has let go of it; none of what needs no
+  /// key.
   void log() {
+    if (route.map(Route::open).orElse(false)) {
+      return;
+    }
     Optional<Generation> left = answered ? Optional.empty() : generation;
     left.ifPresentOrElse(begun -> begun.whenDone(() -> onLoop(this::line)), this::line);
   }
 
   /// The times are those of the slowest of the texts.
   private void line() {
-    if (!ACCESS.isInfoEnabled()) {
+    boolean polled = route.filter(Route::polled).isPresent();
+    Level level = polled ? Level.DEBUG : Level.INFO;
+    if (!ACCESS.isEnabledForLevel(level)) {
       return;
     }
     List<Completion> all = generation.map(Generation::completions).orElse(List.of());
-    ACCESS.info(
-        "id={} key={} method={} path={} status={} prompt_tokens={} cached_tokens={}"
-            + " output_tokens={} queue_ms={} prefill_ms={} decode_ms={} total_ms={} finish={}",
-        id,
-        key,
-        request.method(),
-        quoted(request.path()),
-        answered || response().headWritten() ? response().getStatusCode() : LEFT,
-        all.stream().mapToInt(Completion::promptTokens).max().orElse(0),
-        all.stream().mapToInt(Completion::cachedTokens).max().orElse(0),
-        all.stream().mapToInt(Completion::outputTokens).sum(),
-        slowest(all, at -> at.scheduled() - at.arrived()),
-        slowest(all, at -> at.firstToken() - at.scheduled()),
-        slowest(all, at -> at.ended() - at.firstToken()),
-        millis(System.nanoTime() - start),
-        answered ? reasons(all) : "disconnect");
+    ACCESS
+        .atLevel(level)
+        .log(
+            "id={} key={} method={} path={} status={} prompt_tokens={} cached_tokens={}"
+                + " output_tokens={} queue_ms={} prefill_ms={} decode_ms={} total_ms={} finish={}",
+            id,
+            key,
+            request.method(),
+            quoted(request.path()),
+            status(),
+            all.stream().mapToInt(Completion::promptTokens).max().orElse(0),
+            all.stream().mapToInt(Completion::cachedTokens).max().orElse(0),
+            all.stream().mapToInt(Completion::outputTokens).sum(),
+            slowest(all, at -> at.scheduled() - at.arrived()),
+            slowest(all, at -> at.firstToken() - at.scheduled()),
+            slowest(all, at -> at.ended() - at.firstToken()),
+            millis(System.nanoTime() - start),
+            answered ? reasons(all) : "disconnect");
   }
 
   private static String reasons(List<Completion> all) {

@@ -91,6 +91,10 @@ final class Handlers {
     String given = Optional.ofNullable(request.getHeader("X-Request-Id")).orElse("");
     Exchange exchange = new Exchange(vertx, request, given);
     exchange.atEnd(ended);
+    exchange.atEnd(() -> count(exchange));
+    if (config.logRequests()) {
+      exchange.atEnd(exchange::log);
+    }
     if (config.requestIdHeaders()) {
       request.response().putHeader("X-Request-Id", exchange.id());
     }
@@ -99,6 +103,7 @@ final class Handlers {
     }
     try {
       Optional<Route> route = Route.of(request);
+      route.ifPresent(exchange::routed);
       authenticate(exchange, route);
       dispatch(
           exchange,
@@ -109,11 +114,17 @@ final class Handlers {
     }
   }
 
+  private void count(Exchange exchange) {
+    String method = exchange.request().method().name();
+    String handler = exchange.route().map(Route::path).orElse("none");
+    state
+        .get()
+        .served()
+        .ifPresent(served -> served.metrics().answered(method, handler, exchange.status()));
+  }
+
   private void authenticate(Exchange exchange, Optional<Route> route) {
     boolean open = route.map(Route::open).orElse(false);
-    if (config.logRequests() && !open) {
-      exchange.atEnd(exchange::log);
-    }
     if (!open) {
       String header = Optional.ofNullable(exchange.request().getHeader("Authorization")).orElse("");
       int key =

@@ -2,8 +2,10 @@ package dev.yushan.http;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
+import dev.yushan.backend.KvPages;
 import dev.yushan.engine.Completion;
 import dev.yushan.engine.Engine;
+import dev.yushan.engine.EngineConfig;
 import dev.yushan.engine.EngineStats;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
@@ -17,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
@@ -26,8 +29,10 @@ import java.util.stream.DoubleStream;
 final class Metrics implements AutoCloseable {
   private static final double NANOS = 1e9;
 
-  /// A histogram whose name Prometheus keeps for counters gets its last word when it is written.
+  /// Names whose last word Prometheus keeps for counters and the like get it when they are written.
   private static final String STEP_TOKENS = "vllm:iteration_tokens";
+
+  private static final String CACHE_CONFIG = "vllm:cache_config";
 
   private static final double[] FIRST_TOKEN = {
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40,
@@ -105,6 +110,9 @@ final class Metrics implements AutoCloseable {
   private void gauges() {
     gauge("num_requests_running", EngineStats::running, "Requests that are computed.");
     gauge("num_requests_waiting", EngineStats::waiting, "Requests that wait.");
+    cacheConfig();
+    waiting("capacity", EngineStats::waiting);
+    waiting("deferred", stats -> 0);
     gauge("kv_cache_usage_perc", EngineStats::kvUsage, "Share of the KV cache in use, 0 to 1.");
     gauge("gpu_cache_usage_perc", EngineStats::kvUsage, "Older name of kv_cache_usage_perc.");
     counter("prefix_cache_queries", EngineStats::prefixQueries, "Prompt tokens looked up.");
@@ -112,12 +120,46 @@ final class Metrics implements AutoCloseable {
     counter("gpu_prefix_cache_queries", EngineStats::prefixQueries, "Older name.");
     counter("gpu_prefix_cache_hits", EngineStats::prefixHits, "Older name.");
     counter("num_preemptions", EngineStats::preemptions, "Requests that had to make room.");
-    counter("prompt_tokens", EngineStats::promptTokens, "Prompt tokens computed.");
+    counter("prompt_tokens", EngineStats::promptTokens, "Tokens of prompts that were begun.");
+    counter("prompt_tokens_cached", EngineStats::cachedTokens, "Of them, those found computed.");
+    promptTokens("local_compute", stats -> stats.promptTokens() - stats.cachedTokens());
+    promptTokens("local_cache_hit", EngineStats::cachedTokens);
     counter("generation_tokens", EngineStats::outputTokens, "Tokens written.");
     own("device_launches", EngineStats::launches, "Kernels started on the device.");
     own("device_sent_bytes", EngineStats::bytesSent, "Bytes of tensors sent to the device.");
     own("device_fetched_bytes", EngineStats::bytesFetched, "Bytes of tensors it sent back.");
     own("device_parameter_bytes", EngineStats::parameterBytes, "Bytes of parameters of kernels.");
+  }
+
+  private void waiting(String reason, ToDoubleFunction<EngineStats> value) {
+    Gauge.builder(
+            "vllm:num_requests_waiting_by_reason", engine, e -> value.applyAsDouble(e.stats()))
+        .description("Requests that wait: for room, or (none here) for something else.")
+        .tags(tags)
+        .tag("reason", reason)
+        .register(registry);
+  }
+
+  private void promptTokens(String source, ToDoubleFunction<EngineStats> value) {
+    FunctionCounter.builder(
+            "vllm:prompt_tokens_by_source", engine, e -> value.applyAsDouble(e.stats()))
+        .description("Tokens of prompts, by where their keys and values came from.")
+        .tags(tags)
+        .tag("source", source)
+        .register(registry);
+  }
+
+  /// What the cache is, as labels of a 1.
+  private void cacheConfig() {
+    EngineConfig config = engine.config();
+    Gauge.builder(CACHE_CONFIG, () -> 1)
+        .description("The KV cache.")
+        .tags(tags)
+        .tag("block_size", Integer.toString(KvPages.PAGE_LENGTH))
+        .tag("num_gpu_blocks", Integer.toString(engine.pages()))
+        .tag("cache_dtype", config.kvCacheDtype().toString().toLowerCase(Locale.ROOT))
+        .tag("enable_prefix_caching", config.prefixCaching() ? "True" : "False")
+        .register(registry);
   }
 
   private void gauge(String name, ToDoubleFunction<EngineStats> value, String about) {
@@ -206,9 +248,25 @@ final class Metrics implements AutoCloseable {
     }
   }
 
+  /// An answer was given, or its client had left.
+  ///
+  /// @param handler the path of its route, `none` for what is none
+  void answered(String method, String handler, int status) {
+    Counter.builder("http_requests")
+        .description("Requests by method, status and handler.")
+        .tag("method", method)
+        .tag("handler", handler)
+        .tag("status", status / 100 + "xx")
+        .register(registry)
+        .increment();
+  }
+
   /// The text that Prometheus reads.
   String scrape() {
-    return registry.scrape().replace(STEP_TOKENS, STEP_TOKENS + "_total");
+    return registry
+        .scrape()
+        .replace(STEP_TOKENS, STEP_TOKENS + "_total")
+        .replace(CACHE_CONFIG, CACHE_CONFIG + "_info");
   }
 
   @Override

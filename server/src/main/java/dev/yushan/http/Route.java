@@ -90,6 +90,11 @@ record Route(HttpMethod method, String path, String summary, List<Field> fields,
         .anyMatch(this::equals);
   }
 
+  /// Whether it is asked for again and again by who watches the server.
+  boolean polled() {
+    return equals(METRICS) || equals(LOAD);
+  }
+
   /// Whether it makes the engine work.
   boolean generates() {
     return equals(COMPLETIONS) || equals(CHAT);

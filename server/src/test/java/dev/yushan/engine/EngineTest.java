@@ -275,6 +275,48 @@ class EngineTest {
     }
   }
 
+  /// The wait for the pass that is computed when a request comes counts.
+  @Test
+  void aRequestArrivesWhenItIsSubmitted() {
+    try (Engine engine = engine(4, 64, 500, true)) {
+      for (int i = 0; i < 20; i++) {
+        long before = System.nanoTime();
+        Told told = submit(engine, EngineRequest.of("r", new int[] {i + 1, 2, 3}, greedy(3)));
+        long after = System.nanoTime();
+        assertThat(told.await().timings().arrived()).isBetween(before, after);
+      }
+    }
+  }
+
+  @Test
+  void whatWarmsUpIsNotCounted() throws InterruptedException {
+    try (Engine engine = engine(4, 64, 500, true)) {
+      engine.warmUp();
+      submit(engine, EngineRequest.of("r", new int[] {1, 2, 3}, greedy(3)));
+      assertThat(engine.drain(Duration.ofMinutes(1))).isTrue();
+      assertThat(engine.stats().promptTokens()).isEqualTo(3);
+      assertThat(engine.stats().outputTokens()).isEqualTo(3);
+      assertThat(engine.stats().computedTokens()).isEqualTo(3);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 14", "4, 4, 14"})
+  void anySettingsWarmUp(int sequences, int batched, int pages) throws InterruptedException {
+    try (Engine engine = engine(sequences, batched, pages, false)) {
+      engine.warmUp();
+      assertThat(engine.drain(Duration.ofMinutes(1))).isTrue();
+      assertThat(engine.stats().outputTokens()).isZero();
+    }
+  }
+
+  @Test
+  void anEngineThatStopsDoesNotWarmUp() throws InterruptedException {
+    Engine engine = engine(4, 64, 500, true);
+    engine.close();
+    assertThatThrownBy(engine::warmUp).isInstanceOf(QueueFullException.class);
+  }
+
   /// Each of them begins on one page and ends on three: with 14 pages some must make room, however
   /// the engine paces their prompts.
   @ParameterizedTest

@@ -88,6 +88,18 @@ class StepBudgetTest {
     assertThat(budget.tokens(8, 1)).isLessThan(3 * before);
   }
 
+  /// Who comes, or goes, waits for the end of a pass.
+  @Test
+  void aPassOfPromptsAloneTakesNoLongerThanTwoSeconds() {
+    StepBudget budget = new StepBudget(4096);
+    assertThat(budget.most()).isEqualTo(4096);
+    learned(budget, 4, BASE, 10 * TOKEN);
+    assertThat(BASE + budget.most() * 10L * TOKEN)
+        .isBetween(StepBudget.LONGEST * 95 / 100, StepBudget.LONGEST);
+    learned(budget, 4, BASE, 1000 * TOKEN);
+    assertThat(budget.most()).isEqualTo(64);
+  }
+
   @Test
   void itGrowsStepByStep() {
     StepBudget budget = new StepBudget(4096);

@@ -130,7 +130,10 @@ class DescriptionTest {
           "vllm:request_queue_time_seconds_sum",
           "vllm:request_prefill_time_seconds_sum",
           "vllm:request_decode_time_seconds_sum",
-          "vllm:request_max_num_generation_tokens_sum");
+          "vllm:request_max_num_generation_tokens_sum",
+          "vllm:prompt_tokens_cached_total",
+          "vllm:num_requests_waiting_by_reason",
+          "vllm:cache_config_info");
 
   private static double value(String metrics, String name, String label) {
     return metrics
@@ -158,6 +161,7 @@ class DescriptionTest {
             new Expected("vllm:request_success_total", "\"length\"", 2),
             new Expected("vllm:generation_tokens_total", "", 18),
             new Expected("vllm:request_prompt_tokens_sum", "", 6),
+            new Expected("vllm:prompt_tokens_total", "", 6),
             new Expected("vllm:request_prompt_tokens_bucket", "le=\"2.0\"", 0),
             new Expected("vllm:request_prompt_tokens_bucket", "le=\"5.0\"", 2),
             new Expected("vllm:request_generation_tokens_sum", "", 18),
@@ -173,14 +177,20 @@ class DescriptionTest {
           .as(expected.toString())
           .isEqualTo(expected.more());
     }
+    assertThat(
+            value(
+                after,
+                "http_requests_total",
+                "handler=\"/v1/completions\",method=\"POST\",status=\"2xx\""))
+        .isPositive();
     // the first of the 9 tokens of a text comes of its prompt
     assertThat(
             value(after, "vllm:iteration_tokens_total_sum", "")
                 - value(before, "vllm:iteration_tokens_total_sum", ""))
         .isEqualTo(
             16
-                + value(after, "vllm:prompt_tokens_total", "")
-                - value(before, "vllm:prompt_tokens_total", ""));
+                + value(after, "vllm:prompt_tokens_by_source_total", "local_compute")
+                - value(before, "vllm:prompt_tokens_by_source_total", "local_compute"));
     assertThat(value(after, "yushan:device_sent_bytes_total", "")).isZero();
     assertThat(value(after, "yushan:device_fetched_bytes_total", "")).isZero();
     double seconds = value(after, "vllm:inter_token_latency_seconds_sum", "");
