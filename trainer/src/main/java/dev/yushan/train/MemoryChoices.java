@@ -138,7 +138,7 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
       savings.add(new Saving(Map.of(CHUNK, unit), "a little time"));
     }
     if (!config.flag(CHECKPOINTING)) {
-      savings.add(new Saving(Map.of(CHECKPOINTING, "true"), "a third more compute"));
+      savings.add(new Saving(Map.of(CHECKPOINTING, "true"), "a fifth more compute"));
     }
     return savings;
   }
