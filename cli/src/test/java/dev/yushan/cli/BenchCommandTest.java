@@ -65,6 +65,14 @@ class BenchCommandTest {
   }
 
   @Test
+  void aLibraryWithoutSgemmIsRefused() throws IOException {
+    Path file = Files.writeString(directory.resolve("libnone.so"), "no library");
+    Cli run = Cli.run("bench", "kernels", "--model", MODEL, "--cblas", file);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err()).contains("--cblas " + file).contains("libopenblas.so.0");
+  }
+
+  @Test
   void decodeGoesThroughTypesAndStreams() throws IOException {
     JsonNode json =
         measured(

@@ -81,6 +81,11 @@ record BenchModel(String name, ObjectNode configJson) {
     private Numbers() {}
   }
 
+  /// Normally distributed around zero.
+  static float[] numbers() {
+    return Numbers.VALUES;
+  }
+
   /// What [#fill] takes: normally distributed around zero.
   static Tensor randomNumbers(Backend backend) {
     return backend.tensor(Numbers.VALUES, PIECE);

@@ -82,6 +82,11 @@ final class BenchOptions {
     return repeat;
   }
 
+  /// Prints a line below the report.
+  void say(String line) {
+    spec.commandLine().getOut().println(line);
+  }
+
   /// Prints the report, and writes it to the file of `--json`.
   void finish(BenchReport report) {
     report.print(spec.commandLine().getOut());

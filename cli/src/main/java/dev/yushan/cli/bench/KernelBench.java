@@ -4,10 +4,14 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.SizingBackend;
 import dev.yushan.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.reflect.Method;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -30,6 +34,9 @@ import picocli.CommandLine.Option;
 final class KernelBench implements Callable<Integer> {
   /// A repetition takes so long or longer, that the clock and its reading do not count.
   private static final double SECONDS = 0.02;
+
+  /// Marks a product that the library of `--cblas` computed.
+  private static final String BESIDE = ", cblas";
 
   @Mixin private ModelOptions modelOptions;
   @Mixin private BenchOptions options;
@@ -56,6 +63,14 @@ final class KernelBench implements Callable<Integer> {
       description = "Types of frozen matrices (default: ${DEFAULT-VALUE}).")
   private List<Weights> weights;
 
+  @Option(
+      names = "--cblas",
+      paramLabel = "LIBRARY",
+      description =
+          "Measure each product of float32 beside cblas_sgemm of this shared library, for example"
+              + " /usr/lib/x86_64-linux-gnu/libopenblas.so.0.")
+  private Optional<Path> cblas = Optional.empty();
+
   @Override
   public Integer call() {
     options.requireAtLeast("--tokens", tokens, 1);
@@ -69,7 +84,16 @@ final class KernelBench implements Callable<Integer> {
             "--only %s: there is no such op; there are %s".formatted(op, String.join(", ", known)));
       }
     }
-    return modelOptions.run(options, this::measure);
+    List<Measurement> all = new ArrayList<>();
+    int exit =
+        modelOptions.run(
+            options,
+            (backend, shape) -> {
+              all.addAll(measure(backend, shape));
+              return all;
+            });
+    ratios(all);
+    return exit;
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {
@@ -78,10 +102,54 @@ final class KernelBench implements Callable<Integer> {
     cases(sizes, shape, one -> most[0] = Math.max(most[0], sizes.held())).run();
     Room.require(backend, "the largest op", most[0], "a smaller --shape, fewer --tokens");
     List<Measurement> measured = new ArrayList<>();
+    Optional<Cblas> peer = cblas.map(library -> new Cblas(library, modelOptions.threads()));
     try (Tensor probe = backend.tensor(new float[] {0}, 1)) {
-      cases(backend, shape, one -> measured.add(measure(backend, probe, one))).run();
+      Consumer<KernelCases.Case> both =
+          one -> {
+            measured.add(measure(backend, probe, one));
+            peer.ifPresent(library -> measured.addAll(beside(backend, probe, one, library)));
+          };
+      cases(backend, shape, both).run();
+    } finally {
+      peer.ifPresent(Cblas::close);
     }
     return measured;
+  }
+
+  /// The same product by the library; nothing for another op.
+  private List<Measurement> beside(
+      Backend backend, Tensor probe, KernelCases.Case ours, Cblas library) {
+    if (ours.product().isEmpty()) {
+      return List.of();
+    }
+    try (Arena operands = Arena.ofShared()) {
+      Runnable body = library.product(operands, ours.product().get());
+      return List.of(
+          measure(
+              backend,
+              probe,
+              new KernelCases.Case(
+                  ours.op(), ours.operands() + BESIDE, ours.flops(), 0, ours.product(), body)));
+    }
+  }
+
+  /// Of each product the rate of ours to that of the library, printed below the table.
+  private void ratios(List<Measurement> measured) {
+    List<Double> ratios = new ArrayList<>();
+    for (int i = 1; i < measured.size(); i++) {
+      if (measured.get(i).what().get("operands").toString().endsWith(BESIDE)) {
+        ratios.add(measured.get(i - 1).median() / measured.get(i).median());
+      }
+    }
+    if (!ratios.isEmpty()) {
+      options.say(
+          "products to those of %s: %.2f to %.2f, geometric mean %.2f"
+              .formatted(
+                  cblas.orElseThrow(),
+                  Collections.min(ratios),
+                  Collections.max(ratios),
+                  Math.exp(ratios.stream().mapToDouble(Math::log).average().orElseThrow())));
+    }
   }
 
   private KernelCases cases(Backend backend, BenchModel shape, Consumer<KernelCases.Case> measure) {

@@ -14,6 +14,7 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -36,7 +37,17 @@ final class KernelCases {
   /// @param operands in words
   /// @param flops operations of a run, or 0 where they are not what it costs
   /// @param bytes of its operands, or 0
-  record Case(String op, String operands, double flops, double bytes, Runnable body) {}
+  /// @param product that it is, where it is one of float32
+  record Case(
+      String op,
+      String operands,
+      double flops,
+      double bytes,
+      Optional<Product> product,
+      Runnable body) {}
+
+  /// C (`[m, n]`) = op(A) · op(B), summed over `k`.
+  record Product(Op a, Op b, int m, int n, int k) {}
 
   private final Backend backend;
   private final Kernels kernels;
@@ -117,9 +128,19 @@ final class KernelCases {
 
   private void run(
       String op, String operands, double flops, double bytes, Function<Operands, Runnable> layout) {
+    run(op, operands, flops, bytes, Optional.empty(), layout);
+  }
+
+  private void run(
+      String op,
+      String operands,
+      double flops,
+      double bytes,
+      Optional<Product> product,
+      Function<Operands, Runnable> layout) {
     if (wanted.test(op.replaceFirst(" .*", ""))) {
       try (Operands tensors = new Operands()) {
-        measure.accept(new Case(op, operands, flops, bytes, layout.apply(tensors)));
+        measure.accept(new Case(op, operands, flops, bytes, product, layout.apply(tensors)));
       }
     }
   }
@@ -156,6 +177,7 @@ final class KernelCases {
             "%s, %d·%d·%d".formatted(name, m, n, k),
             2.0 * m * n * k,
             0,
+            Optional.of(new Product(a, b, m, n, k)),
             tensors -> {
               Tensor left = a == Op.N ? tensors.matrix(m, k) : tensors.matrix(k, m);
               Tensor right = b == Op.N ? tensors.matrix(k, n) : tensors.matrix(n, k);

@@ -58,6 +58,11 @@ final class ModelOptions {
     return 0;
   }
 
+  /// That compute.
+  int threads() {
+    return backendChoice.threads();
+  }
+
   private BenchModel chosen(BenchOptions options) {
     if (shape.isPresent() && model.isPresent()) {
       throw options.wrong("--shape and --model both name a shape; leave one of them out");
