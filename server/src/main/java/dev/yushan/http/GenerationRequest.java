@@ -85,16 +85,9 @@ record GenerationRequest(
       }
       OptionalInt scored = shown.isEmpty() && echo ? logprobs : shown;
       Optional<TokenConstraint> constraint = Constraints.of(body, model.structured());
-      List<Prompt> prompts = chat ? List.of(conversation(body)) : prompts(body, echo);
       int n = body.integer("n", 1);
-      if ((long) n * prompts.size() > choices) {
-        throw ApiException.badRequest(
-            n > 1 ? "n" : "prompt",
-            "%d prompts times n = %d are more than the %d texts that one request may ask for",
-            prompts.size(),
-            n,
-            choices);
-      }
+      requireFew(chat ? 1 : prompts(body), n);
+      List<Prompt> prompts = chat ? List.of(conversation(body)) : prompts(body, echo);
       SamplingFields sampling =
           new SamplingFields(body, model.samplingDefaults(), model.tokenizer());
       long seed = sampling.seed();
@@ -170,6 +163,37 @@ record GenerationRequest(
         throw ApiException.badRequest("top_logprobs", "`top_logprobs` needs `logprobs` = true");
       }
       return wanted ? OptionalInt.of(top) : OptionalInt.empty();
+    }
+
+    /// How many a request to complete has.
+    private static int prompts(Body body) {
+      JsonNode prompt = body.require("prompt");
+      return prompt.isArray() && !prompt.path(0).isNumber() ? prompt.size() : 1;
+    }
+
+    /// Refuses what no engine of this size could ever take, before time is spent on it.
+    private void requireFew(int prompts, int n) {
+      long places = (long) config().maxNumSeqs() + config().maxWaiting();
+      long texts = (long) prompts * n;
+      if (texts > choices) {
+        throw ApiException.badRequest(
+            n > 1 ? "n" : "prompt",
+            "%d prompts times n = %d are more than the %d texts that one request may ask for",
+            prompts,
+            n,
+            choices);
+      }
+      if (texts > places) {
+        throw ApiException.badRequest(
+            n > 1 ? "n" : "prompt",
+            "%d prompts times n = %d are more than can ever be taken at once: %d that are computed"
+                + " (max-num-seqs) and %d that wait (max-waiting); send fewer, or start the server"
+                + " with more",
+            prompts,
+            n,
+            config().maxNumSeqs(),
+            config().maxWaiting());
+      }
     }
 
     private List<Prompt> prompts(Body body, boolean echo) {

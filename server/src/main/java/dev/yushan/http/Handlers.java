@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.engine.Completion;
 import dev.yushan.engine.QueueFullException;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +38,7 @@ final class Handlers {
   private final ServerConfig config;
   private final Keys keys;
   private final Cors cors;
+  private final BodyRoom room;
   private final long started = System.currentTimeMillis() / 1000;
   private final ExecutorService workers =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-worker-", 0).factory());
@@ -49,6 +51,7 @@ final class Handlers {
     this.config = config;
     this.keys = new Keys(config.apiKeys(), config.limits().requestsPerKey());
     this.cors = new Cors(config.allowedOrigins());
+    this.room = new BodyRoom(config.limits().allBodyBytes());
   }
 
   void progress(Loading loading) {
@@ -143,8 +146,8 @@ final class Handlers {
         vertx,
         exchange.request(),
         config.limits(),
-        bytes ->
-            workers.execute(() -> guarded(exchange, () -> answer(exchange, route, now, bytes))),
+        room,
+        body -> workers.execute(() -> answer(exchange, route, now, body)),
         exchange::fail);
   }
 
@@ -226,6 +229,14 @@ final class Handlers {
   }
 
   /// Requests with one, on a thread that may take its time.
+  private void answer(Exchange exchange, Route route, State now, Buffer body) {
+    try {
+      guarded(exchange, () -> answer(exchange, route, now, body.getBytes()));
+    } finally {
+      room.free(body.length());
+    }
+  }
+
   private void answer(Exchange exchange, Route route, State now, byte[] bytes) {
     Served served = now.served().orElseThrow();
     Body body = Body.parse(bytes, route.fields());

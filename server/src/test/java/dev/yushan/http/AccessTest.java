@@ -34,6 +34,7 @@ class AccessTest {
                     .limits(
                         new Limits(
                             1 << 20,
+                            64 << 20,
                             Duration.ofSeconds(60),
                             Duration.ofSeconds(60),
                             Duration.ofSeconds(30),

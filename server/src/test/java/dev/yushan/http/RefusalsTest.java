@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpResponse;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -168,7 +169,7 @@ class RefusalsTest {
 
   @Test
   void aPromptThatFillsTheContextIsRefused() {
-    String ids = java.util.Collections.nCopies(ServiceFixture.CONTEXT, 5).toString();
+    String ids = Collections.nCopies(ServiceFixture.CONTEXT, 5).toString();
     JsonNode error = error("/v1/completions", "{'prompt':%s}".formatted(ids), 400);
     assertThat(error.path("param").asText()).isEqualTo("prompt");
     assertThat(error.path("message").asText()).contains("maximum context length is 400 tokens");
@@ -231,6 +232,25 @@ class RefusalsTest {
     JsonNode error = error(path, body, 404);
     assertThat(error.path("param").asText()).isEqualTo("model");
     assertThat(error.path("type").asText()).isEqualTo("NotFoundError");
+  }
+
+  @Test
+  void whatCanNeverBeTakenIsRefusedByItsField() {
+    JsonNode n = error("/v1/completions", "{'prompt':'a','n':117}", 400);
+    assertThat(n.path("param").asText()).isEqualTo("n");
+    assertThat(n.path("message").asText()).contains("16 that are computed", "100 that wait");
+    String prompts = Collections.nCopies(117, "'a'").toString();
+    JsonNode many = error("/v1/completions", "{'prompt':%s}".formatted(prompts), 400);
+    assertThat(many.path("param").asText()).isEqualTo("prompt");
+    fixture.ok("/v1/completions", "{'prompt':'a','n':116,'max_tokens':1}");
+  }
+
+  @Test
+  void aBodyOfVeryManyValuesIsNotReadToItsEnd() {
+    String prompts = "\"a\",".repeat(1_100_000);
+    String body = "{\"prompt\":[" + prompts + "\"a\"]}";
+    assertThat(error("/v1/completions", body, 400).path("message").asText())
+        .contains("the body is more than is read", "1048576");
   }
 
   static Stream<byte[]> noJson() {
