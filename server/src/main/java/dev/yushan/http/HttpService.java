@@ -106,7 +106,7 @@ public final class HttpService implements AutoCloseable {
     } catch (InterruptedException e) {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
-      LOG.error("the model could not be loaded", e);
+      LOG.error("the model could not be loaded"); // why, whoever waits for it is told
       handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
       ready.completeExceptionally(e);
     }
