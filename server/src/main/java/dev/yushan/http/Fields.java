@@ -136,7 +136,8 @@ final class Fields {
           honoured(
               "return_token_ids",
               Kind.BOOLEAN,
-              "Adds `token_ids` and `prompt_token_ids` to the answer."),
+              "Adds `token_ids` to each choice, and `prompt_token_ids` there or, of a chat, beside the"
+                  + " choices."),
           ignored("user", Kind.STRING, "for the caller's own use."),
           ignored("session_id", Kind.STRING, "there is one engine."),
           ignored("metadata", Kind.OBJECT, "for the caller's own use."),
