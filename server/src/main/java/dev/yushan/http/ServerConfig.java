@@ -102,6 +102,10 @@ public record ServerConfig(
   /// As the header `Origin` has it: neither a path nor a slash at the end.
   private static final Pattern ORIGIN = Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/\\s\"']+");
 
+  /// What can come in a header and be compared: clients and proxies do what they like with the
+  /// rest.
+  private static final Pattern KEY = Pattern.compile("[!-~]([ -~]*[!-~])?");
+
   /// Checks the numbers, and that there is a name.
   public ServerConfig {
     modelNames = List.copyOf(modelNames);
@@ -115,6 +119,11 @@ public record ServerConfig(
     }
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
+    }
+    if (!apiKeys.stream().allMatch(key -> KEY.matcher(key).matches())) {
+      throw new IllegalArgumentException(
+          "an API key must be of printable ASCII, without blanks at its ends: no other comes"
+              + " through a header (--api-key)");
     }
     for (String origin : allowedOrigins) {
       if (!ORIGIN.matcher(origin).matches()) {
