@@ -104,7 +104,8 @@ final class Fields {
               "truncate_prompt_tokens",
               Kind.INTEGER,
               Range.between(-1, Integer.MAX_VALUE),
-              "Keeps so many tokens of the prompt; -1 for as many as fit beside the answer."),
+              "Keeps so many tokens of the prompt, of a text with the BOS in front; -1 for as many as"
+                  + " fit beside the answer."),
           honoured(
               "truncation_side",
               Kind.STRING,

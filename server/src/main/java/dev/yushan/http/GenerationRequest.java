@@ -226,9 +226,22 @@ record GenerationRequest(
           body.flag("add_special_tokens", specials)
               ? model.tokenizer().encodeWithTemplate(text, Specials.PARSE)
               : model.tokenizer().encode(text, Specials.PARSE);
-      int[] kept = checked(body, ids);
+      requireTokens(body, ids);
+      int[] around =
+          body.flag("add_special_tokens", specials)
+              ? model.tokenizer().encodeWithTemplate("", Specials.PARSE)
+              : new int[0];
+      int same = Arrays.mismatch(ids, around);
+      int before = same < 0 ? ids.length : same;
+      int behind = around.length - before;
+      int[] kept = truncation(body).cut(ids, before, behind);
       return new Prompt(
-          kept.length == ids.length ? text : model.tokenizer().decode(kept, true), kept);
+          kept.length == ids.length ? text : text(kept, before, kept.length - behind), kept);
+    }
+
+    /// Of the tokens of a text, as it had them: special ones too.
+    private String text(int[] ids, int from, int to) {
+      return from < to ? model.tokenizer().decode(Arrays.copyOfRange(ids, from, to), false) : "";
     }
 
     private static String promptField(Body body) {
@@ -262,36 +275,20 @@ record GenerationRequest(
               "prompt", "the token id %d is out of the vocabulary (0 to %d)", id, size - 1);
         }
       }
-      int[] kept = checked(body, ids);
+      requireTokens(body, ids);
+      int[] kept = truncation(body).cut(ids, 0, 0);
       return new Prompt(
           echo ? model.tokenizer().decode(kept, body.flag("skip_special_tokens", true)) : "", kept);
     }
 
-    /// Truncates where that was asked for, and requires at least one token.
-    private int[] checked(Body body, int[] ids) {
+    private static void requireTokens(Body body, int[] ids) {
       if (ids.length == 0) {
         throw ApiException.badRequest(promptField(body), "the prompt has no tokens");
       }
-      String side = body.text("truncation_side").orElse("left");
-      if (!side.equals("left") && !side.equals("right")) {
-        throw ApiException.badRequest(
-            "truncation_side", "`truncation_side` must be `left` or `right`, got %s", side);
-      }
-      OptionalInt keep = body.integer("truncate_prompt_tokens");
-      if (keep.isEmpty()) {
-        return ids;
-      }
-      int most = keep.getAsInt() == -1 ? roomBeside(body) : keep.getAsInt();
-      if (most < 1) {
-        throw ApiException.badRequest(
-            "truncate_prompt_tokens", "`truncate_prompt_tokens` must leave at least one token");
-      }
-      if (ids.length <= most) {
-        return ids;
-      }
-      return side.equals("left")
-          ? Arrays.copyOfRange(ids, ids.length - most, ids.length)
-          : Arrays.copyOf(ids, most);
+    }
+
+    private Truncation truncation(Body body) {
+      return Truncation.of(body, roomBeside(body));
     }
 
     /// How long a prompt may be for all tokens that are asked for to fit beside it.

@@ -343,6 +343,26 @@ class CompletionsTest {
     assertThat(cut.at("/choices/0/text").asText()).isNotEqualTo("abcdef");
   }
 
+  /// What the tokenizer puts around a text is not cut off, and no part of the text that is echoed.
+  @Test
+  void aTextThatIsTruncatedKeepsItsBos() {
+    int[] all = fixture.tokenizer.encodeWithTemplate("abc" + TEXT, Specials.PARSE);
+    int bos = fixture.tokenizer.bosId().orElseThrow();
+    String body =
+        "{'prompt':'abc%s','max_tokens':0,'echo':true,'return_token_ids':true,'truncate_prompt_tokens':%d%s}";
+    JsonNode left = fixture.ok(PATH, body.formatted(TEXT, 3, "")).at("/choices/0");
+    assertThat(ids(left.path("prompt_token_ids")))
+        .containsExactly(bos, all[all.length - 2], all[all.length - 1]);
+    assertThat(left.path("text").asText())
+        .isNotEmpty()
+        .isEqualTo(
+            fixture.tokenizer.decode(new int[] {all[all.length - 2], all[all.length - 1]}, false));
+    JsonNode right =
+        fixture.ok(PATH, body.formatted(TEXT, 3, ",'truncation_side':'right'")).at("/choices/0");
+    assertThat(ids(right.path("prompt_token_ids"))).containsExactly(bos, all[1], all[2]);
+    assertThat(right.path("text").asText()).isEqualTo("ab");
+  }
+
   @Test
   void theContextIsFilledToItsLastToken() {
     String prompt = java.util.Collections.nCopies(CONTEXT - 3, 5).toString();
