@@ -97,10 +97,11 @@ final class Handlers {
     if (config.requestIdHeaders()) {
       request.response().putHeader("X-Request-Id", exchange.id());
     }
-    if (cors.answered(request)) {
-      return;
-    }
     try {
+      FramedDecoder.require(request);
+      if (cors.answered(request)) {
+        return;
+      }
       Optional<Route> route = Route.of(request);
       authenticate(exchange, route);
       dispatch(

@@ -68,7 +68,11 @@ public final class HttpService implements AutoCloseable {
     try {
       return vertx
           .createHttpServer(options)
-          .connectionHandler(idle::opened)
+          .connectionHandler(
+              connection -> {
+                FramedDecoder.on(connection, options);
+                idle.opened(connection);
+              })
           .requestHandler(request -> handlers.accept(request, idle.requested(request.connection())))
           .listen()
           .toCompletionStage()

@@ -252,6 +252,34 @@ class ConnectionsTest {
     }
   }
 
+  /// What a proxy in front takes for one request could be two here.
+  @Test
+  void aHeadThatContradictsItselfIs400AndTheConnectionEnds() throws IOException {
+    String smuggled = "GET /version HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (String method : List.of("POST /v1/completions", "GET /health")) {
+      try (Socket socket = open(fixture, 0)) {
+        send(
+            socket,
+            method
+                + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                + smuggled);
+        assertThat(all(socket))
+            .startsWith("HTTP/1.1 400 ")
+            .contains("both `Content-Length` and `Transfer-Encoding`")
+            .containsOnlyOnce("HTTP/1.1");
+      }
+    }
+    try (Socket socket = open(fixture, 0)) {
+      send(socket, "GET /health HTTP/1.1\r\n\r\n" + smuggled);
+      assertThat(all(socket)).startsWith("HTTP/1.1 400 ").contains("`Host`").contains("200 OK");
+    }
+    try (Socket socket = open(fixture, 0)) {
+      send(socket, "GET /health HTTP/1.0\r\n\r\n");
+      assertThat(all(socket)).contains("200 OK");
+    }
+  }
+
   @Test
   void aBodyMayBeAskedFor() throws IOException {
     try (Socket socket = open(fixture, 0)) {
