@@ -110,13 +110,14 @@ record GenerationRequest(
         }
       }
       Optional<JsonNode> options = streamOptions(body, stream);
+      boolean usage = options.map(node -> node.path("include_usage").asBoolean(true)).orElse(false);
       return new GenerationRequest(
           id,
           name,
           chat,
           stream,
-          options.map(node -> node.path("include_usage").asBoolean(true)).orElse(false),
-          options.map(node -> node.path("continuous_usage_stats").asBoolean(false)).orElse(false),
+          usage,
+          usage && options.orElseThrow().path("continuous_usage_stats").asBoolean(false),
           echo,
           n,
           logprobs,

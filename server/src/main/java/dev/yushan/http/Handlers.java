@@ -17,6 +17,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +26,9 @@ import org.slf4j.LoggerFactory;
 /// tokenized, and prompts rendered on virtual threads.
 final class Handlers {
   private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
+
+  private static final Pattern CHARSET =
+      Pattern.compile(";\\s*charset\\s*=\\s*\"?([^\";\\s]*)", Pattern.CASE_INSENSITIVE);
 
   private enum Phase {
     LOADING,
@@ -102,6 +107,11 @@ final class Handlers {
       if (cors.answered(request)) {
         return;
       }
+      Optional<String> place = Route.withoutSlash(request);
+      if (place.isPresent()) {
+        exchange.redirect(place.get());
+        return;
+      }
       Optional<Route> route = Route.of(request);
       authenticate(exchange, route);
       dispatch(
@@ -161,6 +171,10 @@ final class Handlers {
     String essence = type.split(";", 2)[0].strip();
     if (!essence.equalsIgnoreCase("application/json")) {
       throw ApiException.badRequest("", "the body must come as `Content-Type: application/json`");
+    }
+    Matcher charset = CHARSET.matcher(type);
+    if (charset.find() && !charset.group(1).equalsIgnoreCase("utf-8")) {
+      throw ApiException.of(415, "the body must be in UTF-8, not in %s", charset.group(1));
     }
     String coding = Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
     if (!coding.equalsIgnoreCase("identity")) {
@@ -293,7 +307,8 @@ final class Handlers {
           ? ApiException.of(429, "%s", String.valueOf(e.getMessage()))
           : notReady(state.get());
     } catch (IllegalArgumentException e) {
-      throw ApiException.badRequest("prompt", "%s", String.valueOf(e.getMessage()));
+      throw ApiException.badRequest(
+          generation.chat() ? "messages" : "prompt", "%s", String.valueOf(e.getMessage()));
     }
   }
 
