@@ -5,10 +5,13 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /// Sizes as people write and read them. Written ones are a number, which may have one of the units
-/// B, KB, MB, GB of powers of 1000, as `max_shard_size` in transformers.
+/// B, KB, MB, GB of powers of 1000, as `max_shard_size` in transformers, or KiB, MiB, GiB of powers
+/// of 1024.
 public final class ByteSize {
   private static final Map<String, Double> UNITS =
-      Map.of("", 1.0, "B", 1.0, "KB", 1e3, "MB", 1e6, "GB", 1e9);
+      Map.of(
+          "", 1.0, "B", 1.0, "KB", 1e3, "MB", 1e6, "GB", 1e9, "KIB", 0x1p10, "MIB", 0x1p20, "GIB",
+          0x1p30);
 
   private ByteSize() {}
 

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -33,7 +34,18 @@ final class Failures {
             && !unmatched.isUnknownOption()
             && !command.getSubcommands().isEmpty()
         ? "unknown command '" + unmatched.getUnmatched().getFirst() + "'"
-        : wrong.getMessage();
+        : sourced(wrong, command);
+  }
+
+  /// With the place that the value is from, if that is not the command line.
+  private static String sourced(ParameterException wrong, CommandLine command) {
+    String message = wrong.getMessage();
+    return command.getDefaultValueProvider() instanceof ServeDefaults defaults
+            && wrong.getArgSpec() instanceof OptionSpec option
+            && defaults.defaultValue(option) instanceof String value
+            && message.contains(value)
+        ? defaults.blamed(option, message)
+        : message;
   }
 
   /// Prints the failure of a command; returns the exit code.

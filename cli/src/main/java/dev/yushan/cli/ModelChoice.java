@@ -97,6 +97,9 @@ final class ModelChoice {
     if (found.isPresent()) {
       return found.get();
     }
+    if (!revision.equals(HfCache.DEFAULT_REVISION) && Files.exists(Path.of(model))) {
+      LOG.warn("--revision has no effect: {} is on this machine, not of the Hub", model);
+    }
     found = gguf().map(ModelChoice::companions);
     if (found.isPresent()) {
       return found.get();

@@ -62,8 +62,7 @@ final class ServeCommand implements Callable<Integer> {
     options.setLogLevel();
     model.requireConsistent();
     Path directory = model.directory();
-    options.require(Models.config(directory));
-    ServerConfig config = options.server(model.name());
+    ServerConfig config = config(directory);
     CountDownLatch stop = new CountDownLatch(1);
     RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
     try (HttpService service = HttpService.start(config, progress -> load(directory, progress))) {
@@ -94,6 +93,16 @@ final class ServeCommand implements Callable<Integer> {
       return 1;
     } finally {
       signals.close();
+    }
+  }
+
+  private ServerConfig config(Path directory) {
+    try {
+      options.require(Models.config(directory));
+      return options.server(model.name());
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          ServeDefaults.blamed(spec.commandLine(), e.getMessage()), e);
     }
   }
 
@@ -128,8 +137,23 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static Structured structured(Tokenizer tokenizer, CausalLM loaded) {
-    return new Structured(Vocabulary.of(tokenizer, loaded.config().eosIds()));
+  /// None for a tokenizer that it cannot be made for: everything else is served.
+  private static Optional<StructuredOutput> structured(Tokenizer tokenizer, ModelConfig config) {
+    try {
+      Structured structured = new Structured(Vocabulary.of(tokenizer, config.eosIds()));
+      return Optional.of(StructuredOutput.of(structured));
+    } catch (IllegalArgumentException e) {
+      LOG.warn("structured output is not available: {}", e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private static void requireFit(Tokenizer tokenizer, ModelConfig config) {
+    if (tokenizer.vocabSize() > config.vocabSize()) {
+      throw new IllegalArgumentException(
+          "the tokenizer has ids up to %d, but the model a vocabulary of %d; name the one that belongs to it by --tokenizer"
+              .formatted(tokenizer.vocabSize() - 1, config.vocabSize()));
+    }
   }
 
   /// What a template sees of a tokenizer without a `tokenizer_config.json`.
@@ -146,6 +170,7 @@ final class ServeCommand implements Callable<Integer> {
   private LoadedModel load(Path directory, Consumer<Loading> progress) throws InterruptedException {
     progress.accept(new Loading("reading the tokenizer", 0));
     Tokenizer tokenizer = model.requireTokenizer();
+    requireFit(tokenizer, Models.config(directory));
     Optional<ChatTemplate> template =
         options.chatTemplate(
             model.tokenizerDirectory(), specialTokens(tokenizer, Models.config(directory)));
@@ -173,7 +198,7 @@ final class ServeCommand implements Callable<Integer> {
           directory.toString(),
           samplingDefaults,
           template.map(ChatFormat::of),
-          Optional.of(StructuredOutput.of(structured(tokenizer, loaded))),
+          structured(tokenizer, loaded.config()),
           () -> {
             engine.close();
             loaded.close();

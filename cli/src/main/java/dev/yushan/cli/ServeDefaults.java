@@ -3,6 +3,7 @@ package dev.yushan.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import dev.yushan.config.NearestKey;
 import dev.yushan.io.JsonFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,6 +15,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
@@ -23,9 +26,16 @@ import picocli.CommandLine.Model.OptionSpec;
 /// `--config` names. `--max-model-len` is `YUSHAN_MAX_MODEL_LEN` there and `max-model-len` here.
 ///
 /// @param file by the name of the option, without dashes in front
-record ServeDefaults(Map<String, String> environment, Map<String, String> file)
+/// @param path of the file, empty if there is none
+record ServeDefaults(Map<String, String> environment, Map<String, String> file, String path)
     implements IDefaultValueProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(ServeDefaults.class);
   private static final String PREFIX = "YUSHAN_";
+
+  /// Variables of the launcher, the log, and the other commands.
+  private static final List<String> OTHERS =
+      List.of("JAVA_HOME", "JAVA_OPTS", "NO_BUILD", "LOG", "CACHE", "DEBUG");
+
   private static final String CONFIG = "--config";
 
   /// The arguments with `--model` before a model that stands first, as vLLM has it.
@@ -54,7 +64,20 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
       }
     }
     Map<String, String> file = named.map(name -> read(command, Path.of(name))).orElse(Map.of());
-    command.setDefaultValueProvider(new ServeDefaults(environment, file));
+    command.setDefaultValueProvider(new ServeDefaults(environment, file, named.orElse("")));
+    warnOfSlips(command, environment);
+  }
+
+  private static void warnOfSlips(CommandLine command, Map<String, String> environment) {
+    List<String> known = new ArrayList<>(OTHERS);
+    command.getCommandSpec().options().forEach(option -> known.add(variable(option)));
+    for (String name : environment.keySet()) {
+      String bare = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : "";
+      if (!bare.isEmpty() && !known.contains(bare)) {
+        NearestKey.of(bare, known)
+            .ifPresent(near -> LOG.warn("{} has no effect: did you mean {}?", name, PREFIX + near));
+      }
+    }
   }
 
   @Override
@@ -62,9 +85,40 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file)
     if (!(argument instanceof OptionSpec option)) {
       return null;
     }
-    String name = option.longestName().replaceFirst("^--", "");
-    String variable = PREFIX + name.replace('-', '_').toUpperCase(Locale.ROOT);
-    return environment.getOrDefault(variable, file.get(name));
+    return environment.getOrDefault(PREFIX + variable(option), file.get(name(option)));
+  }
+
+  private static String name(OptionSpec option) {
+    return option.longestName().replaceFirst("^--", "");
+  }
+
+  private static String variable(OptionSpec option) {
+    return name(option).replace('-', '_').toUpperCase(Locale.ROOT);
+  }
+
+  /// What is wrong with a value, after the place that it is from, where it is from here.
+  String blamed(OptionSpec option, String message) {
+    String variable = PREFIX + variable(option);
+    if (environment.containsKey(variable)) {
+      return variable + ": " + message;
+    }
+    return file.containsKey(name(option))
+        ? "%s: %s: %s".formatted(path, name(option), message)
+        : message;
+  }
+
+  /// The same of a command that was parsed, where the option is known by the message.
+  static String blamed(CommandLine command, String message) {
+    ServeDefaults defaults = (ServeDefaults) command.getDefaultValueProvider();
+    return command.getCommandSpec().options().stream()
+        .filter(option -> !command.getParseResult().hasMatchedOption(option))
+        .filter(
+            option ->
+                message.startsWith(name(option) + " ")
+                    || message.matches("(?s).*--%s\\b(?!-).*".formatted(name(option))))
+        .findFirst()
+        .map(option -> defaults.blamed(option, message))
+        .orElse(message);
   }
 
   private static Map<String, String> read(CommandLine command, Path path) {

@@ -233,15 +233,7 @@ final class ServeOptions {
         .requestTimeout(requestTimeout.map(Duration::ofSeconds))
         .requestIdHeaders(requestIds)
         .logRequests(!disableLogRequests)
-        .limits(
-            new ServerConfig.Limits(
-                limits.bodyBytes(),
-                limits.idleTimeout(),
-                limits.bodyTimeout(),
-                limits.stallTimeout(),
-                limits.pendingTokens(),
-                maxRequestsPerKey.orElse(limits.requestsPerKey()),
-                limits.choices()))
+        .limits(limits.withRequestsPerKey(maxRequestsPerKey.orElse(limits.requestsPerKey())))
         .build();
   }
 

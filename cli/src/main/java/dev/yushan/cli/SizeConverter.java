@@ -12,7 +12,7 @@ final class SizeConverter implements ITypeConverter<Long> {
         .orElseThrow(
             () ->
                 new TypeConversionException(
-                    "'%s' is no size; write for example 50GB, 500MB or a number of bytes"
+                    "'%s' is no size; write for example 50GB, 500MiB or a number of bytes"
                         .formatted(text)));
   }
 }

@@ -149,7 +149,7 @@ class LoadingTest {
   /// in a container that is read-only, there is no place for temporary files.
   @Test
   void theProcessAnswersWhileItLoadsAndEndsWithZero() throws Exception {
-    Path model = SpelledIds.model(directory.resolve("model"));
+    Path model = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("model"));
     String pipe = model.resolve("tokenizer_config.json").toString();
     assertThat(new ProcessBuilder("mkfifo", pipe).start().waitFor()).isZero();
     Path log = directory.resolve("log");

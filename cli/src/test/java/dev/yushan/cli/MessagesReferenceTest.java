@@ -106,6 +106,7 @@ class MessagesReferenceTest {
           Map.entry("TrainingForecast.java", "the refusals of memory and disk"),
           Map.entry("TrainingRun.java", "the failed step"),
           Map.entry("ConfigReader.java", "its callers"),
+          Map.entry("ServeCommand.java", "what is wrong with an option, after where it is from"),
           Map.entry("SamplingOptions.java", "what SamplingParams says of a value out of its range"),
           Map.entry("Models.java", "the reader of config.json"));
 

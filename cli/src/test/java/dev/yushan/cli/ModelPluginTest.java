@@ -104,7 +104,7 @@ class ModelPluginTest extends ModelGolden {
   @Timeout(120)
   void serveWritesTheTextOfTransformers(@TempDir Path dir) throws Exception {
     Values values = values().getFirst();
-    Path model = SpelledIds.model(values.model(), dir.resolve("model"));
+    Path model = SpelledIds.served(values.model(), dir.resolve("model"));
     int[] wanted = Golden.ints(values.file("greedy"), "long.tokens");
     ProcessBuilder builder =
         ChildJvm.COMPUTING.running(Yushan.class, "serve", "--model", model, "--port", 0);

@@ -1,6 +1,7 @@
 package dev.yushan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +10,8 @@ import dev.yushan.engine.EngineStats;
 import dev.yushan.golden.Golden;
 import dev.yushan.process.ChildJvm;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -42,14 +45,16 @@ class ServeCommandTest {
 
   @BeforeAll
   static void model() throws IOException {
-    model = SpelledIds.model(directory.resolve("model"));
+    model = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("model"));
   }
 
   private static Service start(String name, Map<String, String> environment, Object... options)
       throws IOException, InterruptedException {
-    List<Object> arguments =
-        new ArrayList<>(List.of("serve", "--model", model, "--port", 0, "--threads", 2));
+    List<Object> arguments = new ArrayList<>(List.of("serve", "--port", 0, "--threads", 2));
     arguments.addAll(List.of(options));
+    if (!arguments.contains("--model")) {
+      arguments.addAll(List.of("--model", model));
+    }
     ProcessBuilder builder = ChildJvm.COMPUTING.running(Yushan.class, arguments.toArray());
     builder.environment().putAll(environment);
     return Service.start(builder, directory.resolve(name + ".log"));
@@ -189,7 +194,9 @@ class ServeCommandTest {
         "--allowed-origins [\"*\"] ; [\"*\"] is no origin",
         "--allowed-origins *,http://a.example/ ; http://a.example/ is no origin",
         "--max-model-len 4000000 ; max_position_embeddings",
-        "--max-model-len 64 --kv-cache-memory 1KB ; raise kv-cache-memory",
+        "--max-model-len 64 --kv-cache-memory 1KB ; for the shortest request, but there are 1.0"
+            + " KiB",
+        "--max-model-len 64 --kv-cache-memory 50KiB ; there are 50.0 KiB; lower max-model-len",
         "--generation-config nowhere ; --generation-config: there is no",
         "--quantization q8_0 --dtype f32 ; leave one of them out",
         "--config none.yaml ; none.yaml cannot be read",
@@ -252,6 +259,71 @@ class ServeCommandTest {
     assertThat(option(parsed, "--api-key")).isEqualTo(List.of());
     assertThat(option(parsed, "--host")).isEqualTo("0.0.0.0");
     assertThat(option(parsed, "--port")).isEqualTo(1);
+  }
+
+  /// The message names the place where the value is to be corrected.
+  @Test
+  void aBadValueIsNamedWithItsSource() throws IOException {
+    Path file = Files.writeString(directory.resolve("bad.yaml"), "port: many\nmax-model-len: 0\n");
+    Cli type = Cli.run("serve", "--model", model, "--config", file);
+    assertThat(type.err()).contains(file + ": port: ", "'many'");
+    Cli range = Cli.run("serve", "--model", model, "--config", file, "--port", 0);
+    assertThat(range.err()).contains(file + ": max-model-len: max-model-len must be 1 or more");
+    Cli own = Cli.run("serve", "--model", model, "--config", file, "--port", "x");
+    assertThat(own.err()).contains("'x'").doesNotContain("port: Invalid");
+    CommandLine command = new CommandLine(new ServeCommand());
+    StringWriter err = new StringWriter();
+    command.setErr(new PrintWriter(err, true));
+    ServeDefaults.on(command, List.of("serve"), Map.of("YUSHAN_PORT", "many"));
+    assertThatThrownBy(() -> command.parseArgs("--model", "m"))
+        .isInstanceOfSatisfying(
+            CommandLine.ParameterException.class, e -> Failures.usage(e, new String[0]));
+    assertThat(err.toString()).contains("YUSHAN_PORT: ", "'many'");
+  }
+
+  @Test
+  void aMisspeltVariableIsTold() throws Exception {
+    Map<String, String> environment =
+        Map.of("YUSHAN_MAX_MODEL_LENGHT", "64", "YUSHAN_JAVA_OPTS", "", "YUSHAN_SOMETHING", "1");
+    try (Service service = start("slips", environment, "--revision", "main2")) {
+      assertThat(Files.readString(service.log()))
+          .contains("YUSHAN_MAX_MODEL_LENGHT has no effect: did you mean YUSHAN_MAX_MODEL_LEN?")
+          .containsOnlyOnce("--revision has no effect: " + model)
+          .doesNotContain("YUSHAN_JAVA_OPTS", "YUSHAN_SOMETHING");
+    }
+  }
+
+  @Test
+  void aTokenizerWithMoreIdsThanTheModelIsRefused() throws Exception {
+    Path small = SpelledIds.model(directory.resolve("small"));
+    Cli run = Cli.run("serve", "--model", small, "--port", 0);
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err())
+        .contains("the tokenizer has ids up to 767, but the model a vocabulary of 512")
+        .doesNotContain("structured output", "loaded in");
+  }
+
+  /// The ids that end a text are bytes here, which a text could not do without.
+  @Test
+  void whatHasNoStructuredOutputIsServedWithout() throws Exception {
+    Path odd = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("odd"));
+    Path config = odd.resolve("config.json");
+    String text = Files.readString(config);
+    Files.writeString(
+        config, text.replaceFirst("\"eos_token_id\"\\s*:\\s*2", "\"eos_token_id\":600"));
+    Files.delete(odd.resolve("generation_config.json"));
+    try (Service service = start("odd", Map.of(), "--model", odd)) {
+      assertThat(Files.readString(service.log())).contains("structured output is not available: ");
+      String body = "{\"prompt\": [5, 6], \"max_tokens\": 2%s}";
+      assertThat(status(service, body.formatted(""))).isEqualTo(200);
+      assertThat(status(service, body.formatted(", \"guided_regex\": \"a\""))).isEqualTo(400);
+    }
+  }
+
+  private int status(Service service, String body) throws Exception {
+    return client
+        .send(service.post(body).build(), HttpResponse.BodyHandlers.ofString())
+        .statusCode();
   }
 
   private static Object option(CommandLine.ParseResult parsed, String name) {

@@ -4,11 +4,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.golden.Golden;
+import dev.yushan.io.SafetensorsDirectory;
+import dev.yushan.io.SafetensorsWriter;
+import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorHeader;
+import dev.yushan.io.TensorSource;
 import dev.yushan.model.Models;
 import dev.yushan.text.BpeTrainer;
+import dev.yushan.text.Tokenizers;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -35,6 +44,36 @@ final class SpelledIds {
       }
     }
     write(directory, Models.config(source).vocabSize());
+    return directory;
+  }
+
+  /// The same with a row for each id of the tokenizer, all zero: only such a model is served.
+  static Path served(Path source, Path directory) throws IOException {
+    model(source, directory);
+    int ids = Models.config(source).vocabSize();
+    int all = Tokenizers.load(directory).vocabSize();
+    List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+    try (SafetensorsDirectory weights = SafetensorsDirectory.open(source)) {
+      for (StoredTensor tensor : weights.tensors()) {
+        long[] shape = tensor.header().shape().toArray();
+        MemorySegment data = tensor.data();
+        if (shape[0] == ids) {
+          shape[0] = all;
+          byte[] padded =
+              Arrays.copyOf(
+                  data.toArray(ValueLayout.JAVA_BYTE), (int) (data.byteSize() / ids * all));
+          data = MemorySegment.ofArray(padded);
+        }
+        entries.add(
+            new SafetensorsWriter.Entry(
+                TensorHeader.of(tensor.header().name(), tensor.header().type(), shape),
+                TensorSource.of(data)));
+      }
+      SafetensorsWriter.writeModel(directory, entries, Long.MAX_VALUE);
+    }
+    Path config = directory.resolve("config.json");
+    ObjectNode json = (ObjectNode) JSON.readTree(config.toFile());
+    JSON.writeValue(config.toFile(), json.put("vocab_size", all));
     return directory;
   }
 

@@ -42,7 +42,7 @@ class TornadoCommandsTest {
     assumeTrue(
         Files.isRegularFile(sdk.resolve("tornado-argfile")),
         "no SDK of TornadoVM (TORNADOVM_HOME): commands on the GPU backend were not tested");
-    model = SpelledIds.model(directory.resolve("model"));
+    model = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("model"));
     jvm =
         new ChildJvm(
             List.of(

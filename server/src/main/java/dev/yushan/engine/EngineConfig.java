@@ -65,6 +65,12 @@ public record EngineConfig(
   ///
   /// @throws IllegalArgumentException if one request does not fit
   public int pages(ModelConfig model) {
+    long one = 2L * KvCache.pageBytes(model, kvCacheDtype);
+    if (kvCacheBytes < one) {
+      throw new IllegalArgumentException(
+          "keys and values need %s at least, for the shortest request, but there are %s; raise kv-cache-memory"
+              .formatted(ByteSize.words(one), ByteSize.words(kvCacheBytes)));
+    }
     if (kvCacheBytes < leastKvCacheBytes(model)) {
       throw new IllegalArgumentException(
           "a request of %d tokens needs %s for its keys and values, but there are %s; lower max-model-len or raise kv-cache-memory"

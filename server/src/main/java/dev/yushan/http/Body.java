@@ -16,10 +16,15 @@ import java.util.stream.StreamSupport;
 final class Body {
   private static final int MAX_UNKNOWN = 10;
 
-  private final ObjectNode json;
-  private final List<String> unknown;
+  /// A field that no table has.
+  ///
+  /// @param hint the nearest known one, in words; may be empty
+  record Unknown(String name, String hint) {}
 
-  private Body(ObjectNode json, List<String> unknown) {
+  private final ObjectNode json;
+  private final List<Unknown> unknown;
+
+  private Body(ObjectNode json, List<Unknown> unknown) {
     this.json = json;
     this.unknown = unknown;
   }
@@ -30,14 +35,15 @@ final class Body {
     json.properties().removeIf(entry -> entry.getValue().isNull());
     Map<String, Field> table =
         fields.stream().collect(Collectors.toMap(Field::name, Function.identity()));
-    List<String> unknown = new ArrayList<>();
+    List<Unknown> unknown = new ArrayList<>();
     json.properties()
         .forEach(
             entry -> {
               Field field = table.get(entry.getKey());
               if (field == null) {
                 if (unknown.size() < MAX_UNKNOWN) {
-                  unknown.add(abridged(entry.getKey()) + nearest(entry.getKey(), table));
+                  unknown.add(
+                      new Unknown(abridged(entry.getKey()), nearest(entry.getKey(), table)));
                 }
               } else {
                 field.check(entry.getValue());
@@ -46,9 +52,8 @@ final class Body {
     return new Body(json, unknown);
   }
 
-  /// Fields that no table has and that had no effect, each with the nearest known one: the first
-  /// ten.
-  List<String> unknown() {
+  /// Fields that had no effect: the first ten.
+  List<Unknown> unknown() {
     return unknown;
   }
 

@@ -52,7 +52,8 @@ final class ChatPrompt {
     if (tools && !none
         || choice != null && !none && !(choice.isTextual() && "auto".equals(choice.textValue()))) {
       throw ApiException.badRequest(
-          "tool_choice", "calls of tools are not parsed: set `tool_choice` to \"none\"");
+          choice == null ? "tools" : "tool_choice",
+          "calls of tools are not parsed: set `tool_choice` to \"none\"");
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -136,12 +137,18 @@ final class Exchange {
   }
 
   /// Tells the client, and the log, of fields that had no effect.
-  void ignored(List<String> fields) {
+  void ignored(List<Body.Unknown> fields) {
     if (!fields.isEmpty()) {
-      String names = String.join("; ", fields).replaceAll("[^\\x20-\\x7e]", "?");
-      LOG.warn("request {} has unknown fields, which had no effect: {}", id, names);
+      String hints = listed(fields, field -> field.name() + field.hint());
+      LOG.warn("request {} has unknown fields, which had no effect: {}", id, hints);
+      String names = listed(fields, Body.Unknown::name);
       onLoop(() -> headerIfOpen("X-Ignored-Fields", names));
     }
+  }
+
+  private static String listed(List<Body.Unknown> fields, Function<Body.Unknown, String> words) {
+    String all = fields.stream().map(words).collect(Collectors.joining(", "));
+    return all.replaceAll("[^\\x20-\\x7e]", "?");
   }
 
   /// What the engine does for it.
@@ -166,6 +173,12 @@ final class Exchange {
                 .end(Buffer.buffer(body));
           }
         });
+  }
+
+  /// Sends the client to another place, to which it is to make the same request.
+  void redirect(String location) {
+    onLoop(() -> headerIfOpen("Location", location));
+    bytes(307, "text/plain", new byte[0]);
   }
 
   void fail(ApiException error) {

@@ -28,6 +28,10 @@ record Field(String name, Kind kind, Use use, Range range, String about, List<St
     STRING("a string", "{'type':'string'}", JsonNode::isTextual),
     BOOLEAN("true or false", "{'type':'boolean'}", JsonNode::isBoolean),
     INTEGER("an integer", "{'type':'integer'}", Kind::isInteger),
+    LONG(
+        "an integer from -2^63 to 2^63 - 1",
+        "{'type':'integer','format':'int64'}",
+        Kind::isInteger),
     NUMBER("a number", "{'type':'number'}", Kind::isNumber),
     STRINGS(
         "a list of strings",

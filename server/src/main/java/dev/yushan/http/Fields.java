@@ -44,7 +44,7 @@ final class Fields {
           honoured("n", Kind.INTEGER, POSITIVE, "Continuations of each prompt."),
           honoured(
               "seed",
-              Kind.INTEGER,
+              Kind.LONG,
               "Of the random numbers; the i-th continuation draws with seed + i."),
           honoured("stop", Kind.STRING_OR_STRINGS, "Texts that end a continuation; no part of it."),
           honoured(
@@ -65,8 +65,8 @@ final class Fields {
           honoured(
               "stream_options",
               Kind.OBJECT,
-              "`include_usage`: a last event with token counts; `continuous_usage_stats`: in every"
-                  + " event."),
+              "`include_usage`: a last event with token counts; with it `continuous_usage_stats`:"
+                  + " in every event."),
           honoured(
               "temperature",
               Kind.NUMBER,
@@ -104,7 +104,8 @@ final class Fields {
               "truncate_prompt_tokens",
               Kind.INTEGER,
               Range.between(-1, Integer.MAX_VALUE),
-              "Keeps so many tokens of the prompt; -1 for as many as fit beside the answer."),
+              "Keeps so many tokens of the prompt, of a text with the BOS in front; -1 for as many"
+                  + " as fit beside the answer."),
           honoured(
               "truncation_side",
               Kind.STRING,
@@ -128,7 +129,8 @@ final class Fields {
           honoured(
               "request_id",
               Kind.STRING,
-              "Used in the answer's id and in the log, unless there is an `X-Request-Id`."),
+              "Used in the answer's id and in the log, unless there is an `X-Request-Id`, or it is"
+                  + " not printable ASCII of at most 128 characters: then a new one is."),
           honoured(
               "return_tokens_as_token_ids",
               Kind.BOOLEAN,
@@ -136,7 +138,8 @@ final class Fields {
           honoured(
               "return_token_ids",
               Kind.BOOLEAN,
-              "Adds `token_ids` and `prompt_token_ids` to the answer."),
+              "Adds `token_ids` to each choice, and `prompt_token_ids` there or, of a chat, beside"
+                  + " the choices."),
           ignored("user", Kind.STRING, "for the caller's own use."),
           ignored("session_id", Kind.STRING, "there is one engine."),
           ignored("metadata", Kind.OBJECT, "for the caller's own use."),
@@ -171,6 +174,7 @@ final class Fields {
           refused("thinking_token_budget", Kind.INTEGER, "use `max_tokens`", "-1"),
           refused("logits_processors", Kind.ANY, "use `logit_bias`", "[]"),
           refused("guided_grammar", Kind.STRING, "use `structured_outputs.regex` or `.json`"),
+          refused("structural_tag", Kind.ANY, "use `structured_outputs.regex` or `.json`"),
           refused("guided_decoding_backend", Kind.STRING, "there is one"),
           refused(
               "guided_whitespace_pattern",

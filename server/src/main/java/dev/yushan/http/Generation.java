@@ -76,6 +76,10 @@ final class Generation {
     all.forEach(Engine.Ticket::cancel);
   }
 
+  boolean chat() {
+    return request.chat();
+  }
+
   List<Choice> choices() {
     return choices;
   }

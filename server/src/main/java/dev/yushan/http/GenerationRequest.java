@@ -85,16 +85,9 @@ record GenerationRequest(
       }
       OptionalInt scored = shown.isEmpty() && echo ? logprobs : shown;
       Optional<TokenConstraint> constraint = Constraints.of(body, model.structured());
-      List<Prompt> prompts = chat ? List.of(conversation(body)) : prompts(body, echo);
       int n = body.integer("n", 1);
-      if ((long) n * prompts.size() > choices) {
-        throw ApiException.badRequest(
-            n > 1 ? "n" : "prompt",
-            "%d prompts times n = %d are more than the %d texts that one request may ask for",
-            prompts.size(),
-            n,
-            choices);
-      }
+      requireFew(chat ? 1 : prompts(body), n);
+      List<Prompt> prompts = chat ? List.of(conversation(body)) : prompts(body, echo);
       SamplingFields sampling =
           new SamplingFields(body, model.samplingDefaults(), model.tokenizer());
       long seed = sampling.seed();
@@ -117,13 +110,14 @@ record GenerationRequest(
         }
       }
       Optional<JsonNode> options = streamOptions(body, stream);
+      boolean usage = options.map(node -> node.path("include_usage").asBoolean(true)).orElse(false);
       return new GenerationRequest(
           id,
           name,
           chat,
           stream,
-          options.map(node -> node.path("include_usage").asBoolean(true)).orElse(false),
-          options.map(node -> node.path("continuous_usage_stats").asBoolean(false)).orElse(false),
+          usage,
+          usage && options.orElseThrow().path("continuous_usage_stats").asBoolean(false),
           echo,
           n,
           logprobs,
@@ -172,6 +166,37 @@ record GenerationRequest(
       return wanted ? OptionalInt.of(top) : OptionalInt.empty();
     }
 
+    /// How many a request to complete has.
+    private static int prompts(Body body) {
+      JsonNode prompt = body.require("prompt");
+      return prompt.isArray() && !prompt.path(0).isNumber() ? prompt.size() : 1;
+    }
+
+    /// Refuses what no engine of this size could ever take, before time is spent on it.
+    private void requireFew(int prompts, int n) {
+      long places = (long) config().maxNumSeqs() + config().maxWaiting();
+      long texts = (long) prompts * n;
+      if (texts > choices) {
+        throw ApiException.badRequest(
+            n > 1 ? "n" : "prompt",
+            "%d prompts times n = %d are more than the %d texts that one request may ask for",
+            prompts,
+            n,
+            choices);
+      }
+      if (texts > places) {
+        throw ApiException.badRequest(
+            n > 1 ? "n" : "prompt",
+            "%d prompts times n = %d are more than can ever be taken at once: %d that are computed"
+                + " (max-num-seqs) and %d that wait (max-waiting); send fewer, or start the server"
+                + " with more",
+            prompts,
+            n,
+            config().maxNumSeqs(),
+            config().maxWaiting());
+      }
+    }
+
     private List<Prompt> prompts(Body body, boolean echo) {
       JsonNode prompt = body.require("prompt");
       if (prompt.isTextual()) {
@@ -202,9 +227,22 @@ record GenerationRequest(
           body.flag("add_special_tokens", specials)
               ? model.tokenizer().encodeWithTemplate(text, Specials.PARSE)
               : model.tokenizer().encode(text, Specials.PARSE);
-      int[] kept = checked(body, ids);
+      requireTokens(body, ids);
+      int[] around =
+          body.flag("add_special_tokens", specials)
+              ? model.tokenizer().encodeWithTemplate("", Specials.PARSE)
+              : new int[0];
+      int same = Arrays.mismatch(ids, around);
+      int before = same < 0 ? ids.length : same;
+      int behind = around.length - before;
+      int[] kept = truncation(body).cut(ids, before, behind);
       return new Prompt(
-          kept.length == ids.length ? text : model.tokenizer().decode(kept, true), kept);
+          kept.length == ids.length ? text : text(kept, before, kept.length - behind), kept);
+    }
+
+    /// Of the tokens of a text, as it had them: special ones too.
+    private String text(int[] ids, int from, int to) {
+      return from < to ? model.tokenizer().decode(Arrays.copyOfRange(ids, from, to), false) : "";
     }
 
     private static String promptField(Body body) {
@@ -238,36 +276,20 @@ record GenerationRequest(
               "prompt", "the token id %d is out of the vocabulary (0 to %d)", id, size - 1);
         }
       }
-      int[] kept = checked(body, ids);
+      requireTokens(body, ids);
+      int[] kept = truncation(body).cut(ids, 0, 0);
       return new Prompt(
           echo ? model.tokenizer().decode(kept, body.flag("skip_special_tokens", true)) : "", kept);
     }
 
-    /// Truncates where that was asked for, and requires at least one token.
-    private int[] checked(Body body, int[] ids) {
+    private static void requireTokens(Body body, int[] ids) {
       if (ids.length == 0) {
         throw ApiException.badRequest(promptField(body), "the prompt has no tokens");
       }
-      String side = body.text("truncation_side").orElse("left");
-      if (!side.equals("left") && !side.equals("right")) {
-        throw ApiException.badRequest(
-            "truncation_side", "`truncation_side` must be `left` or `right`, got %s", side);
-      }
-      OptionalInt keep = body.integer("truncate_prompt_tokens");
-      if (keep.isEmpty()) {
-        return ids;
-      }
-      int most = keep.getAsInt() == -1 ? roomBeside(body) : keep.getAsInt();
-      if (most < 1) {
-        throw ApiException.badRequest(
-            "truncate_prompt_tokens", "`truncate_prompt_tokens` must leave at least one token");
-      }
-      if (ids.length <= most) {
-        return ids;
-      }
-      return side.equals("left")
-          ? Arrays.copyOfRange(ids, ids.length - most, ids.length)
-          : Arrays.copyOf(ids, most);
+    }
+
+    private Truncation truncation(Body body) {
+      return Truncation.of(body, roomBeside(body));
     }
 
     /// How long a prompt may be for all tokens that are asked for to fit beside it.

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.engine.Completion;
 import dev.yushan.engine.QueueFullException;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +17,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,6 +26,9 @@ import org.slf4j.LoggerFactory;
 /// tokenized, and prompts rendered on virtual threads.
 final class Handlers {
   private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
+
+  private static final Pattern CHARSET =
+      Pattern.compile(";\\s*charset\\s*=\\s*\"?([^\";\\s]*)", Pattern.CASE_INSENSITIVE);
 
   private enum Phase {
     LOADING,
@@ -37,6 +43,7 @@ final class Handlers {
   private final ServerConfig config;
   private final Keys keys;
   private final Cors cors;
+  private final BodyRoom room;
   private final long started = System.currentTimeMillis() / 1000;
   private final ExecutorService workers =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http-worker-", 0).factory());
@@ -49,6 +56,7 @@ final class Handlers {
     this.config = config;
     this.keys = new Keys(config.apiKeys(), config.limits().requestsPerKey());
     this.cors = new Cors(config.allowedOrigins());
+    this.room = new BodyRoom(config.limits().allBodyBytes());
   }
 
   void progress(Loading loading) {
@@ -98,10 +106,16 @@ final class Handlers {
     if (config.requestIdHeaders()) {
       request.response().putHeader("X-Request-Id", exchange.id());
     }
-    if (cors.answered(request)) {
-      return;
-    }
     try {
+      FramedDecoder.require(request);
+      if (cors.answered(request)) {
+        return;
+      }
+      Optional<String> place = Route.withoutSlash(request);
+      if (place.isPresent()) {
+        exchange.redirect(place.get());
+        return;
+      }
       Optional<Route> route = Route.of(request);
       route.ifPresent(exchange::routed);
       authenticate(exchange, route);
@@ -154,8 +168,8 @@ final class Handlers {
         vertx,
         exchange.request(),
         config.limits(),
-        bytes ->
-            workers.execute(() -> guarded(exchange, () -> answer(exchange, route, now, bytes))),
+        room,
+        body -> workers.execute(() -> answer(exchange, route, now, body)),
         exchange::fail);
   }
 
@@ -168,6 +182,10 @@ final class Handlers {
     String essence = type.split(";", 2)[0].strip();
     if (!essence.equalsIgnoreCase("application/json")) {
       throw ApiException.badRequest("", "the body must come as `Content-Type: application/json`");
+    }
+    Matcher charset = CHARSET.matcher(type);
+    if (charset.find() && !charset.group(1).equalsIgnoreCase("utf-8")) {
+      throw ApiException.of(415, "the body must be in UTF-8, not in %s", charset.group(1));
     }
     String coding = Optional.ofNullable(request.getHeader("Content-Encoding")).orElse("identity");
     if (!coding.equalsIgnoreCase("identity")) {
@@ -237,6 +255,14 @@ final class Handlers {
   }
 
   /// Requests with one, on a thread that may take its time.
+  private void answer(Exchange exchange, Route route, State now, Buffer body) {
+    try {
+      guarded(exchange, () -> answer(exchange, route, now, body.getBytes()));
+    } finally {
+      room.free(body.length());
+    }
+  }
+
   private void answer(Exchange exchange, Route route, State now, byte[] bytes) {
     Served served = now.served().orElseThrow();
     Body body = Body.parse(bytes, route.fields());
@@ -292,7 +318,8 @@ final class Handlers {
           ? ApiException.of(429, "%s", String.valueOf(e.getMessage()))
           : notReady(state.get());
     } catch (IllegalArgumentException e) {
-      throw ApiException.badRequest("prompt", "%s", String.valueOf(e.getMessage()));
+      throw ApiException.badRequest(
+          generation.chat() ? "messages" : "prompt", "%s", String.valueOf(e.getMessage()));
     }
   }
 

@@ -68,7 +68,11 @@ public final class HttpService implements AutoCloseable {
     try {
       return vertx
           .createHttpServer(options)
-          .connectionHandler(idle::opened)
+          .connectionHandler(
+              connection -> {
+                FramedDecoder.on(connection, options);
+                idle.opened(connection);
+              })
           .requestHandler(request -> handlers.accept(request, idle.requested(request.connection())))
           .listen()
           .toCompletionStage()
@@ -106,7 +110,7 @@ public final class HttpService implements AutoCloseable {
     } catch (InterruptedException e) {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
-      LOG.error("the model could not be loaded", e);
+      LOG.error("the model could not be loaded"); // why, whoever waits for it is told
       handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
       ready.completeExceptionally(e);
     }

@@ -3,6 +3,7 @@ package dev.yushan.http;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,12 +22,16 @@ import java.util.Map;
 final class Json {
   private static final int MAX_DEPTH = 100;
 
+  /// Values, names and brackets: each takes up to 50 bytes of the heap, if only two of the body.
+  private static final int MAX_PIECES = 1 << 20;
+
   private static final ObjectMapper MAPPER =
       JsonMapper.builder(
               JsonFactory.builder()
                   .streamReadConstraints(
                       StreamReadConstraints.builder()
                           .maxNestingDepth(MAX_DEPTH)
+                          .maxTokenCount(MAX_PIECES)
                           .maxStringLength(Integer.MAX_VALUE) // the body limit holds it
                           .build())
                   .build())
@@ -74,6 +79,8 @@ final class Json {
       if (MAPPER.readTree(text) instanceof ObjectNode object) {
         return object;
       }
+    } catch (StreamConstraintsException e) {
+      throw ApiException.badRequest(field, "%s is more than is read: %s", what, JsonFault.of(e));
     } catch (JsonProcessingException e) {
       throw ApiException.badRequest(field, "%s is not JSON: %s", what, JsonFault.of(e));
     } catch (IOException e) {

@@ -37,7 +37,11 @@ record Logprobs(Tokenizer tokenizer, boolean asIds) {
       } else {
         values.add(finite(score));
         ObjectNode top = tops.addObject();
-        shown(score, count).forEach(one -> top.put(token(one.id()), finite(one)));
+        // tokens that are no whole characters have the same text: the likeliest stands for them
+        for (TokenScore one : shown(score, count)) {
+          double least = top.path(token(one.id())).asDouble(LEAST);
+          top.put(token(one.id()), Math.max(least, finite(one)));
+        }
       }
     }
     return node;

@@ -2,6 +2,9 @@ package dev.yushan.http;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,6 +17,18 @@ final class OpenApi {
           Route.COMPLETIONS, List.of("prompt"),
           Route.CHAT, List.of("messages"),
           Route.DETOKENIZE, List.of("tokens"));
+
+  /// The schemas of what is answered with 200, each in [#ANSWERS].
+  private static final Map<Route, String> ANSWER_OF =
+      Map.of(
+          Route.COMPLETIONS, "Completion",
+          Route.CHAT, "ChatCompletion",
+          Route.MODELS, "ModelList",
+          Route.MODEL, "Model",
+          Route.TOKENIZE, "TokenIds",
+          Route.DETOKENIZE, "TokenText");
+
+  private static final ObjectNode ANSWERS = answers();
 
   /// What tells how the server is.
   private static final List<Route> HEALTH = List.of(Route.HEALTH, Route.PING, Route.PING_POST);
@@ -32,6 +47,7 @@ final class OpenApi {
     ObjectNode schemas = components.putObject("schemas");
     schemas.set("Error", error());
     schemas.set("Health", health());
+    schemas.setAll(ANSWERS);
     components
         .putObject("securitySchemes")
         .putObject("key")
@@ -62,6 +78,16 @@ final class OpenApi {
       refer(ok, "Health");
       refer(responses.putObject("503").put("description", "Not ready, or no more"), "Health");
     }
+    if (ANSWER_OF.containsKey(route)) {
+      refer(ok, ANSWER_OF.get(route));
+    }
+    if (route.generates()) {
+      ok.withObjectProperty("content")
+          .putObject("text/event-stream")
+          .putObject("schema")
+          .put("type", "string")
+          .put("description", "With `stream`: see docs/reference/http.md.");
+    }
     refer(responses.putObject("default").put("description", "An error"), "Error");
     return operation;
   }
@@ -81,6 +107,14 @@ final class OpenApi {
     ArrayNode required = schema.putArray("required");
     REQUIRED.getOrDefault(route, List.of()).forEach(required::add);
     return schema;
+  }
+
+  private static ObjectNode answers() {
+    try (InputStream in = OpenApi.class.getResourceAsStream("answers.json")) {
+      return Json.parse(in.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static ObjectNode health() {

@@ -30,7 +30,7 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
       }
       node.set("logprobs", scores(choice, piece, 0));
       end(node, piece);
-      ids(node, choice, piece);
+      ids(root, node, choice, piece);
       if (request.promptLogprobs().isPresent()) {
         ObjectNode owner = request.chat() ? root : node;
         owner.set(
@@ -59,7 +59,7 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
     }
     node.set("logprobs", scores(choice, piece, offset));
     end(node, piece);
-    ids(node, choice, piece);
+    ids(root, node, choice, piece);
     return root;
   }
 
@@ -135,13 +135,14 @@ record Reply(GenerationRequest request, Logprobs logprobs, long created) {
     };
   }
 
-  private void ids(ObjectNode node, Choice choice, Piece piece) {
+  /// The prompt of a chat is that of all its choices, and stands beside them.
+  private void ids(ObjectNode root, ObjectNode node, Choice choice, Piece piece) {
     if (request.tokenIds()) {
       Stream<Integer> ids = piece.tokens().stream().map(TokenScore::id);
       ArrayNode list = node.putArray("token_ids");
       ids.forEach(list::add);
       if (piece.first()) {
-        ArrayNode prompt = node.putArray("prompt_token_ids");
+        ArrayNode prompt = (request.chat() ? root : node).putArray("prompt_token_ids");
         IntStream.of(choice.prompt().ids()).forEach(prompt::add);
       }
     }

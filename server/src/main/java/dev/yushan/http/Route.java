@@ -72,6 +72,19 @@ record Route(HttpMethod method, String path, String summary, List<Field> fields,
     return found;
   }
 
+  /// Where a request is sent whose path has a slash too many at its end, as FastAPI does it.
+  static Optional<String> withoutSlash(HttpServerRequest request) {
+    String path = request.path();
+    if (path == null || path.length() < 2 || !path.endsWith("/")) {
+      return Optional.empty();
+    }
+    String bare = path.substring(0, path.length() - 1);
+    String query = request.query() == null ? "" : "?" + request.query();
+    return ALL.stream().anyMatch(route -> route.matches(bare))
+        ? Optional.of(bare + query)
+        : Optional.empty();
+  }
+
   private static String methods(List<Route> routes, String between) {
     return routes.stream().map(route -> route.method.name()).collect(Collectors.joining(between));
   }

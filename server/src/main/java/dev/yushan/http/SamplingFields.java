@@ -100,8 +100,9 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
         .toList();
   }
 
-  /// The field that a message of [SamplingParams] begins with.
-  private static String blamed(String message) {
-    return message.contains("stop string") ? "stop" : message.split("[ :]", 2)[0];
+  /// The field that a message of [SamplingParams] begins with, if the request has it.
+  private String blamed(String message) {
+    String name = message.contains("stop string") ? "stop" : message.split("[ :]", 2)[0];
+    return body.has(name) ? name : "";
   }
 }

@@ -40,6 +40,8 @@ public record ServerConfig(
   /// What a client may do.
   ///
   /// @param bodyBytes of a request; more are answered with 413
+  /// @param allBodyBytes of all requests together, while they are read and parsed; more are
+  ///   answered with 503
   /// @param idleTimeout how long a connection may be without a whole request head
   /// @param bodyTimeout how long a body may take; then 408
   /// @param stallTimeout how long a client may leave a stream unread before it is dropped
@@ -49,6 +51,7 @@ public record ServerConfig(
   /// @param choices of one request: prompts times `n`
   public record Limits(
       int bodyBytes,
+      long allBodyBytes,
       Duration idleTimeout,
       Duration bodyTimeout,
       Duration stallTimeout,
@@ -58,6 +61,7 @@ public record ServerConfig(
 
     public Limits {
       requirePositive("the body limit", bodyBytes);
+      requirePositive("the limit of all bodies", allBodyBytes);
       requirePositive("the limit of pending tokens", pendingTokens);
       requirePositive("the limit of requests for each key", requestsPerKey);
       requirePositive("the limit of choices", choices);
@@ -66,10 +70,13 @@ public record ServerConfig(
       requirePositive("the stall timeout in ms", stallTimeout.toMillis());
     }
 
-    /// 32 MiB; 60, 60 and 30 seconds; 65,536 tokens; any number of requests; 1,024 choices.
+    /// 32 MiB, all bodies an eighth of the heap, one at most half of that; 60, 60 and 30 seconds;
+    /// 65,536 tokens; any number of requests; 1,024 choices.
     public static Limits defaults() {
+      long all = Runtime.getRuntime().maxMemory() / 8;
       return new Limits(
-          32 << 20,
+          (int) Math.min(32 << 20, all / 2),
+          all,
           Duration.ofSeconds(60),
           Duration.ofSeconds(60),
           Duration.ofSeconds(30),
@@ -77,10 +84,27 @@ public record ServerConfig(
           Integer.MAX_VALUE,
           1024);
     }
+
+    /// The same but for the requests of a key.
+    public Limits withRequestsPerKey(int most) {
+      return new Limits(
+          bodyBytes,
+          allBodyBytes,
+          idleTimeout,
+          bodyTimeout,
+          stallTimeout,
+          pendingTokens,
+          most,
+          choices);
+    }
   }
 
   /// As the header `Origin` has it: neither a path nor a slash at the end.
   private static final Pattern ORIGIN = Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/\\s\"']+");
+
+  /// What can come in a header and be compared: clients and proxies do what they like with the
+  /// rest.
+  private static final Pattern KEY = Pattern.compile("[!-~]([ -~]*[!-~])?");
 
   /// Checks the numbers, and that there is a name.
   public ServerConfig {
@@ -95,6 +119,11 @@ public record ServerConfig(
     }
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException("an API key must not be empty (--api-key)");
+    }
+    if (!apiKeys.stream().allMatch(key -> KEY.matcher(key).matches())) {
+      throw new IllegalArgumentException(
+          "an API key must be of printable ASCII, without blanks at its ends: no other comes"
+              + " through a header (--api-key)");
     }
     for (String origin : allowedOrigins) {
       if (!ORIGIN.matcher(origin).matches()) {

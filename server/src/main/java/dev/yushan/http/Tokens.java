@@ -1,9 +1,9 @@
 package dev.yushan.http;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
+import java.util.stream.IntStream;
 
 /// `/tokenize` and `/detokenize`.
 final class Tokens {
@@ -27,14 +27,12 @@ final class Tokens {
         Json.object()
             .put("count", ids.length)
             .put("max_model_len", served.model().engine().config().maxModelLen());
-    ArrayNode list = answer.putArray("tokens");
-    ArrayNode texts = Json.array();
-    Logprobs names = new Logprobs(tokenizer, false);
-    for (int id : ids) {
-      list.add(id);
-      texts.add(names.text(id));
+    answer.putPOJO("tokens", ids); // not as nodes: of a long text they would be many
+    answer.putNull("token_strs");
+    if (body.flag("return_token_strs", false)) {
+      Logprobs names = new Logprobs(tokenizer, false);
+      answer.putPOJO("token_strs", IntStream.of(ids).mapToObj(names::text).iterator());
     }
-    answer.set("token_strs", body.flag("return_token_strs", false) ? texts : answer.nullNode());
     return answer;
   }
 

@@ -27,6 +27,11 @@ final class Automaton {
   /// end.
   static final int MAX_READINGS = 1_000;
 
+  /// Nodes, each with its stack, that are looked at for the readings after one byte. Repetitions
+  /// within each other that may all be empty have as many as the product of their counts. At the
+  /// limit no further ones are looked at, but where there is no reading yet.
+  static final int MAX_VISITS = 50_000;
+
   private static final Comparator<Reading> ORDER =
       Comparator.comparingInt(Reading::node).thenComparingInt(reading -> reading.stack.hash);
 
@@ -141,33 +146,9 @@ final class Automaton {
 
   /// Follows all that reads nothing.
   private State closed(List<Reading> from) {
-    Deque<Reading> open = new ArrayDeque<>(from);
-    Set<Reading> seen = new HashSet<>(from);
-    List<Reading> readings = new ArrayList<>();
-    while (!open.isEmpty()) {
-      Reading reading = open.removeLast();
-      if (program.costs()[reading.node] >= Program.NEVER) {
-        continue;
-      }
-      Stack stack = reading.stack;
-      switch (program.nodes().get(reading.node)) {
-        case Bytes _, Accept _ -> readings.add(reading);
-        case Split(List<Integer> to) -> {
-          for (int node : to) {
-            visit(new Reading(node, stack), seen, open);
-          }
-        }
-        case Call(int rule, int next) -> {
-          if (program.costs()[next] < Program.NEVER) {
-            // nothing is left to do after the last call of a rule: the stack stays as it is
-            boolean last = program.nodes().get(next) instanceof Return;
-            Stack in = last ? stack : new Stack(next, stack);
-            visit(new Reading(program.entries()[rule], in), seen, open);
-          }
-        }
-        case Return() -> visit(new Reading(stack.next, stack.below), seen, open);
-      }
-    }
+    Closure closure = new Closure();
+    from.forEach(closure::visit);
+    List<Reading> readings = closure.followed();
     if (readings.isEmpty()) {
       return dead;
     }
@@ -179,9 +160,44 @@ final class Automaton {
     return states.computeIfAbsent(kept, State::new);
   }
 
-  private static void visit(Reading reading, Set<Reading> seen, Deque<Reading> open) {
-    if (seen.add(reading)) {
-      open.addLast(reading);
+  private final class Closure {
+    private final Deque<Reading> open = new ArrayDeque<>();
+    private final Set<Reading> seen = new HashSet<>();
+    private final List<Reading> readings = new ArrayList<>();
+
+    List<Reading> followed() {
+      while (!open.isEmpty()) {
+        follow(open.removeFirst()); // what is near is found first
+      }
+      return readings;
+    }
+
+    private void visit(Reading reading) {
+      boolean spent = seen.size() >= MAX_VISITS && !readings.isEmpty();
+      if (spent || program.costs()[reading.node] >= Program.NEVER || !seen.add(reading)) {
+        return;
+      }
+      switch (program.nodes().get(reading.node)) {
+        case Bytes _, Accept _ -> readings.add(reading);
+        default -> open.addLast(reading);
+      }
+    }
+
+    private void follow(Reading reading) {
+      Stack stack = reading.stack;
+      switch (program.nodes().get(reading.node)) {
+        case Split(List<Integer> to) -> to.forEach(node -> visit(new Reading(node, stack)));
+        case Call(int rule, int next) -> {
+          if (program.costs()[next] < Program.NEVER) {
+            // nothing is left to do after the last call of a rule: the stack stays as it is
+            boolean last = program.nodes().get(next) instanceof Return;
+            Stack in = last ? stack : new Stack(next, stack);
+            visit(new Reading(program.entries()[rule], in));
+          }
+        }
+        case Return() -> visit(new Reading(stack.next, stack.below));
+        case Bytes _, Accept _ -> throw new IllegalStateException("it reads, and is not followed");
+      }
     }
   }
 }

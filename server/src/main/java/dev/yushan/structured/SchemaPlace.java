@@ -123,8 +123,8 @@ record SchemaPlace(JsonNode schema, String path, int depth) {
       if (!type.equals("integer") && !JsonTypes.NAMES.contains(type)) {
         throw at("type")
             .refused(
-                "is %s: it must be one or several of integer, %s"
-                    .formatted(named, JsonTypes.NAMES));
+                "is %s: it must be one of integer, %s, or a list of some of them"
+                    .formatted(named, String.join(", ", JsonTypes.NAMES)));
       }
     }
     return types;

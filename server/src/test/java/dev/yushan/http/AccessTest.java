@@ -1,6 +1,7 @@
 package dev.yushan.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.yushan.http.ServerConfig.Limits;
 import dev.yushan.http.ServiceFixture.Extras;
@@ -27,13 +28,14 @@ class AccessTest {
         ServiceFixture.start(
             c ->
                 c.toBuilder()
-                    .apiKeys(List.of("first-key", "第二"))
+                    .apiKeys(List.of("first-key", "second key"))
                     .allowedOrigins(List.of("https://app.example"))
                     .requestIdHeaders(true)
                     .logRequests(true)
                     .limits(
                         new Limits(
                             1 << 20,
+                            64 << 20,
                             Duration.ofSeconds(60),
                             Duration.ofSeconds(60),
                             Duration.ofSeconds(30),
@@ -77,6 +79,17 @@ class AccessTest {
     HttpResponse<String> stranger = fixture.get("/v1/models");
     assertThat(stranger.headers().firstValue("www-authenticate")).contains("Bearer");
     assertThat(ServiceFixture.json(stranger.body()).at("/error/code").asInt()).isEqualTo(401);
+  }
+
+  @Test
+  void keysThatNoHeaderCanBringAreRefusedAtTheStart() {
+    for (String key : List.of("鑰匙", "clé", "key\n", " key", "key ", "")) {
+      assertThatThrownBy(
+              () -> ServerConfig.of("m").toBuilder().apiKeys(List.of("fine", key)).build())
+          .hasMessageContaining("an API key must")
+          .hasMessageContaining("--api-key");
+    }
+    assertThat(status("/version", "Authorization", "Bearer second key")).isEqualTo(200);
   }
 
   @Test

@@ -85,6 +85,27 @@ class ChatTest {
             });
   }
 
+  /// Of a chat they stand beside the choices, of a completion in each, as vLLM has it.
+  @Test
+  void theIdsOfThePromptStandBesideTheChoices() {
+    String body = "{%s,'return_token_ids':true,'n':2%s}";
+    JsonNode whole = fixture.ok(PATH, body.formatted(HELLO, ""));
+    JsonNode prompt = fixture.ok("/tokenize", "{%s}".formatted(HELLO)).path("tokens");
+    assertThat(whole.path("prompt_token_ids")).isEqualTo(prompt);
+    assertThat(whole.path("choices"))
+        .hasSize(2)
+        .allSatisfy(
+            choice -> {
+              assertThat(choice.path("token_ids")).hasSize(7);
+              assertThat(choice.has("prompt_token_ids")).isFalse();
+            });
+    List<JsonNode> events = fixture.events(PATH, body.formatted(HELLO, ",'stream':true"));
+    assertThat(events.getFirst().path("prompt_token_ids")).isEqualTo(prompt);
+    assertThat(events.getLast().has("prompt_token_ids")).isFalse();
+    assertThat(events)
+        .allSatisfy(event -> assertThat(event.at("/choices/0").has("prompt_token_ids")).isFalse());
+  }
+
   @Test
   void logprobsCarryBytes() {
     JsonNode content =

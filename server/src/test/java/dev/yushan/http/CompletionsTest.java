@@ -15,11 +15,13 @@ import dev.yushan.text.Tokenizer.Specials;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -319,28 +321,40 @@ class CompletionsTest {
     }
   }
 
+  /// Bytes of characters have the same text, U+FFFD.
   @Test
-  void promptsAreTruncatedAtTheChosenSide() {
+  void ofTokensWithTheSameTextTheLikeliestIsShown() {
+    int[] bytes = IntStream.range(0, 512).filter(id -> token(id).equals("\uFFFD")).toArray();
     String body =
-        "{'prompt':[5,6,7,8,9],'max_tokens':1,'return_token_ids':true,'truncate_prompt_tokens':2%s}";
-    assertThat(ids(fixture.ok(PATH, body.formatted("")).at("/choices/0/prompt_token_ids")))
-        .containsExactly(8, 9);
-    assertThat(
-            ids(
-                fixture
-                    .ok(PATH, body.formatted(",'truncation_side':'right'"))
-                    .at("/choices/0/prompt_token_ids")))
-        .containsExactly(5, 6);
-    String all =
-        "{'prompt':%s,'max_tokens':4,'return_token_ids':true,'truncate_prompt_tokens':-1}"
-            .formatted(java.util.Collections.nCopies(CONTEXT, 5));
-    assertThat(fixture.ok(PATH, all).at("/choices/0/prompt_token_ids")).hasSize(CONTEXT - 4);
-    String echoed =
-        "{'prompt':'abcdef','add_special_tokens':false,'max_tokens':0,'echo':true,'truncate_prompt_tokens':2}";
-    JsonNode cut = fixture.ok(PATH, echoed);
-    assertThat(cut.at("/usage/prompt_tokens").asInt()).isEqualTo(2);
-    assertThat("abcdef").endsWith(cut.at("/choices/0/text").asText());
-    assertThat(cut.at("/choices/0/text").asText()).isNotEqualTo("abcdef");
+        "{'prompt':'abc','max_tokens':8,'temperature':0,'logprobs':20,'ignore_eos':true,'allowed_token_ids':%s%s}";
+    String allowed = Arrays.toString(bytes);
+    JsonNode tops =
+        fixture.ok(PATH, body.formatted(allowed, "")).at("/choices/0/logprobs/top_logprobs");
+    JsonNode each =
+        fixture
+            .ok(PATH, body.formatted(allowed, ",'return_tokens_as_token_ids':true"))
+            .at("/choices/0/logprobs/top_logprobs");
+    for (int i = 0; i < 8; i++) {
+      double likeliest =
+          each.get(i)
+              .propertyStream()
+              .filter(e -> token(Integer.parseInt(e.getKey().substring(9))).equals("\uFFFD"))
+              .mapToDouble(e -> e.getValue().doubleValue())
+              .max()
+              .orElseThrow();
+      assertThat(tops.get(i).path("\uFFFD").doubleValue()).isEqualTo(likeliest);
+    }
+  }
+
+  @Test
+  void countsComeInEachEventOnlyIfTheyComeAtAll() {
+    String body = "{'prompt':'a','max_tokens':3,'stream':true,'stream_options':%s}";
+    String without = "{'include_usage':false,'continuous_usage_stats':true}";
+    assertThat(fixture.events(PATH, body.formatted(without)))
+        .allSatisfy(event -> assertThat(event.has("usage")).isFalse());
+    String with = "{'include_usage':true,'continuous_usage_stats':true}";
+    assertThat(fixture.events(PATH, body.formatted(with)))
+        .allSatisfy(event -> assertThat(event.path("usage").isObject()).isTrue());
   }
 
   @Test
@@ -355,9 +369,8 @@ class CompletionsTest {
   @Test
   void aMistypedFieldIsTold() {
     HttpResponse<String> response =
-        fixture.post(PATH, "{\"prompt\":\"a\",\"max_tokens\":1,\"temprature\":0.5}");
+        fixture.post(PATH, "{\"prompt\":\"a\",\"max_tokens\":1,\"temprature\":0.5,\"colour\":1}");
     assertThat(response.statusCode()).isEqualTo(200);
-    assertThat(response.headers().firstValue("x-ignored-fields"))
-        .contains("temprature (did you mean temperature?)");
+    assertThat(response.headers().firstValue("x-ignored-fields")).contains("temprature, colour");
   }
 }

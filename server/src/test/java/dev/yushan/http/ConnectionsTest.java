@@ -8,6 +8,7 @@ import dev.yushan.http.ServiceFixture.Extras;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ class ConnectionsTest {
                     .limits(
                         new Limits(
                             BODY_LIMIT,
+                            BODY_LIMIT * 4L,
                             Duration.ofSeconds(3),
                             Duration.ofMillis(500),
                             Duration.ofMillis(500),
@@ -163,6 +165,37 @@ class ConnectionsTest {
     }
   }
 
+  /// Others hold the room that large bodies have together; what is small still finds some.
+  @Test
+  void bodiesThatTakeAllRoomAre503UntilItIsFreeAgain() throws IOException {
+    String large = post("{\"prompt\":\"" + "a".repeat(BODY_LIMIT - 20) + "\"}");
+    List<Socket> others = new ArrayList<>();
+    try {
+      for (int i = 0; i < 6; i++) {
+        Socket socket = open(fixture, 0);
+        send(socket, large.substring(0, large.length() - 5));
+        others.add(socket);
+      }
+      HttpResponse<String> refused = fixture.post("/v1/completions", body(large));
+      assertThat(refused.statusCode()).as(refused.body()).isEqualTo(503);
+      assertThat(refused.headers().firstValue("retry-after")).contains("1");
+      fixture.ok("/v1/completions", "{'prompt':'a','max_tokens':1}");
+      for (Socket socket : others) {
+        assertThat(all(socket)).containsAnyOf("HTTP/1.1 408 ", "HTTP/1.1 503 ");
+      }
+    } finally {
+      for (Socket socket : others) {
+        socket.close();
+      }
+    }
+    HttpResponse<String> read = fixture.post("/v1/completions", body(large));
+    assertThat(read.body()).contains("maximum context length");
+  }
+
+  private static String body(String request) {
+    return request.substring(request.indexOf('{'));
+  }
+
   @Test
   void aBodyThatDoesNotComeIs408() throws IOException {
     try (Socket socket = open(fixture, 0)) {
@@ -216,6 +249,34 @@ class ConnectionsTest {
       String answer = all(socket);
       assertThat(answer).contains("200 OK").doesNotContain("chunked");
       ServiceFixture.events(answer.substring(answer.indexOf("\r\n\r\n") + 4));
+    }
+  }
+
+  /// What a proxy in front takes for one request could be two here.
+  @Test
+  void aHeadThatContradictsItselfIs400AndTheConnectionEnds() throws IOException {
+    String smuggled = "GET /version HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (String method : List.of("POST /v1/completions", "GET /health")) {
+      try (Socket socket = open(fixture, 0)) {
+        send(
+            socket,
+            method
+                + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 5\r\n"
+                + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                + smuggled);
+        assertThat(all(socket))
+            .startsWith("HTTP/1.1 400 ")
+            .contains("both `Content-Length` and `Transfer-Encoding`")
+            .containsOnlyOnce("HTTP/1.1");
+      }
+    }
+    try (Socket socket = open(fixture, 0)) {
+      send(socket, "GET /health HTTP/1.1\r\n\r\n" + smuggled);
+      assertThat(all(socket)).startsWith("HTTP/1.1 400 ").contains("`Host`").contains("200 OK");
+    }
+    try (Socket socket = open(fixture, 0)) {
+      send(socket, "GET /health HTTP/1.0\r\n\r\n");
+      assertThat(all(socket)).contains("200 OK");
     }
   }
 

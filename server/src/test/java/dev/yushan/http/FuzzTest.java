@@ -82,6 +82,7 @@ class FuzzTest {
                     .limits(
                         new Limits(
                             50_000,
+                            64 << 20,
                             Duration.ofMillis(400),
                             Duration.ofMillis(200),
                             Duration.ofMillis(500),

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -200,6 +201,24 @@ class RegexTest {
     assertThat(Tokens.accepts(automaton, "abababc".repeat(1000) + "d")).isTrue();
     assertThat(Tokens.accepts(automaton, "abababc".repeat(1001) + "d")).isFalse();
     assertThat(Tokens.accepts(automaton, "abababc".repeat(7) + "abd")).isFalse();
+  }
+
+  /// Written out, each of these would have more nodes than there are atoms in a gram.
+  @Test
+  @Timeout(20)
+  void countsOfCountsThatMayBeNothingAreFollowedAsFarAsIsAffordable() {
+    for (String pattern :
+        List.of(
+            "((((((((a{0,1000}){0,1000}){0,1000}){0,1000}){0,1000}){0,1000}){0,1000}){0,1000})b",
+            "((((((((a{0,1000}){1000}){1000}){1000}){1000}){1000}){1000}){1000})b")) {
+      Automaton.State state = automaton(pattern).start();
+      for (int i = 0; i < 100; i++) {
+        state = state.next('a');
+        assertThat(state.isDead()).isFalse();
+      }
+    }
+    assertThat(Tokens.accepts(automaton("((a{0,1000}){0,1000}){0,1000}b"), "aaab")).isTrue();
+    assertThat(Tokens.accepts(automaton("(a{1000}){1000}"), "a".repeat(1000))).isFalse();
   }
 
   @Test

@@ -97,7 +97,7 @@ public final class TrainingKeys {
       save_total_limit | integer ≥ 1 | | Keep so many checkpoints; the oldest go when a new one is safe on the disk.
       save_only_model | boolean | false | Checkpoints without optimizer state: smaller, but nothing can be resumed from them.
       save_dtype | one of auto float32 bfloat16 float16 | auto | Type of the final model's weights; auto is that of the base model. Checkpoints are always float32.
-      max_shard_size | size such as 500MB | 50GB | Largest weight file; bytes, or with KB, MB, GB (powers of 1000).
+      max_shard_size | size such as 500MB | 50GB | Largest weight file; bytes, or with KB, MB, GB (powers of 1000) or KiB, MiB, GiB (of 1024).
       # Machine
       backend | text | | Name of the backend; by default the best one available.
       device | text | | The backend's own name of a device.
