@@ -25,10 +25,11 @@ class LoggingTest {
   }
 
   @Test
-  void aFailureInTheServerHasItsCauseAndTheLinesOfCode() {
+  void aFailureInTheServerHasItsTimeItsCauseAndTheLinesOfCode() {
     for (String logger : new String[] {"dev.yushan.engine.Engine", "dev.yushan.http.HttpService"}) {
       assertThat(logged(logger))
-          .startsWith("ERROR: request r1 failed\n")
+          .containsPattern(
+              "^\\d{4}-\\d\\d-\\d\\dT[0-9:.]+(Z|[+-][0-9:]+) ERROR request r1 failed\n")
           .containsOnlyOnce("IllegalStateException: the cause")
           .contains("\tat dev.yushan.cli.LoggingTest.");
     }
