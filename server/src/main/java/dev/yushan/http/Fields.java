@@ -129,7 +129,7 @@ final class Fields {
           honoured(
               "request_id",
               Kind.STRING,
-              "Used in the answer's id and in the log, unless there is an `X-Request-Id`, or it is"
+              "Used in the answer's id, unless there is an `X-Request-Id`, or it is"
                   + " not printable ASCII of at most 128 characters: then a new one is."),
           honoured(
               "return_tokens_as_token_ids",
