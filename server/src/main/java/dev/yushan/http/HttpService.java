@@ -107,7 +107,7 @@ public final class HttpService implements AutoCloseable {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
       LOG.error("the model could not be loaded", e);
-      handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
+      handlers.failed(e.getMessage());
       ready.completeExceptionally(e);
     }
   }
