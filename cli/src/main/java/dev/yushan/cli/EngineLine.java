@@ -115,12 +115,12 @@ final class EngineLine implements AutoCloseable {
     long found = now.prefixHits() - before.prefixHits();
     return String.format(
         Locale.ROOT,
-        "running %d, waiting %d, %.1f tokens/s, prompts %.1f, cache %.0f %%, prefix hits %s",
+        "running %d, waiting %d, %.1f tokens/s, prompts %.1f, cache %s %%, prefix hits %s",
         now.running(),
         now.waiting(),
         (now.outputTokens() - before.outputTokens()) / seconds,
         (now.promptTokens() - before.promptTokens()) / seconds,
-        100 * now.kvUsage(),
+        String.format(Locale.ROOT, now.kvUsage() < .1 ? "%.1f" : "%.0f", 100 * now.kvUsage()),
         queried == 0 ? "-" : Math.round(100.0 * found / queried) + " %");
   }
 
