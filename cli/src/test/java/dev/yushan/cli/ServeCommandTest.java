@@ -183,6 +183,8 @@ class ServeCommandTest {
         .isEqualTo(
             "running 3, waiting 1, 45.0 tokens/s, prompts 120.0, cache 27 %, prefix hits 61 %");
     assertThat(EngineLine.words(now, now, 1)).endsWith("prefix hits -");
+    EngineStats idle = new EngineStats(1, 0, 0.0042, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Traffic.NONE);
+    assertThat(EngineLine.words(idle, idle, 1)).contains("cache 0.4 %, ");
   }
 
   @ParameterizedTest

@@ -33,7 +33,8 @@ final class Handlers {
   private enum Phase {
     LOADING,
     READY,
-    DRAINING
+    DRAINING,
+    FAILED
   }
 
   /// @param loading how far loading has come; in the other phases what they are
@@ -66,6 +67,14 @@ final class Handlers {
 
   Loading loading() {
     return state.get().loading();
+  }
+
+  /// There will be no model; progress that is told later changes nothing.
+  void failed(String why) {
+    Loading failed = new Loading("failed: " + why, 0);
+    state.updateAndGet(
+        now ->
+            now.phase() == Phase.LOADING ? new State(Phase.FAILED, failed, Optional.empty()) : now);
   }
 
   /// False if the service ends already.

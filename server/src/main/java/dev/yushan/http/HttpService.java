@@ -111,7 +111,7 @@ public final class HttpService implements AutoCloseable {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
       LOG.error("the model could not be loaded"); // why, whoever waits for it is told
-      handlers.progress(new Loading("failed: " + e.getMessage(), handlers.loading().done()));
+      handlers.failed(e.getMessage());
       ready.completeExceptionally(e);
     }
   }

@@ -81,7 +81,10 @@ class LifecycleTest {
       assertThatThrownBy(() -> fixture.service.ready().join()).hasRootCauseMessage("no such file");
       HttpResponse<String> health = fixture.get("/health");
       assertThat(health.statusCode()).isEqualTo(503);
-      assertThat(health.body()).contains("failed: no such file");
+      assertThat(ServiceFixture.json(health.body()))
+          .isEqualTo(
+              ServiceFixture.json(
+                  "{\"status\": \"failed\", \"progress\": \"failed: no such file\"}"));
     }
   }
 
