@@ -1,6 +1,7 @@
 package dev.yushan.engine;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.KvPages;
 import dev.yushan.engine.Completion.Reason;
 import dev.yushan.engine.Scheduler.Slice;
 import dev.yushan.engine.Scheduler.Step;
@@ -86,9 +87,14 @@ public final class Engine implements AutoCloseable {
     return config;
   }
 
-  /// Pages of the cache, of [dev.yushan.backend.KvPages#PAGE_LENGTH] tokens.
+  /// Pages of the cache.
   public int pages() {
     return pool.pages();
+  }
+
+  /// Tokens of a page.
+  public int pageLength() {
+    return KvPages.PAGE_LENGTH;
   }
 
   // ---- from other threads ----------------------------------------------------------------------

@@ -2,7 +2,6 @@ package dev.yushan.http;
 
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
-import dev.yushan.backend.KvPages;
 import dev.yushan.engine.Completion;
 import dev.yushan.engine.Engine;
 import dev.yushan.engine.EngineConfig;
@@ -155,7 +154,7 @@ final class Metrics implements AutoCloseable {
     Gauge.builder(CACHE_CONFIG, () -> 1)
         .description("The KV cache.")
         .tags(tags)
-        .tag("block_size", Integer.toString(KvPages.PAGE_LENGTH))
+        .tag("block_size", Integer.toString(engine.pageLength()))
         .tag("num_gpu_blocks", Integer.toString(engine.pages()))
         .tag("cache_dtype", config.kvCacheDtype().toString().toLowerCase(Locale.ROOT))
         .tag("enable_prefix_caching", config.prefixCaching() ? "True" : "False")
