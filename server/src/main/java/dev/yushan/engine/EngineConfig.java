@@ -5,6 +5,7 @@ import dev.yushan.generate.KvCache;
 import dev.yushan.io.ByteSize;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.tensor.DType;
+import java.util.Locale;
 
 /// How much the engine does at a time.
 ///
@@ -51,6 +52,11 @@ public record EngineConfig(
   /// Tokens whose keys and values the cache holds.
   public long kvCacheTokens(ModelConfig model) {
     return kvCacheBytes / KvCache.pageBytes(model, kvCacheDtype) * KvPages.PAGE_LENGTH;
+  }
+
+  /// The type of keys and values as `--kv-cache-dtype` has it.
+  public String kvCacheType() {
+    return kvCacheDtype.toString().toLowerCase(Locale.ROOT);
   }
 
   /// What a forward pass needs beside weights and cache, about: activations of one layer, hidden

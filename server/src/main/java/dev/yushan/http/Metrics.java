@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
@@ -156,7 +155,7 @@ final class Metrics implements AutoCloseable {
         .tags(tags)
         .tag("block_size", Integer.toString(engine.pageLength()))
         .tag("num_gpu_blocks", Integer.toString(engine.pages()))
-        .tag("cache_dtype", config.kvCacheDtype().toString().toLowerCase(Locale.ROOT))
+        .tag("cache_dtype", config.kvCacheType())
         .tag("enable_prefix_caching", config.prefixCaching() ? "True" : "False")
         .register(registry);
   }
