@@ -192,17 +192,11 @@ public final class Ops {
     tape.ifPresent(t -> t.round(qkv));
     Tensor out = product(qkv, shape.queryColumns());
     Tensor logSumExp = besideProduct(qkv, shape.heads());
-    Runnable forward = () -> kernels.attention(shape, in, sequences, out, logSumExp);
-    if (tape.isEmpty()) {
-      forward.run();
-      return out;
-    }
-    Tape t = tape.get();
-    t.run(
+    run(
         out,
-        forward,
+        () -> kernels.attention(shape, in, sequences, out, logSumExp),
         true,
-        () ->
+        t ->
             kernels.attentionBackward(
                 shape, t.gradient(out), in, out, logSumExp, sequences, Qkv.of(t.only(qkv), shape)));
     return out;
@@ -256,10 +250,10 @@ public final class Ops {
     run(
         out,
         () -> kernels.add(residual, branch, out),
-        tape -> {
-          Tensor dOut = tape.gradient(out);
-          tape.adopt(branch, dOut);
-          tape.adopt(residual, dOut);
+        recorded -> {
+          Tensor dOut = recorded.gradient(out);
+          recorded.adopt(branch, dOut);
+          recorded.adopt(residual, dOut);
         });
     return out;
   }
@@ -350,6 +344,11 @@ public final class Ops {
   }
 
   private void run(Tensor out, Runnable forward, Consumer<Tape> backward) {
-    tape.ifPresentOrElse(t -> t.run(out, forward, false, () -> backward.accept(t)), forward::run);
+    run(out, forward, false, backward);
+  }
+
+  private void run(Tensor out, Runnable forward, boolean readsOutput, Consumer<Tape> backward) {
+    tape.ifPresentOrElse(
+        t -> t.run(out, forward, readsOutput, () -> backward.accept(t)), forward::run);
   }
 }

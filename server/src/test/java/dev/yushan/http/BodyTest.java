@@ -2,7 +2,6 @@ package dev.yushan.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -29,24 +28,11 @@ class BodyTest {
     fixture.close();
   }
 
-  private static JsonNode error(HttpResponse<String> response, int status) {
-    assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
-    JsonNode error = ServiceFixture.json(response.body()).path("error");
-    assertThat(error.path("message").asText()).isNotEmpty();
-    assertThat(error.path("type").asText()).endsWith("Error");
-    assertThat(error.path("code").asInt()).isEqualTo(status);
-    return error;
-  }
-
-  private static JsonNode error(String path, String body, int status) {
-    return error(fixture.post(path, body.replace('\'', '"')), status);
-  }
-
   @Test
   void aBodyOfVeryManyValuesIsNotReadToItsEnd() {
     String prompts = "\"a\",".repeat(1_100_000);
     String body = "{\"prompt\":[" + prompts + "\"a\"]}";
-    assertThat(error("/v1/completions", body, 400).path("message").asText())
+    assertThat(fixture.error("/v1/completions", body, 400).path("message").asText())
         .contains("the body is more than is read", "1048576");
   }
 
@@ -70,7 +56,7 @@ class BodyTest {
   @Test
   void whatIsWrongWithJsonIsSaidWithoutWordsOfItsReader() {
     for (byte[] body : noJson().toList()) {
-      assertThat(error(postBytes(body), 400).path("message").asText())
+      assertThat(ServiceFixture.error(postBytes(body), 400).path("message").asText())
           .doesNotContain("Feature", "Constraints", "REDACTED");
     }
   }
@@ -78,13 +64,15 @@ class BodyTest {
   @ParameterizedTest
   @MethodSource("noJson")
   void whatIsNoJsonIs400(byte[] body) throws Exception {
-    error(postBytes(body), 400);
+    ServiceFixture.error(postBytes(body), 400);
   }
 
   @Test
   void bytesThatAreNoUtf8Are400() throws Exception {
-    error(postBytes(new byte[] {'{', '"', (byte) 0xff, (byte) 0xc0, '"', ':', '1', '}'}), 400);
-    error(postBytes("{\"prompt\":\"\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1)), 400);
+    ServiceFixture.error(
+        postBytes(new byte[] {'{', '"', (byte) 0xff, (byte) 0xc0, '"', ':', '1', '}'}), 400);
+    ServiceFixture.error(
+        postBytes("{\"prompt\":\"\u00e9\"}".getBytes(StandardCharsets.ISO_8859_1)), 400);
   }
 
   private static HttpResponse<String> postBytes(byte[] body) {
@@ -104,16 +92,19 @@ class BodyTest {
                 .request("/v1/completions", "Content-Type", "text/plain")
                 .POST(BodyPublishers.ofString("{\"prompt\":\"a\"}"))
                 .build());
-    assertThat(error(response, 400).path("message").asText()).contains("application/json");
+    assertThat(ServiceFixture.error(response, 400).path("message").asText())
+        .contains("application/json");
     HttpResponse<String> latin =
         fixture.send(
             fixture
                 .request("/v1/completions", "Content-Type", "application/json; charset=\"latin1\"")
                 .POST(BodyPublishers.ofString("{\"prompt\":\"a\"}"))
                 .build());
-    assertThat(error(latin, 415).path("message").asText()).contains("in UTF-8, not in latin1");
+    assertThat(ServiceFixture.error(latin, 415).path("message").asText())
+        .contains("in UTF-8, not in latin1");
     HttpResponse<String> packed =
         fixture.post("/v1/completions", "abc", "Content-Encoding", "gzip");
-    assertThat(error(packed, 415).path("message").asText()).contains("Content-Encoding");
+    assertThat(ServiceFixture.error(packed, 415).path("message").asText())
+        .contains("Content-Encoding");
   }
 }

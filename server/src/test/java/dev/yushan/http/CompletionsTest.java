@@ -79,12 +79,6 @@ class CompletionsTest {
     return fixture.tokenizer.decode(ids, true);
   }
 
-  private static List<Integer> ids(JsonNode list) {
-    List<Integer> ids = new ArrayList<>();
-    list.forEach(id -> ids.add(id.intValue()));
-    return ids;
-  }
-
   @Test
   void aGreedyCompletionIsWhatTheEngineSays() {
     List<TokenScore> expected = direct(TEXT, 12);
@@ -98,7 +92,7 @@ class CompletionsTest {
     assertThat(answer.path("id").asText()).startsWith("cmpl-");
     assertThat(answer.path("model").asText()).isEqualTo(MODEL);
     assertThat(choice.path("text").asText()).isEqualTo(text(expected));
-    assertThat(ids(choice.path("token_ids")))
+    assertThat(ServiceFixture.ids(choice.path("token_ids")))
         .isEqualTo(expected.stream().map(TokenScore::id).toList());
     assertThat(choice.path("finish_reason").asText()).isEqualTo("length");
     assertThat(choice.path("logprobs").isNull()).isTrue();
@@ -186,7 +180,7 @@ class CompletionsTest {
       assertThat(logprobs.path("tokens").get(i).asText()).isEqualTo(token(expected.get(i).id()));
       assertThat(logprobs.path("top_logprobs").get(i).size()).isBetween(1, 3);
     }
-    assertThat(ids(logprobs.path("text_offset")).getFirst()).isZero();
+    assertThat(ServiceFixture.ids(logprobs.path("text_offset")).getFirst()).isZero();
     JsonNode asIds =
         fixture.ok(
             PATH,
@@ -271,14 +265,14 @@ class CompletionsTest {
   void whatIsChosenFromIsDecidedByTheRequest() {
     String body = "{'prompt':'abc','max_tokens':6,'temperature':0,'return_token_ids':true,%s}";
     assertThat(
-            ids(
+            ServiceFixture.ids(
                 fixture
                     .ok(PATH, body.formatted("'allowed_token_ids':[7,9],'ignore_eos':true"))
                     .at("/choices/0/token_ids")))
         .hasSize(6)
         .isSubsetOf(7, 9);
     assertThat(
-            ids(
+            ServiceFixture.ids(
                 fixture
                     .ok(PATH, body.formatted("'logit_bias':{'11':100}"))
                     .at("/choices/0/token_ids")))

@@ -28,19 +28,6 @@ class RefusalsTest {
     fixture.close();
   }
 
-  private static JsonNode error(HttpResponse<String> response, int status) {
-    assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
-    JsonNode error = ServiceFixture.json(response.body()).path("error");
-    assertThat(error.path("message").asText()).isNotEmpty();
-    assertThat(error.path("type").asText()).endsWith("Error");
-    assertThat(error.path("code").asInt()).isEqualTo(status);
-    return error;
-  }
-
-  private static JsonNode error(String path, String body, int status) {
-    return error(fixture.post(path, body.replace('\'', '"')), status);
-  }
-
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -125,7 +112,7 @@ class RefusalsTest {
       })
   void aFieldThatCannotBeFollowedIsNamed(String field, String value) {
     JsonNode error =
-        error("/v1/completions", "{'prompt':'a','%s':%s}".formatted(field, value), 400);
+        fixture.error("/v1/completions", "{'prompt':'a','%s':%s}".formatted(field, value), 400);
     assertThat(error.path("param").asText()).isEqualTo(field);
     assertThat(error.path("type").asText()).isEqualTo("BadRequestError");
   }
@@ -135,7 +122,7 @@ class RefusalsTest {
   void constraintsThatLeaveNoTokenAreRefused() {
     String body =
         "{'prompt':'a','max_tokens':4,'guided_regex':'[一-龥]+','allowed_token_ids':[7,9]%s}";
-    JsonNode error = error("/v1/completions", body.formatted(""), 400);
+    JsonNode error = fixture.error("/v1/completions", body.formatted(""), 400);
     assertThat(error.path("message").asText()).contains("leave no token to choose");
     assertThat(
             fixture
@@ -164,23 +151,24 @@ class RefusalsTest {
         "{'prompt': '', 'add_special_tokens': false}",
       })
   void aPromptThatCannotBeReadIsNamed(String body) {
-    assertThat(error("/v1/completions", body, 400).path("param").asText()).isEqualTo("prompt");
+    assertThat(fixture.error("/v1/completions", body, 400).path("param").asText())
+        .isEqualTo("prompt");
   }
 
   @Test
   void aPromptThatFillsTheContextIsRefused() {
     String ids = Collections.nCopies(ServiceFixture.CONTEXT, 5).toString();
-    JsonNode error = error("/v1/completions", "{'prompt':%s}".formatted(ids), 400);
+    JsonNode error = fixture.error("/v1/completions", "{'prompt':%s}".formatted(ids), 400);
     assertThat(error.path("param").asText()).isEqualTo("prompt");
     assertThat(error.path("message").asText()).contains("maximum context length is 400 tokens");
-    JsonNode both = error("/v1/completions", "{'prompt':'abc','max_tokens':400}", 400);
+    JsonNode both = fixture.error("/v1/completions", "{'prompt':'abc','max_tokens':400}", 400);
     assertThat(both.path("param").asText()).isEqualTo("max_tokens");
   }
 
   @Test
   void whatIsFarTooLongIsRefusedBeforeItIsCutIntoTokens() {
     String text = "台".repeat(500 * ServiceFixture.CONTEXT); // no token has so many as 500
-    JsonNode error = error("/v1/completions", "{'prompt':'%s'}".formatted(text), 400);
+    JsonNode error = fixture.error("/v1/completions", "{'prompt':'%s'}".formatted(text), 400);
     assertThat(error.path("param").asText()).isEqualTo("prompt");
     assertThat(error.path("message").asText()).contains(" or more. Please shorten it.");
     String cut = "{'prompt':'%s','truncate_prompt_tokens':5,'max_tokens':1}".formatted(text);
@@ -214,13 +202,14 @@ class RefusalsTest {
             + " 'max_completion_tokens': 0}",
       })
   void aChatThatCannotBeFollowedNamesItsField(String field, String body) {
-    assertThat(error("/v1/chat/completions", body, 400).path("param").asText()).isEqualTo(field);
+    assertThat(fixture.error("/v1/chat/completions", body, 400).path("param").asText())
+        .isEqualTo(field);
   }
 
   @Test
   void aBaseModelSaysWhatToDoAboutChats() {
     JsonNode error =
-        error("/v1/chat/completions", "{'messages':[{'role':'user','content':'a'}]}", 400);
+        fixture.error("/v1/chat/completions", "{'messages':[{'role':'user','content':'a'}]}", 400);
     assertThat(error.path("message").asText()).contains("no chat template", "--chat-template");
   }
 
@@ -229,18 +218,18 @@ class RefusalsTest {
   void anUnknownModelIs404(String path, String needed) {
     String value = needed.equals("prompt") ? "'a'" : "[{'role':'user','content':'a'}]";
     String body = "{'model':'../../etc/passwd','%s':%s}".formatted(needed, value);
-    JsonNode error = error(path, body, 404);
+    JsonNode error = fixture.error(path, body, 404);
     assertThat(error.path("param").asText()).isEqualTo("model");
     assertThat(error.path("type").asText()).isEqualTo("NotFoundError");
   }
 
   @Test
   void whatCanNeverBeTakenIsRefusedByItsField() {
-    JsonNode n = error("/v1/completions", "{'prompt':'a','n':117}", 400);
+    JsonNode n = fixture.error("/v1/completions", "{'prompt':'a','n':117}", 400);
     assertThat(n.path("param").asText()).isEqualTo("n");
     assertThat(n.path("message").asText()).contains("16 that are computed", "100 that wait");
     String prompts = Collections.nCopies(117, "'a'").toString();
-    JsonNode many = error("/v1/completions", "{'prompt':%s}".formatted(prompts), 400);
+    JsonNode many = fixture.error("/v1/completions", "{'prompt':%s}".formatted(prompts), 400);
     assertThat(many.path("param").asText()).isEqualTo("prompt");
     fixture.ok("/v1/completions", "{'prompt':'a','n':116,'max_tokens':1}");
   }
@@ -252,20 +241,21 @@ class RefusalsTest {
       assertThat(response.statusCode()).as(path).isEqualTo(307);
       assertThat(response.headers().firstValue("location")).contains(path + "?a=b&c=%20");
     }
-    error(fixture.get("//nowhere/"), 404);
-    error(fixture.get("/nowhere/"), 404);
-    JsonNode seed = error("/v1/completions", "{'prompt':'a','seed':9223372036854775808}", 400);
+    ServiceFixture.error(fixture.get("//nowhere/"), 404);
+    ServiceFixture.error(fixture.get("/nowhere/"), 404);
+    JsonNode seed =
+        fixture.error("/v1/completions", "{'prompt':'a','seed':9223372036854775808}", 400);
     assertThat(seed.path("message").asText()).contains("from -2^63 to 2^63 - 1");
     fixture.ok("/v1/completions", "{'prompt':'a','seed':-9223372036854775808,'max_tokens':1}");
   }
 
   @Test
   void unknownPathsAndMethodsSayWhatThereIs() {
-    error(fixture.get("/v1/embeddings"), 404);
-    error(fixture.get("/v1/models/nobody"), 404);
-    assertThat(error(fixture.get("/v1/completions"), 405).path("message").asText())
+    ServiceFixture.error(fixture.get("/v1/embeddings"), 404);
+    ServiceFixture.error(fixture.get("/v1/models/nobody"), 404);
+    assertThat(ServiceFixture.error(fixture.get("/v1/completions"), 405).path("message").asText())
         .contains("POST");
-    error(fixture.post("/v1/models", "{}"), 405);
+    ServiceFixture.error(fixture.post("/v1/models", "{}"), 405);
     assertThat(fixture.send(fixture.request("/ping").DELETE().build()).headers().map())
         .containsEntry("allow", List.of("GET, POST"));
   }
@@ -290,7 +280,7 @@ class RefusalsTest {
       String value = sample(field);
       String body = "{\"prompt\":\"a\",\"max_tokens\":1,\"%s\":%s}".formatted(field.name(), value);
       if (field.use() == Field.Use.REFUSED) {
-        JsonNode error = error(fixture.post("/v1/completions", body), 400);
+        JsonNode error = ServiceFixture.error(fixture.post("/v1/completions", body), 400);
         assertThat(error.path("param").asText()).isEqualTo(field.name());
       } else if (field.use() == Field.Use.IGNORED) {
         HttpResponse<String> response = fixture.post("/v1/completions", body);
@@ -324,7 +314,7 @@ class RefusalsTest {
         if (!fits) {
           String prompt = field.name().equals("prompt") ? "" : "\"prompt\":\"a\",";
           String body = "{%s\"%s\":%s}".formatted(prompt, field.name(), value);
-          JsonNode error = error(fixture.post("/v1/completions", body), 400);
+          JsonNode error = ServiceFixture.error(fixture.post("/v1/completions", body), 400);
           assertThat(error.path("param").asText()).as(body).isEqualTo(field.name());
         }
       }

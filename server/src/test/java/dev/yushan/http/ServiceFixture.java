@@ -1,5 +1,7 @@
 package dev.yushan.http;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.backend.Backend;
@@ -32,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /// The service with the golden tiny model behind it, on a free port, and a client.
 final class ServiceFixture implements AutoCloseable {
@@ -201,6 +204,24 @@ final class ServiceFixture implements AutoCloseable {
       }
     }
     return events;
+  }
+
+  /// The error of a request that is refused.
+  JsonNode error(String path, String body, int status) {
+    return error(post(path, body.replace('\'', '"')), status);
+  }
+
+  static JsonNode error(HttpResponse<String> response, int status) {
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
+    JsonNode error = json(response.body()).path("error");
+    assertThat(error.path("message").asText()).isNotEmpty();
+    assertThat(error.path("type").asText()).endsWith("Error");
+    assertThat(error.path("code").asInt()).isEqualTo(status);
+    return error;
+  }
+
+  static List<Integer> ids(JsonNode list) {
+    return StreamSupport.stream(list.spliterator(), false).map(JsonNode::intValue).toList();
   }
 
   static JsonNode json(String text) {

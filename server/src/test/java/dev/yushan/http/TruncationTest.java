@@ -7,8 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.yushan.text.Tokenizer.Specials;
 import java.util.Collections;
-import java.util.List;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -30,18 +28,16 @@ class TruncationTest {
     fixture.close();
   }
 
-  private static List<Integer> ids(JsonNode list) {
-    return StreamSupport.stream(list.spliterator(), false).map(JsonNode::intValue).toList();
-  }
-
   @Test
   void promptsAreTruncatedAtTheChosenSide() {
     String body =
         "{'prompt':[5,6,7,8,9],'max_tokens':1,'return_token_ids':true,'truncate_prompt_tokens':2%s}";
-    assertThat(ids(fixture.ok(PATH, body.formatted("")).at("/choices/0/prompt_token_ids")))
+    assertThat(
+            ServiceFixture.ids(
+                fixture.ok(PATH, body.formatted("")).at("/choices/0/prompt_token_ids")))
         .containsExactly(8, 9);
     assertThat(
-            ids(
+            ServiceFixture.ids(
                 fixture
                     .ok(PATH, body.formatted(",'truncation_side':'right'"))
                     .at("/choices/0/prompt_token_ids")))
@@ -66,7 +62,7 @@ class TruncationTest {
     String body =
         "{'prompt':'abc%s','max_tokens':0,'echo':true,'return_token_ids':true,'truncate_prompt_tokens':%d%s}";
     JsonNode left = fixture.ok(PATH, body.formatted(TEXT, 3, "")).at("/choices/0");
-    assertThat(ids(left.path("prompt_token_ids")))
+    assertThat(ServiceFixture.ids(left.path("prompt_token_ids")))
         .containsExactly(bos, all[all.length - 2], all[all.length - 1]);
     assertThat(left.path("text").asText())
         .isNotEmpty()
@@ -74,7 +70,8 @@ class TruncationTest {
             fixture.tokenizer.decode(new int[] {all[all.length - 2], all[all.length - 1]}, false));
     JsonNode right =
         fixture.ok(PATH, body.formatted(TEXT, 3, ",'truncation_side':'right'")).at("/choices/0");
-    assertThat(ids(right.path("prompt_token_ids"))).containsExactly(bos, all[1], all[2]);
+    assertThat(ServiceFixture.ids(right.path("prompt_token_ids")))
+        .containsExactly(bos, all[1], all[2]);
     assertThat(right.path("text").asText()).isEqualTo("ab");
   }
 }

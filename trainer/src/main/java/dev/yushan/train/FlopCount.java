@@ -18,23 +18,26 @@ import dev.yushan.model.ModelConfig;
 /// @param layerWeights elements of all matrices in the layers
 /// @param headWeights elements of the output projection
 /// @param pairCost forward operations of a token and one token it sees, over all layers
-/// @param againWeights elements of those matrices that are multiplied again in the backward pass
-/// @param checkpointing whether the layers run forward twice
+/// @param againWeights elements of the matrices that are multiplied again in the backward pass
+/// @param againPairCost of `pairCost`, what is done again there
 public record FlopCount(
-    long layerWeights, long headWeights, long pairCost, long againWeights, boolean checkpointing) {
+    long layerWeights, long headWeights, long pairCost, long againWeights, long againPairCost) {
   /// Of a model of this shape.
+  ///
+  /// @param checkpointing whether the layers run forward twice
   public static FlopCount of(ModelConfig model, boolean checkpointing) {
     long hidden = model.hiddenSize();
     long query = (long) model.heads() * model.headDim();
     long kv = (long) model.kvHeads() * model.headDim();
     long down = hidden * model.intermediateSize();
     long layer = hidden * (2 * query + 2 * kv) + 3 * down;
+    long pair = model.layers() * 4 * query;
     return new FlopCount(
         model.layers() * layer,
         model.vocabSize() * hidden,
-        model.layers() * 4 * query,
+        pair,
         checkpointing ? model.layers() * (layer - down) : 0,
-        checkpointing);
+        checkpointing ? pair : 0);
   }
 
   /// Pairs of a token and one it sees, itself included, in sequences that begin at `starts`, `[S +
@@ -60,7 +63,7 @@ public record FlopCount(
 
   /// What is done: recomputation included.
   double performed(long tokens, long pairs) {
-    double again = 2.0 * tokens * againWeights + (checkpointing ? (double) pairs * pairCost : 0);
+    double again = 2.0 * tokens * againWeights + (double) pairs * againPairCost;
     return model(tokens, pairs) + again;
   }
 }
