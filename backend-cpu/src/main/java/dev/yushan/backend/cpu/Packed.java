@@ -294,19 +294,21 @@ final class Packed {
       MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    for (int k = 0; k < kc; k += 8) {
-      long block = from + k / BLOCK * (18L * WIDTH);
+    for (int k = 0; k < kc; k += BLOCK) {
+      long block = from + k * 18L / 32 * WIDTH;
       FloatVector low = scales(memory, block);
       FloatVector high = scales(memory, block + 2 * V);
-      long at = block + SCALES + k % BLOCK / 2 * (long) WIDTH;
-      IntVector x = IntVector.fromMemorySegment(I32, memory, at, ORDER);
-      IntVector y = IntVector.fromMemorySegment(I32, memory, at + 4 * V, ORDER);
-      for (int s = 0; s < 8; s++) {
-        FloatVector element = FloatVector.broadcast(F32, a[ao + k + s]);
-        c0 = element.fma(topNibble(x).mul(low), c0);
-        c1 = element.fma(topNibble(y).mul(high), c1);
-        x = x.lanewise(VectorOperators.LSHL, 4);
-        y = y.lanewise(VectorOperators.LSHL, 4);
+      for (int p = 0; p < BLOCK; p += 8) {
+        long at = block + SCALES + p / 2 * (long) WIDTH;
+        IntVector x = IntVector.fromMemorySegment(I32, memory, at, ORDER);
+        IntVector y = IntVector.fromMemorySegment(I32, memory, at + 4 * V, ORDER);
+        for (int s = 0; s < 8; s++) {
+          FloatVector element = FloatVector.broadcast(F32, a[ao + k + p + s]);
+          c0 = element.fma(topNibble(x).mul(low), c0);
+          c1 = element.fma(topNibble(y).mul(high), c1);
+          x = x.lanewise(VectorOperators.LSHL, 4);
+          y = y.lanewise(VectorOperators.LSHL, 4);
+        }
       }
     }
     c0.intoArray(out, oo);
