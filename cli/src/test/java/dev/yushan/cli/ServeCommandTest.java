@@ -204,7 +204,7 @@ class ServeCommandTest {
         "--config none.yaml ; none.yaml cannot be read",
         "--max-model-len 0 ; max-model-len must be 1 or more",
         "--max-num-batched-tokens 0 ; --max-num-batched-tokens must be 1 or more",
-        "--request-timeout 0 ; the request timeout must be above 0",
+        "--request-timeout 0 ; request-timeout must be above 0",
         "--max-num-seqs x ; --max-num-seqs"
       })
   void wrongOptionsAreNamedBeforeTheModelIsLoaded(String options, String message) {

@@ -133,10 +133,10 @@ public record ServerConfig(
       }
     }
     if (requestTimeout.isPresent() && !requestTimeout.get().isPositive()) {
-      throw new IllegalArgumentException("the request timeout must be above 0");
+      throw new IllegalArgumentException("request-timeout must be above 0 seconds");
     }
     if (shutdownTimeout.isNegative()) {
-      throw new IllegalArgumentException("the shutdown timeout must be 0 or more");
+      throw new IllegalArgumentException("shutdown-timeout must be 0 seconds or more");
     }
   }
 

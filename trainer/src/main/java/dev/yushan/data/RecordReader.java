@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /// Reads the records of one file in order. What is wrong with one record is its content
 /// ([RecordContent.Bad]); a file that cannot be read on from some place is a [DataException].
@@ -26,6 +27,9 @@ interface RecordReader extends AutoCloseable {
         case JSONL, JSONL_GZ, JSONL_ZST, JSON, JSON_GZ, JSON_ZST, CSV, CSV_GZ, CSV_ZST ->
             stream(file);
       };
+    } catch (ZipException e) {
+      throw new DataException(
+          file.path() + " is named as gzip but is none: rename it, or fetch it again", e);
     } catch (IOException e) {
       throw new DataException(file.path() + " cannot be read: " + e.getMessage(), e);
     }

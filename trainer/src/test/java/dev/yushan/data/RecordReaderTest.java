@@ -116,7 +116,8 @@ class RecordReaderTest {
         .isInstanceOf(DataException.class)
         .hasMessageContaining("cut.jsonl.gz cannot be read after line");
     Path none = bytes("none.jsonl.gz", utf8("no gzip"));
-    assertThatThrownBy(() -> records(file(none))).hasMessageContaining("none.jsonl.gz");
+    assertThatThrownBy(() -> records(file(none)))
+        .hasMessageContaining("none.jsonl.gz is named as gzip but is none");
   }
 
   @Test

@@ -10,11 +10,17 @@ import java.time.format.DateTimeParseException;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// How often something is tried again, and how long is waited before.
 final class Patience {
+  private static final Logger LOG = LoggerFactory.getLogger(Patience.class);
+
   /// Who asks for more is not waited for.
   private static final Duration LONGEST = Duration.ofMinutes(10);
+
+  private static final Duration NOTICED = Duration.ofSeconds(2);
 
   /// The hub's own header: `"api";r=0;t=55`, seconds until the next window.
   private static final Pattern RESET = Pattern.compile("\\bt=(\\d{1,9})");
@@ -47,9 +53,19 @@ final class Patience {
       return Optional.empty();
     }
     Optional<Duration> asked = asked(answer);
-    return afterFailure()
-        .filter(wait -> asked.isEmpty() || asked.get().compareTo(LONGEST) <= 0)
-        .map(asked::orElse);
+    Optional<Duration> next =
+        afterFailure()
+            .filter(wait -> asked.isEmpty() || asked.get().compareTo(LONGEST) <= 0)
+            .map(asked::orElse);
+    next.filter(wait -> wait.compareTo(NOTICED) >= 0)
+        .ifPresent(
+            wait ->
+                LOG.info(
+                    "{} answers {}; trying again in {} s",
+                    answer.uri().getAuthority(),
+                    status,
+                    wait.toSeconds()));
+    return next;
   }
 
   /// How long the server asks to wait.
