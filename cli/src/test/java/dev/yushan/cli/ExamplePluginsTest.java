@@ -2,7 +2,9 @@ package dev.yushan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import dev.yushan.backend.testkit.Check;
 import dev.yushan.golden.Golden;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +14,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /// The plugins of `docs/examples` do in commands what they are for.
 class ExamplePluginsTest {
@@ -83,6 +89,24 @@ class ExamplePluginsTest {
     assertThat(answer.exit()).as(answer.err()).isZero();
     infer[infer.length - 1] = "cpu";
     assertThat(answer.out()).hasSizeGreaterThan(36).isEqualTo(Cli.run(infer).out());
+  }
+
+  @Test
+  void theNaiveBackendPassesTheKit() throws Exception {
+    CompiledPlugin naive = CompiledPlugin.ofExample("backend-plugin", dir.resolve("kit"));
+    SummaryGeneratingListener listener = new SummaryGeneratingListener();
+    try (CompiledPlugin.InUse use = naive.use()) {
+      Class<?> kit = use.loader().loadClass("example.naive.NaiveConformanceTest");
+      LauncherFactory.create()
+          .execute(
+              LauncherDiscoveryRequestBuilder.request().selectors(selectClass(kit)).build(),
+              listener);
+    }
+    TestExecutionSummary summary = listener.getSummary();
+    assertThat(summary.getFailures())
+        .extracting(f -> f.getTestIdentifier().getDisplayName() + ": " + f.getException())
+        .isEmpty();
+    assertThat(summary.getTestsSucceededCount()).isGreaterThanOrEqualTo(Check.all().size());
   }
 
   /// An op that overflows is named, where without the look there would be a loss that is not
