@@ -195,7 +195,7 @@ final class ServeCommand implements Callable<Integer> {
       return new LoadedModel(
           engine,
           tokenizer,
-          directory.toString(),
+          model.name(),
           samplingDefaults,
           template.map(ChatFormat::of),
           structured(tokenizer, loaded.config()),

@@ -38,15 +38,27 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
 
   private static final String CONFIG = "--config";
 
-  /// The arguments with `--model` before a model that stands first, as vLLM has it.
+  /// The arguments of `serve` as picocli knows them: vLLM takes a model that stands first, without
+  /// `--model`, and `_` for `-` in the names of options.
   static String[] named(String... arguments) {
-    boolean first =
-        arguments.length > 1 && arguments[0].equals("serve") && !arguments[1].startsWith("-");
-    List<String> named = new ArrayList<>(List.of(arguments));
-    if (first) {
+    if (arguments.length < 2 || !arguments[0].equals("serve")) {
+      return arguments;
+    }
+    List<String> named = new ArrayList<>();
+    for (String argument : arguments) {
+      named.add(argument.startsWith("--") ? dashed(argument) : argument);
+    }
+    if (!arguments[1].startsWith("-")) {
       named.add(1, "--model");
     }
     return named.toArray(String[]::new);
+  }
+
+  private static String dashed(String argument) {
+    int end = argument.indexOf('=');
+    return end < 0
+        ? argument.replace('_', '-')
+        : argument.substring(0, end).replace('_', '-') + argument.substring(end);
   }
 
   /// Gives a command its defaults. A key of the file without a value counts as left out.
@@ -65,6 +77,8 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
     }
     Map<String, String> file = named.map(name -> read(command, Path.of(name))).orElse(Map.of());
     command.setDefaultValueProvider(new ServeDefaults(environment, file, named.orElse("")));
+    // the last one counts, as for vLLM: scripts append what is to be otherwise
+    command.setOverwrittenOptionsAllowed(true);
     warnOfSlips(command, environment);
   }
 
@@ -85,7 +99,17 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
     if (!(argument instanceof OptionSpec option)) {
       return null;
     }
-    return environment.getOrDefault(PREFIX + variable(option), file.get(name(option)));
+    String given = environment.getOrDefault(PREFIX + variable(option), file.get(name(option)));
+    return given != null && option.type() == boolean.class ? truth(given) : given;
+  }
+
+  /// As YAML has it, and shells.
+  private static String truth(String given) {
+    return switch (given.strip().toLowerCase(Locale.ROOT)) {
+      case "1", "yes", "on", "true" -> "true";
+      case "0", "no", "off", "false" -> "false";
+      default -> given;
+    };
   }
 
   private static String name(OptionSpec option) {
@@ -134,7 +158,10 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
         OptionSpec option = command.getCommandSpec().findOption("--" + name);
         if (option == null || option.usageHelp() || option.versionHelp() || name.equals("config")) {
           throw new IllegalArgumentException(
-              "%s: there is no option --%s; see yushan help serve".formatted(path, name));
+              VllmOptions.advice("--" + name)
+                  .map(advice -> path + ": " + advice)
+                  .orElse(
+                      "%s: there is no option --%s; see yushan help serve".formatted(path, name)));
         }
         if (!entry.getValue().isNull()) {
           values.put(name, text(path, name, entry.getValue()));

@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,10 +42,9 @@ final class ServeOptions {
       names = "--served-model-name",
       paramLabel = "NAME",
       arity = "1..*",
-      split = ",",
       description =
-          "Names that requests may give the model, the first for answers; default: that of"
-              + " --model.")
+          "Names that requests may give the model, each by itself or separated by commas; answers"
+              + " carry the one asked for, or the first. Default: that of --model.")
   private List<String> names = List.of();
 
   @Option(
@@ -64,6 +64,7 @@ final class ServeOptions {
   @Option(
       names = "--max-model-len",
       paramLabel = "N",
+      converter = CountConverter.class,
       description =
           "Tokens of a request, prompt and continuation together; default: as many as the model"
               + " knows and the cache holds.")
@@ -79,6 +80,7 @@ final class ServeOptions {
   @Option(
       names = "--max-num-batched-tokens",
       paramLabel = "N",
+      converter = CountConverter.class,
       defaultValue = "512",
       description = "Tokens of one forward pass (default: ${DEFAULT-VALUE}).")
   private int maxNumBatchedTokens;
@@ -141,8 +143,8 @@ final class ServeOptions {
       names = "--api-key",
       paramLabel = "KEY",
       arity = "1..*",
-      split = ",",
-      description = "Keys of which a request must carry one.")
+      description =
+          "Keys of which a request must carry one, each by itself or separated by commas.")
   private List<String> apiKeys = List.of();
 
   @Option(
@@ -165,9 +167,10 @@ final class ServeOptions {
       names = "--allowed-origins",
       paramLabel = "ORIGIN",
       arity = "1..*",
-      split = ",",
       defaultValue = "*",
-      description = "Origins of web pages that may call it (default: ${DEFAULT-VALUE}).")
+      description =
+          "Origins of web pages that may call it, each by itself or separated by commas (default:"
+              + " ${DEFAULT-VALUE}).")
   private List<String> allowedOrigins;
 
   @Option(names = "--enable-request-id-headers", description = "Give each answer an X-Request-Id.")
@@ -202,7 +205,10 @@ final class ServeOptions {
     DEBUG
   }
 
-  @Option(names = "--disable-log-requests", description = "Leave out the log line of each request.")
+  @Option(
+      names = "--disable-log-requests",
+      negatable = true,
+      description = "Leave out the log line of each request.")
   private boolean disableLogRequests;
 
   /// Sets the level of the log, if there is one.
@@ -225,16 +231,22 @@ final class ServeOptions {
     return defaults.toBuilder()
         .host(host)
         .port(port)
-        .modelNames(names.isEmpty() ? List.of(model) : names)
-        .apiKeys(apiKeys)
+        .modelNames(names.isEmpty() ? List.of(model) : separated(names))
+        .apiKeys(separated(apiKeys))
         .tls(sslKeyfile.map(key -> new ServerConfig.Tls(key, sslCertfile.orElseThrow())))
-        .allowedOrigins(allowedOrigins)
+        .allowedOrigins(separated(allowedOrigins))
         .shutdownTimeout(Duration.ofSeconds(shutdownTimeout))
         .requestTimeout(requestTimeout.map(Duration::ofSeconds))
         .requestIdHeaders(requestIds)
         .logRequests(!disableLogRequests)
         .limits(limits.withRequestsPerKey(maxRequestsPerKey.orElse(limits.requestsPerKey())))
         .build();
+  }
+
+  /// What commas separate, and nothing left out: of `,` two empty words, which are refused, since a
+  /// list of keys that ends up empty would let everybody in.
+  private static List<String> separated(List<String> words) {
+    return words.stream().flatMap(word -> Arrays.stream(word.split(",", -1))).toList();
   }
 
   /// Refuses what will not do for a model, before it is loaded.

@@ -107,6 +107,7 @@ class MessagesReferenceTest {
           Map.entry("TrainingRun.java", "the failed step"),
           Map.entry("ConfigReader.java", "its callers"),
           Map.entry("ServeCommand.java", "what is wrong with an option, after where it is from"),
+          Map.entry("ServeDefaults.java", "what VllmOptions says of an option of the file"),
           Map.entry("SamplingOptions.java", "what SamplingParams says of a value out of its range"),
           Map.entry("Models.java", "the reader of config.json"));
 

@@ -17,8 +17,10 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -200,6 +202,11 @@ class ServeCommandTest {
             + " KiB",
         "--max-model-len 64 --kv-cache-memory 50KiB ; there are 50.0 KiB; lower max-model-len",
         "--generation-config nowhere ; --generation-config: there is no",
+        "--api-key , ; an API key must not be empty",
+        "--served-model-name a, ; the served model needs a name",
+        "--max-model-len 8q ; write for example 8192, 8k (8000) or 8K (8192)",
+        "--gpu-memory-utilization 0.9 --max_num_seqs 3 ; an option of vLLM, not of Yushan: give"
+            + " --kv-cache-memory",
         "--quantization q8_0 --dtype f32 ; leave one of them out",
         "--config none.yaml ; none.yaml cannot be read",
         "--max-model-len 0 ; max-model-len must be 1 or more",
@@ -330,6 +337,51 @@ class ServeCommandTest {
 
   private static Object option(CommandLine.ParseResult parsed, String name) {
     return parsed.commandSpec().findOption(name).getValue();
+  }
+
+  @Test
+  void whatVllmTakesIsTaken() throws IOException {
+    CommandLine command = new CommandLine(new ServeCommand());
+    command.setCaseInsensitiveEnumValuesAllowed(true);
+    ServeDefaults.on(
+        command,
+        List.of("serve"),
+        Map.of("YUSHAN_DISABLE_LOG_REQUESTS", "1", "YUSHAN_ENABLE_PREFIX_CACHING", "off"));
+    String[] arguments = {
+      "serve",
+      "m",
+      "--max_model_len=8K",
+      "--served_model_name",
+      "a_b,c",
+      "d",
+      "--port",
+      "1",
+      "--port=2"
+    };
+    String[] named = ServeDefaults.named(arguments);
+    CommandLine.ParseResult parsed = command.parseArgs(Arrays.copyOfRange(named, 1, named.length));
+    assertThat(option(parsed, "--max-model-len")).isEqualTo(Optional.of(8192));
+    assertThat(option(parsed, "--served-model-name")).isEqualTo(List.of("a_b,c", "d"));
+    assertThat(option(parsed, "--port")).isEqualTo(2);
+    assertThat(option(parsed, "--disable-log-requests")).isEqualTo(true);
+    assertThat(option(parsed, "--enable-prefix-caching")).isEqualTo(false);
+  }
+
+  @Test
+  void whatToDoAboutOtherOptionsOfVllmIsOnThePageToo() throws IOException {
+    Path docs = Path.of("").toAbsolutePath().getParent().resolve("docs");
+    String page = Files.readString(docs.resolve("how-to/serve-a-model.md"));
+    String reference = Files.readString(docs.resolve("reference/cli.md"));
+    assertThat(VllmOptions.names())
+        .allSatisfy(name -> assertThat(page).contains("`--" + name + "`"))
+        .noneSatisfy(name -> assertThat(reference).contains("--" + name + "="));
+    assertThat(VllmOptions.advice("--tensor_parallel_size=2"))
+        .contains("--tensor-parallel-size is an option of vLLM, not of Yushan: leave it out");
+    assertThat(VllmOptions.advice("--port")).isEmpty();
+    Path file = Files.writeString(directory.resolve("vllm.yaml"), "gpu-memory-utilization: 0.9\n");
+    assertThat(Cli.run("serve", "m", "--config", file).err())
+        .contains(file + ": --gpu-memory-utilization is an option of vLLM");
+    assertThat(Cli.run("serve", "--api-key", "k", "m").err()).contains("it may also stand first");
   }
 
   @Test

@@ -110,8 +110,8 @@ public final class Engine implements AutoCloseable {
     }
     if (!jobs.reserve(config.maxNumSeqs() + config.maxWaiting())) {
       throw new QueueFullException(
-          "%d requests are computed and %d wait; try again later"
-              .formatted(config.maxNumSeqs(), config.maxWaiting()));
+          "%d requests are computed or wait, as many as may; try again later"
+              .formatted(config.maxNumSeqs() + config.maxWaiting()));
     }
     int room = config.maxModelLen() - request.prompt().length;
     int limit = Math.min(request.params().maxTokens(), room);

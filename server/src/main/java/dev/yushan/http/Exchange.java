@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -31,9 +33,12 @@ final class Exchange {
   /// The status in the log where the client went away before there was an answer, as nginx has it.
   private static final int LEFT = 499;
 
+  /// Names a request, in both directions.
+  static final String ID_HEADER = "X-Request-Id";
+
   private final HttpServerRequest request;
   private final Context context;
-  private final String id;
+  private volatile String id;
   private final boolean named;
   private final long start = System.nanoTime();
   private final List<Runnable> atEnd = new ArrayList<>();
@@ -126,9 +131,20 @@ final class Exchange {
     context.runOnContext(nothing -> action.run());
   }
 
-  /// The last part of the answer's id.
+  /// The last part of the answer's id: the header's name for it comes before that of the body.
   String name(Optional<String> requested) {
-    return named ? id : requested.filter(Texts::isPlain).orElse(id);
+    requested.filter(plain -> !named && Texts.isPlain(plain)).ifPresent(this::rename);
+    return id;
+  }
+
+  private void rename(String name) {
+    id = name;
+    onLoop(
+        () -> {
+          if (response().headers().contains(ID_HEADER)) {
+            headerIfOpen(ID_HEADER, name);
+          }
+        });
   }
 
   /// Whether the answer is given, or the client gone.
@@ -228,9 +244,9 @@ final class Exchange {
             all.stream().mapToInt(Completion::promptTokens).max().orElse(0),
             all.stream().mapToInt(Completion::cachedTokens).max().orElse(0),
             all.stream().mapToInt(Completion::outputTokens).sum(),
-            slowest(all, at -> at.scheduled() - at.arrived()),
-            slowest(all, at -> at.firstToken() - at.scheduled()),
-            slowest(all, at -> at.ended() - at.firstToken()),
+            slowest(all.stream(), at -> at.scheduled() - at.arrived()),
+            slowest(begun(all), at -> at.firstToken() - at.scheduled()),
+            slowest(begun(all), at -> at.ended() - at.firstToken()),
             millis(System.nanoTime() - start),
             answered ? reasons(all) : "disconnect");
   }
@@ -245,14 +261,12 @@ final class Exchange {
     return reasons.isEmpty() ? "-" : reasons;
   }
 
-  private static String slowest(
-      List<Completion> all, java.util.function.ToLongFunction<Completion.Timings> span) {
-    return millis(
-        all.stream()
-            .filter(done -> done.outputTokens() > 0)
-            .mapToLong(done -> span.applyAsLong(done.timings()))
-            .max()
-            .orElse(0));
+  private static Stream<Completion> begun(List<Completion> all) {
+    return all.stream().filter(done -> done.outputTokens() > 0);
+  }
+
+  private static String slowest(Stream<Completion> all, ToLongFunction<Completion.Timings> span) {
+    return millis(all.mapToLong(done -> span.applyAsLong(done.timings())).max().orElse(0));
   }
 
   private static String millis(long nanos) {

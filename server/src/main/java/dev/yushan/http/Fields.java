@@ -93,7 +93,7 @@ final class Fields {
               Range.above(0, 1),
               "Only the tokens of most typical information that together reach this probability."),
           honoured("allowed_token_ids", Kind.IDS, "Only these ids."),
-          honoured("bad_words", Kind.STRINGS, "Texts that must not come."),
+          honoured("bad_words", Kind.STRINGS, "Texts that the output never completes."),
           honoured(
               "prompt_logprobs",
               Kind.INTEGER,

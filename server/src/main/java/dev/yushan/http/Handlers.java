@@ -105,7 +105,7 @@ final class Handlers {
 
   /// @param ended to be run when the answer is given, or the client gone
   void accept(HttpServerRequest request, Runnable ended) {
-    String given = Optional.ofNullable(request.getHeader("X-Request-Id")).orElse("");
+    String given = Optional.ofNullable(request.getHeader(Exchange.ID_HEADER)).orElse("");
     Exchange exchange = new Exchange(vertx, request, given);
     exchange.atEnd(ended);
     exchange.atEnd(() -> count(exchange));
@@ -113,7 +113,7 @@ final class Handlers {
       exchange.atEnd(exchange::log);
     }
     if (config.requestIdHeaders()) {
-      request.response().putHeader("X-Request-Id", exchange.id());
+      request.response().putHeader(Exchange.ID_HEADER, exchange.id());
     }
     try {
       FramedDecoder.require(request);
@@ -155,7 +155,11 @@ final class Handlers {
               .orElseThrow(
                   () ->
                       ApiException.of(
-                          401, "an API key is needed: send `Authorization: Bearer <key>`"));
+                          401,
+                          header.isEmpty()
+                              ? "an API key is needed: send `Authorization: Bearer <key>`"
+                              : "the API key in `Authorization: Bearer <key>` is none of this"
+                                  + " server's"));
       exchange.authenticated(key);
     }
   }

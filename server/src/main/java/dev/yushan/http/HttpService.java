@@ -8,6 +8,8 @@ import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PemKeyCertOptions;
+import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -81,14 +83,24 @@ public final class HttpService implements AutoCloseable {
     } catch (ExecutionException e) {
       vertx.close();
       throw new IllegalStateException(
-          "cannot listen on %s:%d: %s; choose another --host or --port, or check the TLS files"
-              .formatted(config.host(), config.port(), e.getCause().getMessage()),
+          "cannot listen on %s:%d: %s; %s"
+              .formatted(
+                  config.host(),
+                  config.port(),
+                  e.getCause().getMessage(),
+                  isOfNetwork(e.getCause())
+                      ? "choose another --host or --port"
+                      : "check --ssl-keyfile and --ssl-certfile"),
           e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       vertx.close();
       throw new IllegalStateException("interrupted while starting to listen", e);
     }
+  }
+
+  private static boolean isOfNetwork(Throwable cause) {
+    return cause instanceof SocketException || cause instanceof UnknownHostException;
   }
 
   private static PemKeyCertOptions pem(Tls tls) {

@@ -141,6 +141,14 @@ class AccessTest {
         fixture.post(
             "/v1/completions", BODY, "Authorization", "Bearer first-key", "X-Request-Id", "my-id");
     assertThat(named.headers().firstValue("x-request-id")).contains("my-id");
+    HttpResponse<String> inBody =
+        fixture.post(
+            "/v1/completions",
+            BODY.replaceFirst("\\{", "{\"request_id\":\"body-id\","),
+            "Authorization",
+            "Bearer first-key");
+    assertThat(inBody.headers().firstValue("x-request-id")).contains("body-id");
+    assertThat(inBody.body()).contains("\"id\":\"cmpl-body-id\"");
     assertThat(ServiceFixture.json(named.body()).path("id").asText()).isEqualTo("cmpl-my-id");
     HttpResponse<String> unfit =
         fixture.post(

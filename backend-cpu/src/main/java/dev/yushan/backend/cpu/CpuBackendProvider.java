@@ -12,6 +12,9 @@ import dev.yushan.plugin.Plugin;
 /// This class does not touch the Vector API, so that it can say what is missing where that is not
 /// loaded.
 public final class CpuBackendProvider implements BackendProvider {
+  /// More than there are processors is of use to tests only.
+  private static final int MOST_THREADS = 64;
+
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
   private static final Runtime.Version OLDEST = Runtime.Version.parse("25.0.3");
 
@@ -65,8 +68,14 @@ public final class CpuBackendProvider implements BackendProvider {
           "the cpu backend has no device '%s': leave the device out"
               .formatted(options.device().get()));
     }
-    int threads =
-        options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+    int processors = Runtime.getRuntime().availableProcessors();
+    int threads = options.threads() > 0 ? options.threads() : processors;
+    int most = Math.max(MOST_THREADS, processors);
+    if (threads > most) {
+      throw new BackendException(
+          "%d threads are more than the cpu backend takes: at most %d; there are %d processors"
+              .formatted(threads, most, processors));
+    }
     return new CpuBackend(threads, MemoryLimit.of(options));
   }
 }

@@ -55,6 +55,14 @@ class CpuBackendProviderTest {
   }
 
   @Test
+  void fourThousandThreadsAreRefused() {
+    assertThatThrownBy(
+            () -> new CpuBackendProvider().open(BackendOptions.defaults().withThreads(4000)))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("4000 threads are more than the cpu backend takes");
+  }
+
+  @Test
   void aMemoryLimitIsKept() {
     BackendOptions options =
         new BackendOptions(1, Optional.empty(), Map.of("memory_bytes", "1000000"));
