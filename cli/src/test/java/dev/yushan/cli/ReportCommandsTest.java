@@ -13,7 +13,11 @@ class ReportCommandsTest {
   @TempDir private Path directory;
 
   private Path run() throws IOException {
-    Path run = Files.createDirectory(directory.resolve("run"));
+    return run("run");
+  }
+
+  private Path run(String name) throws IOException {
+    Path run = Files.createDirectory(directory.resolve(name));
     Files.writeString(
         run.resolve("trainer_log.jsonl"),
         """
@@ -34,6 +38,19 @@ class ReportCommandsTest {
     assertThat(run.resolve("report.html")).content().contains("2.25");
     assertThat(run.resolve("training_loss.png")).isNotEmptyFile();
     assertThat(run.resolve("training_eval_loss.png")).isNotEmptyFile();
+  }
+
+  @Test
+  void runsAreDrawnBesideEachOther() throws IOException {
+    Path run = run();
+    Cli alone = Cli.run("report", run);
+    assertThat(alone.exit()).isZero();
+    assertThat(run.resolve("beside_loss.png")).doesNotExist();
+    Cli both = Cli.run("report", run, "--beside", run("other"));
+    assertThat(both.exit()).as(both.err()).isZero();
+    assertThat(run.resolve("beside_loss.png")).isNotEmptyFile();
+    assertThat(Cli.run("report", run, "--beside", directory).err())
+        .contains("name the output_dir of a training run");
   }
 
   @Test

@@ -31,6 +31,9 @@ public final class LossPlot {
   /// The picture of the losses on held-out data.
   static final String EVALUATION = "training_eval_loss.png";
 
+  /// The picture of several runs.
+  static final String BESIDE = "beside_loss.png";
+
   private static final Logger LOG = LoggerFactory.getLogger(LossPlot.class);
 
   /// A colour that is read well on white, for each curve; what was logged is drawn in a pale one.
@@ -52,51 +55,73 @@ public final class LossPlot {
   /// machine that cannot draw, for want of fonts or libraries, gets a warning: the model matters
   /// more.
   public static void draw(JsonNode history, Path outputDir) {
+    List<Curve> heldOut =
+        RunDirectory.evaluationKeys(history).stream()
+            .map(key -> new Curve(key, history, key))
+            .toList();
+    if (!draw(
+        "Training loss",
+        List.of(new Curve("loss", history, "loss")),
+        outputDir.resolve(TRAINING))) {
+      LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
+    }
+    draw("Loss on held-out data", heldOut, outputDir.resolve(EVALUATION));
+  }
+
+  /// Draws the training losses of several runs into one picture, [#BESIDE] of the first.
+  public static void drawBeside(List<RunDirectory> runs) {
+    List<Curve> curves =
+        runs.stream().map(run -> new Curve(run.path().toString(), run.history(), "loss")).toList();
+    draw("Training loss", curves, runs.getFirst().path().resolve(BESIDE));
+  }
+
+  /// @param key of the entries of the history
+  private record Curve(String name, JsonNode history, String key) {}
+
+  /// Returns whether there was anything to draw.
+  private static boolean draw(String title, List<Curve> curves, Path file) {
     if (System.getProperty("java.awt.headless") == null) {
       System.setProperty("java.awt.headless", "true");
     }
     try {
-      if (!draw(history, "Training loss", List.of("loss"), outputDir.resolve(TRAINING))) {
-        LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
+      XYChart chart =
+          new XYChartBuilder()
+              .width(1200)
+              .height(720)
+              .xAxisTitle("step")
+              .yAxisTitle("loss")
+              .build();
+      chart.setTitle(title);
+      style(chart);
+      boolean any = false;
+      for (int i = 0; i < curves.size(); i++) {
+        any |= curve(chart, curves.get(i), COLOURS[i % COLOURS.length]);
       }
-      List<String> heldOut = RunDirectory.evaluationKeys(history);
-      draw(history, "Loss on held-out data", heldOut, outputDir.resolve(EVALUATION));
+      if (any) {
+        write(chart, file);
+      }
+      return any;
     } catch (AWTError | LinkageError | RuntimeException e) {
       LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
+      return true;
     }
   }
 
-  /// Returns whether there was anything to draw.
-  private static boolean draw(JsonNode history, String title, List<String> keys, Path file) {
-    XYChart chart =
-        new XYChartBuilder().width(1200).height(720).xAxisTitle("step").yAxisTitle("loss").build();
-    chart.setTitle(title);
-    style(chart);
-    boolean any = false;
-    for (String key : keys) {
-      any |= curve(chart, history, key, COLOURS[keys.indexOf(key) % COLOURS.length]);
-    }
-    if (any) {
-      write(chart, file);
-    }
-    return any;
-  }
-
-  private static boolean curve(XYChart chart, JsonNode history, String key, Color colour) {
+  private static boolean curve(XYChart chart, Curve curve, Color colour) {
     List<Double> steps = new ArrayList<>();
     List<Double> losses = new ArrayList<>();
-    collect(history, key, steps, losses);
+    collect(curve, steps, losses);
     if (steps.isEmpty()) {
       return false;
     }
     boolean smooth = losses.size() >= SMOOTHED_FROM;
-    XYSeries raw = line(chart, key, steps, losses, smooth ? pale(colour) : colour, 1.5f);
+    XYSeries raw = line(chart, curve.name(), steps, losses, smooth ? pale(colour) : colour, 1.5f);
     if (steps.size() <= 60) {
       raw.setMarker(SeriesMarkers.CIRCLE);
       raw.setMarkerColor(smooth ? pale(colour) : colour);
     }
     if (smooth) {
-      line(chart, key + ", smoothed", steps, smoothed(losses), colour, 3f);
+      line(chart, curve.name() + ", smoothed", steps, smoothed(losses), colour, 3f);
     }
     return true;
   }
@@ -133,12 +158,12 @@ public final class LossPlot {
     chart.getStyler().setChartPadding(20);
   }
 
-  private static void collect(
-      JsonNode history, String key, List<Double> steps, List<Double> values) {
-    for (JsonNode entry : history) {
-      if (entry.has(key) && Double.isFinite(entry.get(key).asDouble())) {
+  private static void collect(Curve curve, List<Double> steps, List<Double> values) {
+    for (JsonNode entry : curve.history()) {
+      double value = entry.path(curve.key()).asDouble(Double.NaN);
+      if (Double.isFinite(value)) {
         steps.add(entry.get("step").asDouble());
-        values.add(entry.get(key).asDouble());
+        values.add(value);
       }
     }
   }

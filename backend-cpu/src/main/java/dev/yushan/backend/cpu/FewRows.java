@@ -2,7 +2,6 @@ package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.cpu.Matmul.Product;
@@ -35,8 +34,6 @@ final class FewRows {
   /// Bytes of B that are fetched at once: half of a small second-level cache.
   private static final int FETCH = 1 << 17;
 
-  private static final int CACHE_LINE = 64;
-
   /// With 16 registers the pairs of BF16 would have no room beside the tile.
   private static final boolean WIDENS_IN_TILE = Tile.ROWS == Tile8x2.ROWS;
 
@@ -55,7 +52,7 @@ final class FewRows {
   private long fetched;
 
   /// What was read for that, since the compiler would drop reading it for nothing.
-  private long touched;
+  private int touched;
 
   private FewRows() {}
 
@@ -118,7 +115,7 @@ final class FewRows {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1) {
-        Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
+        touched |= Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
         add(p, k);
       } else {
         long from = p.b().row(column) + p.b().dtype().bytes(k) * WIDTH;
@@ -139,11 +136,7 @@ final class FewRows {
   /// tile works, and takes a while to begin again: long pieces are a fifth faster than panel by
   /// panel.
   private void fetch(MemorySegment memory, long to) {
-    long sum = 0;
-    for (long at = fetched; at < to; at += CACHE_LINE) {
-      sum += memory.get(JAVA_BYTE, at);
-    }
-    touched += sum;
+    touched |= Packed.fetch(memory, fetched, to - fetched);
     fetched = to;
   }
 
