@@ -111,6 +111,7 @@ class TlsTest {
     Tls missing = new Tls(directory.resolve("no.key"), directory.resolve("no.crt"));
     assertThatThrownBy(
             () -> ServiceFixture.start(c -> with(c, missing), ServiceFixture.Extras.NONE))
-        .hasMessageContaining("TLS files");
+        .hasMessageContaining("no.key")
+        .hasMessageContaining("check --ssl-keyfile and --ssl-certfile");
   }
 }

@@ -27,9 +27,6 @@ interface RecordReader extends AutoCloseable {
         case JSONL, JSONL_GZ, JSONL_ZST, JSON, JSON_GZ, JSON_ZST, CSV, CSV_GZ, CSV_ZST ->
             stream(file);
       };
-    } catch (ZipException e) {
-      throw new DataException(
-          file.path() + " is named as gzip but is none: rename it, or fetch it again", e);
     } catch (IOException e) {
       throw new DataException(file.path() + " cannot be read: " + e.getMessage(), e);
     }
@@ -52,10 +49,18 @@ interface RecordReader extends AutoCloseable {
 
   private static InputStream decompressed(Format format, InputStream in) throws IOException {
     if (format.isGzip()) {
-      return new GZIPInputStream(in, 1 << 16);
+      return gunzipped(in);
     }
     // corpora are often packed with --long: its window may be as large as the format allows
     return format.isZstd() ? new ZstdInputStream(in).setLongMax(31) : in;
+  }
+
+  private static InputStream gunzipped(InputStream in) throws IOException {
+    try {
+      return new GZIPInputStream(in, 1 << 16);
+    } catch (ZipException e) {
+      throw new IOException("it is named as gzip but is none; rename it, or fetch it again", e);
+    }
   }
 
   /// An array, or what other tools also call `.json`: one object a line.

@@ -117,7 +117,7 @@ class RecordReaderTest {
         .hasMessageContaining("cut.jsonl.gz cannot be read after line");
     Path none = bytes("none.jsonl.gz", utf8("no gzip"));
     assertThatThrownBy(() -> records(file(none)))
-        .hasMessageContaining("none.jsonl.gz is named as gzip but is none");
+        .hasMessageContaining("none.jsonl.gz cannot be read: it is named as gzip but is none");
   }
 
   @Test
