@@ -8,12 +8,9 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine;
-import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -34,20 +31,7 @@ final class Failures {
 
   private static String usageMessage(ParameterException wrong, CommandLine command) {
     if (command.getDefaultValueProvider() instanceof ServeDefaults) {
-      if (wrong instanceof UnmatchedArgumentException unmatched) {
-        List<String> advice =
-            unmatched.getUnmatched().stream()
-                .map(VllmOptions::advice)
-                .flatMap(Optional::stream)
-                .toList();
-        if (!advice.isEmpty()) {
-          return String.join("\n        ", advice);
-        }
-      }
-      if (wrong instanceof MissingParameterException && wrong.getMessage().contains("--model")) {
-        return wrong.getMessage()
-            + "; it may also stand first, before options that take several words";
-      }
+      return VllmOptions.advice(wrong).orElseGet(() -> sourced(wrong, command));
     }
     return wrong instanceof UnmatchedArgumentException unmatched
             && !unmatched.isUnknownOption()

@@ -4,6 +4,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /// What to do about options of vLLM that `serve` does not have, as `docs/how-to/serve-a-model.md`
 /// lists them.
@@ -55,6 +58,22 @@ final class VllmOptions {
 
   private static void put(String advice, String... names) {
     List.of(names).forEach(name -> ADVICE.put(name, advice));
+  }
+
+  /// What those who come from vLLM are to do about a command line that will not do; nothing for
+  /// other faults.
+  static Optional<String> advice(ParameterException wrong) {
+    if (wrong instanceof MissingParameterException && wrong.getMessage().contains("--model")) {
+      return Optional.of(
+          wrong.getMessage() + "; it may also stand first, before options that take several words");
+    }
+    if (wrong instanceof UnmatchedArgumentException unmatched) {
+      return unmatched.getUnmatched().stream()
+          .map(VllmOptions::advice)
+          .flatMap(Optional::stream)
+          .reduce((one, other) -> one + "\n        " + other);
+    }
+    return Optional.empty();
   }
 
   /// @param option as it was given, perhaps with its value

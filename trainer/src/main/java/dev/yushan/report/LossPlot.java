@@ -55,24 +55,36 @@ public final class LossPlot {
   /// machine that cannot draw, for want of fonts or libraries, gets a warning: the model matters
   /// more.
   public static void draw(JsonNode history, Path outputDir) {
+    List<Curve> training = List.of(new Curve("loss", history, "loss"));
     List<Curve> heldOut =
         RunDirectory.evaluationKeys(history).stream()
             .map(key -> new Curve(key, history, key))
             .toList();
-    if (!draw(
-        "Training loss",
-        List.of(new Curve("loss", history, "loss")),
-        outputDir.resolve(TRAINING))) {
-      LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
-    }
-    draw("Loss on held-out data", heldOut, outputDir.resolve(EVALUATION));
+    guarded(
+        () -> {
+          if (!draw("Training loss", training, outputDir.resolve(TRAINING))) {
+            LOG.warn("no curve is drawn: no loss was logged; lower logging_steps");
+          }
+          draw("Loss on held-out data", heldOut, outputDir.resolve(EVALUATION));
+        });
   }
 
   /// Draws the training losses of several runs into one picture, [#BESIDE] of the first.
   public static void drawBeside(List<RunDirectory> runs) {
     List<Curve> curves =
         runs.stream().map(run -> new Curve(run.path().toString(), run.history(), "loss")).toList();
-    draw("Training loss", curves, runs.getFirst().path().resolve(BESIDE));
+    guarded(() -> draw("Training loss", curves, runs.getFirst().path().resolve(BESIDE)));
+  }
+
+  private static void guarded(Runnable drawing) {
+    if (System.getProperty("java.awt.headless") == null) {
+      System.setProperty("java.awt.headless", "true");
+    }
+    try {
+      drawing.run();
+    } catch (AWTError | LinkageError | RuntimeException e) {
+      LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
+    }
   }
 
   /// @param key of the entries of the history
@@ -80,31 +92,18 @@ public final class LossPlot {
 
   /// Returns whether there was anything to draw.
   private static boolean draw(String title, List<Curve> curves, Path file) {
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true");
+    XYChart chart =
+        new XYChartBuilder().width(1200).height(720).xAxisTitle("step").yAxisTitle("loss").build();
+    chart.setTitle(title);
+    style(chart);
+    boolean any = false;
+    for (int i = 0; i < curves.size(); i++) {
+      any |= curve(chart, curves.get(i), COLOURS[i % COLOURS.length]);
     }
-    try {
-      XYChart chart =
-          new XYChartBuilder()
-              .width(1200)
-              .height(720)
-              .xAxisTitle("step")
-              .yAxisTitle("loss")
-              .build();
-      chart.setTitle(title);
-      style(chart);
-      boolean any = false;
-      for (int i = 0; i < curves.size(); i++) {
-        any |= curve(chart, curves.get(i), COLOURS[i % COLOURS.length]);
-      }
-      if (any) {
-        write(chart, file);
-      }
-      return any;
-    } catch (AWTError | LinkageError | RuntimeException e) {
-      LOG.warn("the loss is not drawn: {}; trainer_state.json has its numbers", e.toString());
-      return true;
+    if (any) {
+      write(chart, file);
     }
+    return any;
   }
 
   private static boolean curve(XYChart chart, Curve curve, Color colour) {
