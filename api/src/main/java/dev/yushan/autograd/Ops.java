@@ -5,6 +5,7 @@ import static dev.yushan.backend.Kernels.Op.T;
 
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Qkv;
@@ -36,23 +37,31 @@ public final class Ops {
   private final Workspace workspace;
 
   private final Optional<Tape> tape;
+  private final boolean quantisesRows;
   private final int lossChunk;
 
-  private Ops(Kernels kernels, Workspace workspace, Optional<Tape> tape, int lossChunk) {
+  private Ops(
+      Kernels kernels,
+      Workspace workspace,
+      Optional<Tape> tape,
+      boolean quantisesRows,
+      int lossChunk) {
     this.kernels = kernels;
     this.workspace = workspace;
     this.tape = tape;
+    this.quantisesRows = quantisesRows;
     this.lossChunk = lossChunk;
   }
 
   /// Forward only.
   public static Ops inference(Backend backend, Workspace workspace) {
-    return new Ops(backend.kernels(), workspace, Optional.empty(), LOSS_CHUNK);
+    boolean quantisesRows = backend.supports(Feature.QUANTISED_ROWS);
+    return new Ops(backend.kernels(), workspace, Optional.empty(), quantisesRows, LOSS_CHUNK);
   }
 
   /// Forward with a tape, on its stacks.
   public static Ops training(Backend backend, Tape tape) {
-    return new Ops(backend.kernels(), tape.scratch(), Optional.of(tape), LOSS_CHUNK);
+    return new Ops(backend.kernels(), tape.scratch(), Optional.of(tape), false, LOSS_CHUNK);
   }
 
   /// The same ops with `rows` rows of logits at a time: less memory, the same bits.
@@ -63,7 +72,7 @@ public final class Ops {
       throw new IllegalArgumentException(
           "a chunk of %d rows of logits is no multiple of %d".formatted(rows, LOSS_CHUNK_UNIT));
     }
-    return new Ops(kernels, workspace, tape, rows);
+    return new Ops(kernels, workspace, tape, quantisesRows, rows);
   }
 
   // ---- layers ----------------------------------------------------------------------------------
@@ -82,11 +91,14 @@ public final class Ops {
   }
 
   /// `x · weightᵀ`: `[T, K]` times `[N, K]` transposed is `[T, N]`.
+  ///
+  /// Without a tape, the rows of x are rounded to Q8_0 where the weights are Q4_0 and the backend
+  /// multiplies such rows: as llama.cpp does, for twice the speed.
   public Tensor linear(Tensor x, Parameter weight) {
     Tensor out = product(x, weight.value().rows());
     run(
         out,
-        () -> kernels.matmul(N, T, 1, x, weight.value(), 0, out),
+        () -> multiply(x, weight.value(), out),
         t -> {
           Tensor dOut = t.gradient(out);
           // First the weight: the gradient of x may go into the buffer of dOut.
@@ -298,13 +310,34 @@ public final class Ops {
       Tensor x = hidden.rows(from, to);
       Tensor chunk = buffer.rows(0, to - from);
       Tensor logits = x.count().map(chunk::counted).orElse(chunk);
-      kernels.matmul(N, T, 1, x, head.value(), 0, logits);
+      multiply(x, head.value(), logits);
       kernels.crossEntropy(logits, targets.rows(from, to), scale, nll.rows(from, to));
       if (dHidden.isPresent()) {
         kernels.matmul(N, N, 1, logits, head.value(), 0, dHidden.get().rows(from, to));
         head.gradient().ifPresent(dW -> kernels.matmul(T, N, 1, logits, x, 1, dW));
       }
     }
+    workspace.release(mark);
+  }
+
+  /// [#linear] forward only, into `out`: the logits of chosen rows.
+  ///
+  /// @param x F32 `[R, C]`
+  /// @param head `[V, C]`
+  /// @param out F32 `[R, V]`
+  public void logits(Tensor x, Parameter head, Tensor out) {
+    multiply(x, head.value(), out);
+  }
+
+  private void multiply(Tensor x, Tensor weight, Tensor out) {
+    if (!quantisesRows || weight.dtype() != DType.Q4_0 || !x.contiguous()) {
+      kernels.matmul(N, T, 1, x, weight, 0, out);
+      return;
+    }
+    Workspace.Mark mark = workspace.mark();
+    Tensor rows = workspace.rowsOf(DType.Q8_0, x, x.columns());
+    kernels.copy(x, rows);
+    kernels.matmul(N, T, 1, rows, weight, 0, out);
     workspace.release(mark);
   }
 

@@ -3,6 +3,7 @@ package dev.yushan.backend;
 import static dev.yushan.backend.Feature.PAGED_ATTENTION;
 import static dev.yushan.backend.Feature.TRAINING;
 
+import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 
 /// The contract of [Kernels] in code: every call is checked, then handed on.
@@ -61,7 +62,11 @@ public final class CheckedKernels implements Kernels {
     long n = c.columns();
     long k = opA == Op.N ? a.columns() : a.rows();
     o.strided("c", c, m, n);
-    o.strided("a", a, opA == Op.N ? m : k, opA == Op.N ? k : m);
+    if (a.dtype() == DType.Q8_0) {
+      o.quantisedRows(a, m, k, opA, b);
+    } else {
+      o.strided("a", a, opA == Op.N ? m : k, opA == Op.N ? k : m);
+    }
     o.any("b", b);
     o.supported(b.dtype());
     o.shape("b", b, opB == Op.N ? k : n, opB == Op.N ? n : k);

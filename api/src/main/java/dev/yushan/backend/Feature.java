@@ -10,5 +10,7 @@ public enum Feature {
   /// F16 and BF16 tables and weights.
   HALF_WEIGHTS,
   /// Q8_0 and Q4_0 tables and weights.
-  QUANTISED_WEIGHTS
+  QUANTISED_WEIGHTS,
+  /// Products of rows of Q8_0 with weights of Q4_0.
+  QUANTISED_ROWS
 }

@@ -62,11 +62,15 @@ public interface Kernels {
   /// Every element is a sum of k-blocks of constant length, each one FMA chain in ascending k, so
   /// it does not depend on how many rows or columns are computed beside it.
   ///
+  /// Where `a` and `b` are both quantised, `op(a) · op(b)` of a block of 32 is exact but for one
+  /// rounding: a sum of integers times both scales.
+  ///
   /// Live rows: those of `c` (and `a`) bound M; where `a` is transposed its live rows, which are
   /// `b`'s, bound K.
   ///
   /// @param a F32 `[M, K]`, or `[K, M]` with `opA` = T; may be a column view, as may `c`, and `b`
-  ///   unless it is quantised
+  ///   unless it is quantised. With `opA` = N and a `b` of Q4_0, also Q8_0
+  ///   ([Feature#QUANTISED_ROWS])
   /// @param b `[K, N]`, or `[N, K]` with `opB` = T; F32, F16, BF16, or with `opB` = T quantised
   /// @param c F32 `[M, N]`
   void matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c);

@@ -54,6 +54,19 @@ record Operands(Backend backend, String op) {
     contiguous(name, t);
   }
 
+  /// `a` of a product whose `b` must be of Q4_0.
+  void quantisedRows(Tensor a, long m, long k, Kernels.Op opA, Tensor b) {
+    any("a", a);
+    if (!backend.supports(Feature.QUANTISED_ROWS)) {
+      throw new UnsupportedOperationException(
+          "%s: the %s backend does not support an a of %s"
+              .formatted(op, backend.name(), a.dtype()));
+    }
+    require(opA == Kernels.Op.N, "a", a, "F32 where transposed");
+    require(b.dtype() == DType.Q4_0, "a", a, "F32 where b is not Q4_0");
+    shape("a", a, m, k);
+  }
+
   /// Queries, keys and values, or their gradients, of `tokens` tokens.
   void qkv(String name, Qkv parts, long tokens, AttentionShape shape) {
     strided(name + ".q", parts.q(), tokens, shape.queryColumns());

@@ -2,7 +2,6 @@ package dev.yushan.generate;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.RecordedPass;
@@ -93,7 +92,7 @@ public final class Generator implements AutoCloseable {
       Tensor row =
           workspace.allocate(DType.F32, Shape.of(1, hidden.columns())).counted(batch.count());
       backend.kernels().gather(hidden, id, row);
-      backend.kernels().matmul(Op.N, Op.T, 1, row, model.head().value(), 0, logits);
+      ops.logits(row, model.head(), logits);
     }
 
     /// Logits after `tokens` at positions `from` and on.

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Backends;
+import dev.yushan.backend.Feature;
+import dev.yushan.backend.ForwardingBackend;
+import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Workspace;
 import dev.yushan.backend.testkit.ReferenceBackend;
 import dev.yushan.tensor.DType;
@@ -69,6 +72,45 @@ class OpsTest {
       Tensor qkv = backend.tensor(row, 1, 8);
       assertThat(either.headNorm(qkv, shape, ones, twos, 0)).isSameAs(qkv);
       assertThat(backend.floats(qkv)).containsExactly(wanted, Offset.offset(1e-6f));
+    }
+  }
+
+  @Test
+  void rowsAreRoundedForWeightsOfFourBits() {
+    float[] values = new float[32];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (i % 7 - 3) * 0.37f + i * 0.01f;
+    }
+    Tensor x = backend.tensor(values, 1, 32);
+    Tensor rounded = backend.allocate(DType.Q8_0, Shape.of(1, 32));
+    Tensor weights = backend.allocate(DType.Q4_0, Shape.of(1, 32));
+    Tensor out = backend.tensor(new float[1], 1, 1);
+    backend.kernels().copy(x, rounded);
+    backend.kernels().copy(x, weights);
+    Parameter w = new Parameter("w", weights, Optional.empty());
+    backend.kernels().matmul(Op.N, Op.T, 1, x, weights, 0, out);
+    float exact = backend.floats(out)[0];
+    backend.kernels().matmul(Op.N, Op.T, 1, rounded, weights, 0, out);
+    float wanted = backend.floats(out)[0];
+    assertThat(wanted).isNotEqualTo(exact).isCloseTo(exact, Offset.offset(0.01f * exact));
+
+    Ops inference = Ops.inference(backend, workspace);
+    assertThat(backend.floats(inference.linear(x, w))).containsExactly(wanted);
+    inference.logits(x, w, out);
+    assertThat(backend.floats(out)).containsExactly(wanted);
+    assertThat(backend.floats(ops.linear(x, w))).as("with a tape").containsExactly(exact);
+    Ops without = Ops.inference(new WithoutQuantisedRows(backend), workspace);
+    assertThat(backend.floats(without.linear(x, w))).containsExactly(exact);
+  }
+
+  private static final class WithoutQuantisedRows extends ForwardingBackend {
+    WithoutQuantisedRows(Backend backend) {
+      super(backend);
+    }
+
+    @Override
+    public boolean supports(Feature feature) {
+      return feature != Feature.QUANTISED_ROWS && super.supports(feature);
     }
   }
 

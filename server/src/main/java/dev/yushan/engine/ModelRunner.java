@@ -2,7 +2,6 @@ package dev.yushan.engine;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Traffic;
 import dev.yushan.backend.Workspace;
@@ -70,7 +69,7 @@ final class ModelRunner implements AutoCloseable {
     Tensor rows =
         workspace.allocate(DType.F32, Shape.of(maxSequences, hidden.columns())).counted(headCount);
     backend.kernels().gather(hidden, headIds, rows);
-    backend.kernels().matmul(Op.N, Op.T, 1, rows, model.head().value(), 0, logits);
+    ops.logits(rows, model.head(), logits);
   }
 
   /// A forward pass of up to so many tokens, recorded once and replayed.

@@ -212,6 +212,7 @@ public abstract class BackendConformance {
       Tensor a = backend.tensor(new float[] {1, 2, 3, 4}, 2, 2);
       Tensor c = backend.tensor(new float[] {5, 6, 7, 8}, 2, 2);
       Tensor wide = backend.tensor(new float[6], 2, 3);
+      Tensor ints = backend.tensor(new int[4], 2, 2);
       Tensor closed = backend.tensor(new float[4], 2, 2);
       closed.close();
       List<Runnable> wrong =
@@ -219,6 +220,7 @@ public abstract class BackendConformance {
               () -> backend.kernels().matmul(Op.N, Op.N, 1, a, wide, 0, c),
               () -> backend.kernels().matmul(Op.N, Op.N, 1, c, a, 0, c),
               () -> backend.kernels().matmul(Op.N, Op.N, 1, a, closed, 0, c),
+              () -> backend.kernels().matmul(Op.N, Op.T, 1, ints, a, 0, c),
               () -> backend.kernels().add(a, wide, c),
               () -> backend.kernels().add(a, c, wide.columns(0, 2)),
               () -> backend.kernels().gather(a, wide, c),

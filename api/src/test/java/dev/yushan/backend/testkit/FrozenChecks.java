@@ -3,6 +3,7 @@ package dev.yushan.backend.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
@@ -23,23 +24,34 @@ final class FrozenChecks {
   private FrozenChecks() {}
 
   static List<Check> all() {
-    return Stream.of(DType.values())
-        .filter(DType::real)
-        .map(
-            dtype ->
-                RowChecks.check(
-                    "matmul", "by frozen " + dtype + ", bits", dtype, trial -> same(trial, dtype)))
-        .toList();
+    Stream<Check> plain =
+        Stream.of(DType.values())
+            .filter(DType::real)
+            .map(
+                dtype ->
+                    RowChecks.check(
+                        "matmul",
+                        "by frozen " + dtype + ", bits",
+                        dtype,
+                        trial -> same(trial, DType.F32, dtype)));
+    Check quantisedRows =
+        Check.of(
+                "matmul",
+                "of Q8_0 by frozen Q4_0, bits",
+                Feature.QUANTISED_ROWS,
+                trial -> same(trial, DType.Q8_0, DType.Q4_0))
+            .with(DType.Q4_0);
+    return Stream.concat(plain, Stream.of(quantisedRows)).toList();
   }
 
-  private static void same(Trial trial, DType dtype) {
+  private static void same(Trial trial, DType rows, DType dtype) {
     for (int[] shape : SHAPES) {
-      same(trial, dtype, shape[0], shape[1]);
+      same(trial, rows, dtype, shape[0], shape[1]);
     }
-    same(trial, dtype, 5, 64);
+    same(trial, rows, dtype, 5, 64);
   }
 
-  private static void same(Trial trial, DType dtype, int n, int k) {
+  private static void same(Trial trial, DType rowType, DType dtype, int n, int k) {
     Backend backend = trial.backend();
     int most = ROWS_OF_A[ROWS_OF_A.length - 1];
     int[] ids = IDS.clone();
@@ -48,10 +60,12 @@ final class FrozenChecks {
     }
     try (Tensor b = backend.allocate(dtype, Shape.of(n, k));
         Tensor wide = normal(trial, n, k);
-        Tensor a = normal(trial, most, k);
+        Tensor drawn = normal(trial, most, k);
+        Tensor a = backend.allocate(rowType, Shape.of(most, k));
         Tensor c = backend.allocate(DType.F32, Shape.of(most, n));
         Tensor chosen = backend.tensor(ids, ids.length);
         Tensor rows = backend.allocate(DType.F32, Shape.of(ids.length, k))) {
+      backend.kernels().copy(drawn, a);
       backend.kernels().copy(wide, b);
       List<float[]> wanted = uses(backend, a, b, c, chosen, rows);
       backend.freeze(b);

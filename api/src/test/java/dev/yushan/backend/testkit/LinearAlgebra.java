@@ -8,7 +8,7 @@ final class LinearAlgebra {
   private LinearAlgebra() {}
 
   static void matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
-    Matrix left = opA == Op.N ? Matrix.of(a) : Matrix.of(a).transposed();
+    Matrix left = opA == Op.N ? Matrix.reading(a) : Matrix.reading(a).transposed();
     Matrix right = opB == Op.N ? Matrix.reading(b) : Matrix.reading(b).transposed();
     Matrix result = Matrix.of(c);
     int m = opA == Op.N ? Matrix.live(c, a) : Matrix.live(c);

@@ -2,14 +2,22 @@ package dev.yushan.backend.testkit;
 
 import static dev.yushan.backend.testkit.Operand.Kind.COLUMNS;
 import static dev.yushan.backend.testkit.Operand.Kind.FIXED;
+import static dev.yushan.backend.testkit.Operand.Kind.TOKENS;
 import static dev.yushan.backend.testkit.Operand.Kind.TOKEN_COLUMNS;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.yushan.backend.Backend;
+import dev.yushan.backend.Backends;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.testkit.Trial.Call;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// Checks of `matmul`.
 final class MatmulChecks {
@@ -23,20 +31,25 @@ final class MatmulChecks {
 
   private MatmulChecks() {}
 
-  /// A product of op(A) `[m, k]` and op(B) `[k, n]`.
-  private record Case(Op opA, Op opB, DType dtype, float alpha, float beta, int m, int k, int n) {
-    @Override
-    public String toString() {
-      return "%s%s [%d, %d] by %s [%d, %d], alpha %s, beta %s"
-          .formatted(opA, opB, m, k, dtype, k, n, alpha, beta);
+  /// A product of op(A) `[m, k]`, of type `rows`, and op(B) `[k, n]`.
+  private record Case(
+      Op opA, Op opB, DType rows, DType dtype, float alpha, float beta, int m, int k, int n) {
+    static Case of(Op opA, Op opB, DType rows, DType dtype) {
+      return new Case(opA, opB, rows, dtype, 1, 0, 1, 1, 1);
     }
 
-    Case sized(int rows, int inner, int columns) {
-      return new Case(opA, opB, dtype, alpha, beta, rows, inner, columns);
+    @Override
+    public String toString() {
+      return "%s%s %s [%d, %d] by %s [%d, %d], alpha %s, beta %s"
+          .formatted(opA, opB, rows, m, k, dtype, k, n, alpha, beta);
+    }
+
+    Case sized(int m, int k, int n) {
+      return new Case(opA, opB, rows, dtype, alpha, beta, m, k, n);
     }
 
     Case factors(float[] alphaBeta) {
-      return new Case(opA, opB, dtype, alphaBeta[0], alphaBeta[1], m, k, n);
+      return new Case(opA, opB, rows, dtype, alphaBeta[0], alphaBeta[1], m, k, n);
     }
   }
 
@@ -71,7 +84,7 @@ final class MatmulChecks {
       for (Op opA : Op.values()) {
         for (Op opB : Op.values()) {
           if (dtype.real() && (opB == Op.T || !dtype.quantised())) {
-            Case form = new Case(opA, opB, dtype, 1, 0, 1, 1, 1);
+            Case form = Case.of(opA, opB, DType.F32, dtype);
             String name = "%s%s by %s".formatted(opA, opB, dtype);
             checks.add(RowChecks.check("matmul", name, dtype, trial -> shapes(trial, form)));
             checks.add(RowChecks.check("matmul", name + ", bits", dtype, t -> bits(t, form)));
@@ -79,9 +92,34 @@ final class MatmulChecks {
         }
       }
     }
+    Case quantised = Case.of(Op.N, Op.T, DType.Q8_0, DType.Q4_0);
+    checks.add(quantisedRows("of Q8_0 by Q4_0", trial -> shapes(trial, quantised)));
+    checks.add(quantisedRows("of Q8_0 by Q4_0, bits", trial -> bits(trial, quantised)));
+    checks.add(
+        quantisedRows("of Q8_0 by anything but Q4_0, or transposed", MatmulChecks::refused)
+            .with(DType.Q8_0));
     checks.add(Check.of("matmul", "is its own adjoint, transposed", MatmulChecks::adjoint));
     checks.add(Check.of("matmul", "keeps NaN and infinity to their rows", MatmulChecks::special));
     return checks;
+  }
+
+  private static Check quantisedRows(String name, Consumer<Trial> body) {
+    return Check.of("matmul", name, Feature.QUANTISED_ROWS, body).with(DType.Q4_0);
+  }
+
+  private static void refused(Trial trial) {
+    Backend backend = Backends.checked(trial.backend());
+    try (Tensor q8 = backend.allocate(DType.Q8_0, Shape.of(32, 32));
+        Tensor q4 = backend.allocate(DType.Q4_0, Shape.of(32, 32));
+        Tensor b = backend.allocate(DType.F32, Shape.of(32, 32));
+        Tensor c = backend.allocate(DType.F32, Shape.of(32, 32))) {
+      assertThatThrownBy(() -> backend.kernels().matmul(Op.N, Op.T, 1, q8, b, 0, c))
+          .hasMessageContaining("a must be F32 where b is not Q4_0");
+      assertThatThrownBy(() -> backend.kernels().matmul(Op.T, Op.T, 1, q8, q4, 0, c))
+          .hasMessageContaining("a must be F32 where transposed");
+      assertThatThrownBy(() -> backend.kernels().matmul(Op.N, Op.T, 1, q4, q4, 0, c))
+          .hasMessageContaining("a must be F32, got");
+    }
   }
 
   private static void shapes(Trial trial, Case form) {
@@ -111,9 +149,12 @@ final class MatmulChecks {
     // where B is transposed too, its K lies along columns, of which none are dead
     boolean innerCounted = transposed && drawn.opB == Op.N;
     Operand a =
-        drawn.opA == Op.N
-            ? trial.real("a", TOKEN_COLUMNS, drawn.m, drawn.k)
-            : trial.real("a", innerCounted ? TOKEN_COLUMNS : COLUMNS, drawn.k, drawn.m);
+        drawn.rows.quantised()
+            ? trial.operand(
+                "a", drawn.rows, TOKENS, drawn.m, drawn.k, trial.normal(drawn.m * drawn.k))
+            : drawn.opA == Op.N
+                ? trial.real("a", TOKEN_COLUMNS, drawn.m, drawn.k)
+                : trial.real("a", innerCounted ? TOKEN_COLUMNS : COLUMNS, drawn.k, drawn.m);
     boolean plain = drawn.opB == Op.N;
     Operand.Kind kind = innerCounted ? TOKEN_COLUMNS : COLUMNS;
     double[] values = trial.normal(drawn.k * drawn.n);
@@ -121,7 +162,7 @@ final class MatmulChecks {
         trial.operand(
             "b",
             drawn.dtype,
-            drawn.dtype == DType.F32 ? kind : kind == COLUMNS ? FIXED : Operand.Kind.TOKENS,
+            drawn.dtype == DType.F32 ? kind : kind == COLUMNS ? FIXED : TOKENS,
             plain ? drawn.k : drawn.n,
             plain ? drawn.n : drawn.k,
             values);
@@ -276,7 +317,7 @@ final class MatmulChecks {
     for (Op opA : Op.values()) {
       for (Op opB : Op.values()) {
         for (double special : specials) {
-          special(trial, new Case(opA, opB, DType.F32, 1, 0, 19, 37, 35), special);
+          special(trial, Case.of(opA, opB, DType.F32, DType.F32).sized(19, 37, 35), special);
         }
       }
     }

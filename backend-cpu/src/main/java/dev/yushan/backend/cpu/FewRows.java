@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.cpu.Matmul.Product;
 import dev.yushan.tensor.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -14,6 +15,9 @@ import jdk.incubator.vector.FloatVector;
 /// A packed B ([Packed]) is read from end to end, a panel at a time. The rows of one that is not
 /// are read in long pieces, so that the memory delivers them in sequence; each piece is then
 /// transposed and used a k-block at a time. Every element is computed as in [Matmul], to the bit.
+///
+/// Products of quantised rows are computed here in any case, by [IntegerRows], some rows at a time;
+/// groups of a B that is not packed are arranged first.
 final class FewRows {
   /// More rows than this are worth the packing of whole blocks.
   private static final int MOST_UNPACKED = 16;
@@ -46,7 +50,11 @@ final class FewRows {
   private final float[] result = new float[MOST * WIDTH];
   private final float[] square = new float[V * V];
   private final Panels panels = new Panels();
+  private final IntegerRows integers = new IntegerRows();
   private float[] a = {};
+
+  /// Room for a group of B.
+  private MemorySegment group = MemorySegment.NULL;
 
   /// B has been fetched up to here.
   private long fetched;
@@ -58,15 +66,22 @@ final class FewRows {
 
   /// Whether this is the faster way.
   static boolean suits(Product p) {
-    return p.m() <= (p.b().packed() ? MOST : MOST_UNPACKED) && p.transposeB() && p.k() > 0;
+    return quantised(p)
+        || p.m() <= (p.b().packed() ? MOST : MOST_UNPACKED) && p.transposeB() && p.k() > 0;
   }
 
-  static FewRows local() {
-    return LOCAL.get();
+  private static boolean quantised(Product p) {
+    return p.a().dtype().quantised();
   }
 
   /// All rows of C, `columns` columns from `column` on.
-  void multiply(Product p, int column, int columns) {
+  static void multiply(Product p, int column, int columns) {
+    for (int row = 0; row < p.m(); row += MOST) {
+      LOCAL.get().rows(p.rows(row, Math.min(MOST, p.m() - row)), column, columns);
+    }
+  }
+
+  private void rows(Product p, int column, int columns) {
     int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
     int blockLength = p.m() * K_BLOCK;
     int length = blocks * blockLength + Tile.ROWS * K_BLOCK;
@@ -76,7 +91,11 @@ final class FewRows {
     for (int block = 0; block < blocks; block++) {
       int k = block * K_BLOCK;
       int kc = Math.min(K_BLOCK, p.k() - k);
-      panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
+      if (quantised(p)) {
+        IntegerRows.strips(p.a(), p.m(), k, kc, strips);
+      } else {
+        panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
+      }
       System.arraycopy(strips, 0, a, block * blockLength, blockLength);
     }
     fetched = p.b().row(column);
@@ -91,6 +110,11 @@ final class FewRows {
       }
       if (column + j < p.b().packedRows()) {
         packedPanel(p, column + j, end);
+      } else if (quantised(p)) {
+        MemorySegment arranged = arranged(p.b(), column + j, n);
+        for (int k = 0; k < p.k(); k += K_BLOCK) {
+          integers(p, k, arranged, p.b().dtype().bytes(k) * WIDTH);
+        }
       } else {
         panel(p, column + j, n);
       }
@@ -114,15 +138,17 @@ final class FewRows {
   private void packedPanel(Product p, int column, long end) {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
-      if (p.m() == 1) {
+      if (p.m() == 1 && !quantised(p)) {
         touched |= Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
         add(p, k);
       } else {
         long from = p.b().row(column) + p.b().dtype().bytes(k) * WIDTH;
-        if (from >= fetched) {
+        if (p.m() > 1 && from >= fetched) {
           fetch(p.b().memory(), Math.min(end, from + FETCH));
         }
-        if (WIDENS_IN_TILE && p.b().dtype() == DType.BF16) {
+        if (quantised(p)) {
+          integers(p, k, p.b().memory(), from);
+        } else if (WIDENS_IN_TILE && p.b().dtype() == DType.BF16) {
           block(p, k, kc, from);
         } else {
           Packed.panel(p.b(), column, k, kc, panel, 0);
@@ -138,6 +164,26 @@ final class FewRows {
   private void fetch(MemorySegment memory, long to) {
     touched |= Packed.fetch(memory, fetched, to - fetched);
     fetched = to;
+  }
+
+  /// The k-block at `k` of a group of B, which is of Q4_0, from byte `from` on.
+  private void integers(Product p, int k, MemorySegment b, long from) {
+    int strip = k / K_BLOCK * p.m() * K_BLOCK;
+    int kc = Math.min(K_BLOCK, p.k() - k);
+    touched |= integers.multiply(p.m(), kc, b, from, a, strip, sums);
+    add(p, k);
+  }
+
+  /// `n` rows of a B that is not packed, as a group.
+  private MemorySegment arranged(Matrix b, int row, int n) {
+    byte[] rows = new byte[Math.toIntExact(b.row(WIDTH))];
+    if (group.byteSize() < rows.length) {
+      group = Arena.ofAuto().allocate(rows.length, 64);
+    }
+    MemorySegment copy = MemorySegment.ofArray(rows);
+    MemorySegment.copy(b.memory(), b.row(row), copy, 0, b.row(n));
+    Packed.group(b.dtype(), b.columns(), copy, group);
+    return group;
   }
 
   private void panel(Product p, int column, int n) {

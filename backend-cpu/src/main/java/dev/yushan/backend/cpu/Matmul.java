@@ -15,7 +15,8 @@ import jdk.incubator.vector.FloatVector;
 /// of fused multiply-adds from zero in ascending k; the blocks are added to C in order, each times
 /// alpha, the first to beta · C. Vector lanes run over columns of C. So the bits of an element
 /// depend on its row of A, its column of B and C alone: not on the other rows and columns, the
-/// tile, the vector width or the threads.
+/// tile, the vector width or the threads. Where A and B are quantised, a k-block's chain is one
+/// over its blocks of 32, whose sums are exact ([IntegerRows]).
 ///
 /// **How.** C is cut into tasks of some rows by some columns. A task packs some k-blocks of B, then
 /// blocks of A ([Panels]), and runs a register tile over them. What becomes of a block of C stays
@@ -55,7 +56,16 @@ final class Matmul {
       Matrix c,
       int m,
       int n,
-      int k) {}
+      int k) {
+
+    /// The product of some rows of A, which is not transposed.
+    Product rows(int from, int rows) {
+      return m == rows
+          ? this
+          : new Product(
+              transposeA, transposeB, alpha, a.from(from), b, beta, c.from(from), rows, n, k);
+    }
+  }
 
   /// Buffers of one thread.
   private static final class Buffers {
@@ -82,7 +92,7 @@ final class Matmul {
           (from, to) -> {
             int column = Math.toIntExact(from * WIDTH);
             int end = (int) Math.min(p.n, to * WIDTH);
-            FewRows.local().multiply(p, column, end - column);
+            FewRows.multiply(p, column, end - column);
           });
       return;
     }

@@ -81,6 +81,11 @@ record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld,
     return new Matrix(dtype, memory, live, columns, ld, packed);
   }
 
+  /// The same without the first rows, of one that is not packed.
+  Matrix from(int row) {
+    return new Matrix(dtype, memory.asSlice(row(row)), rows - row, columns, ld, packed);
+  }
+
   /// Rows that lie in groups of [Packed]; the rest lie one after the other.
   int packedRows() {
     return packed ? rows / Tile.WIDTH * Tile.WIDTH : 0;

@@ -1,5 +1,9 @@
 package dev.yushan.backend.cpu;
 
+import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
@@ -7,10 +11,23 @@ import dev.yushan.io.gguf.Blocks;
 import dev.yushan.io.gguf.GgufType;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
 /// Writes floats as any real type: rounded to nearest even, or quantised in blocks of 32 with the
 /// layout and rounding of the GGUF types of the same names.
 final class Narrow {
+  private static final int V = Lanes.COUNT;
+  private static final int BLOCK = 32;
+
+  /// As many bytes as there are lanes, but no fewer than a vector can hold.
+  private static final VectorSpecies<Byte> I8 =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
+
   private Narrow() {}
 
   /// Writes `n` floats, a whole number of blocks, from byte `to` on.
@@ -27,13 +44,49 @@ final class Narrow {
           memory.set(JAVA_SHORT_UNALIGNED, to + 2L * i, Float.floatToFloat16(in[at + i]));
         }
       }
-      case Q8_0, Q4_0 ->
+      case Q8_0 -> {
+        for (int i = 0; i < n; i += BLOCK) {
+          q8(in, at + i, memory, to + i / BLOCK * 34L);
+        }
+      }
+      case Q4_0 ->
           Blocks.narrow(
               GgufType.of(dtype),
               MemorySegment.ofArray(in).asSlice(4L * at, 4L * n),
               memory.asSlice(to, dtype.bytes(n)),
               n);
       case I32 -> throw new IllegalArgumentException("floats are not written as integers");
+    }
+  }
+
+  /// A block as `Blocks` writes it: halves are rounded away from zero.
+  private static void q8(float[] in, int at, MemorySegment out, long block) {
+    FloatVector most = FloatVector.zero(F32);
+    for (int i = 0; i < BLOCK; i += V) {
+      most = most.max(FloatVector.fromArray(F32, in, at + i).abs());
+    }
+    float scale = most.reduceLanes(VectorOperators.MAX) / 127;
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    out.set(JAVA_SHORT_UNALIGNED, block, Float.floatToFloat16(scale));
+    for (int i = 0; i < BLOCK; i += V) {
+      FloatVector x = FloatVector.fromArray(F32, in, at + i).mul(inverse);
+      // what is cut off is exact, where a half added before cutting is not
+      IntVector whole = (IntVector) x.convertShape(VectorOperators.F2I, I32, 0);
+      FloatVector rest = x.sub((FloatVector) whole.convertShape(VectorOperators.I2F, F32, 0));
+      whole = whole.add(1, rest.compare(VectorOperators.GE, 0.5f).cast(I32));
+      whole = whole.sub(1, rest.compare(VectorOperators.LE, -0.5f).cast(I32));
+      bytes(whole, out, block + 2 + i);
+    }
+  }
+
+  private static void bytes(IntVector values, MemorySegment out, long to) {
+    if (V < I8.length()) {
+      for (int i = 0; i < V; i++) {
+        out.set(JAVA_BYTE, to + i, (byte) values.lane(i));
+      }
+    } else {
+      ((ByteVector) values.convertShape(VectorOperators.I2B, I8, 0))
+          .intoMemorySegment(out, to, ORDER);
     }
   }
 

@@ -73,7 +73,8 @@ final class Packed {
         });
   }
 
-  private static void group(DType dtype, int columns, MemorySegment in, MemorySegment out) {
+  /// Up to [Tile#WIDTH] rows, one after the other in `in`, as a group; the rows that lack are zero.
+  static void group(DType dtype, int columns, MemorySegment in, MemorySegment out) {
     long row = dtype.bytes(columns);
     int step = dtype.blockLength();
     for (int p = 0; p < columns; p += step) {
@@ -195,7 +196,7 @@ final class Packed {
 
   /// V halves as floats: their exponent and fraction in the place of a float's are 2⁻¹¹² of the
   /// value, but for infinity and NaN.
-  private static FloatVector scales(MemorySegment memory, long from) {
+  static FloatVector scales(MemorySegment memory, long from) {
     ShortVector halves = ShortVector.fromMemorySegment(I16, memory, from, ORDER);
     IntVector bits = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, I32, 0);
     IntVector magnitude = bits.and(0x7FFF).lanewise(VectorOperators.LSHL, 13);

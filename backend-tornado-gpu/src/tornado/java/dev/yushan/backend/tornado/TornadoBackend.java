@@ -2,6 +2,7 @@ package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Traffic;
@@ -72,6 +73,11 @@ final class TornadoBackend implements Backend {
   @Override
   public Kernels kernels() {
     return kernels;
+  }
+
+  @Override
+  public boolean supports(Feature feature) {
+    return feature != Feature.QUANTISED_ROWS;
   }
 
   private void launch(Kernel kernel, int[] parameters, long groups) {

@@ -191,15 +191,18 @@ final class KernelCases {
   private void frozen(Weights type) {
     int n = 2 * config.intermediateSize();
     int k = config.hiddenSize();
+    DType rows =
+        type == Weights.Q4_0 && backend.supports(Feature.QUANTISED_ROWS) ? DType.Q8_0 : DType.F32;
+    String by = rows == DType.F32 ? "" : ", rows in q8_0";
     for (int m : IntStream.concat(IntStream.of(FEW_ROWS), IntStream.of(tokens)).toArray()) {
       run(
           "matmul NT",
-          "gate, up in %s, frozen, %d·%d·%d".formatted(type, m, n, k),
+          "gate, up in %s%s, frozen, %d·%d·%d".formatted(type, by, m, n, k),
           2.0 * m * n * k,
           type.dtype().bytes((long) n * k),
           tensors -> {
             type.requireOn(backend);
-            Tensor left = tensors.matrix(m, k);
+            Tensor left = tensors.random(rows, m, k);
             Tensor right = tensors.random(type.dtype(), n, k);
             Tensor out = tensors.matrix(m, n);
             backend.freeze(right);

@@ -2,7 +2,6 @@ package dev.yushan.cli.bench;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Workspace;
 import dev.yushan.generate.KvCache;
@@ -62,7 +61,7 @@ final class ServingPass implements AutoCloseable {
     Tensor rows =
         workspace.allocate(DType.F32, Shape.of(sequences, hidden.columns())).counted(batch.count());
     backend.kernels().gather(hidden, last.counted(batch.count()), rows);
-    backend.kernels().matmul(Op.N, Op.T, 1, rows, model.head().value(), 0, logits);
+    ops.logits(rows, model.head(), logits);
   }
 
   /// Computes the tokens of each sequence at `from` to `from + length - 1`.
