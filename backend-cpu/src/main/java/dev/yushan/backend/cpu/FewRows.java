@@ -170,7 +170,7 @@ final class FewRows {
   private void integers(Product p, int k, MemorySegment b, long from) {
     int strip = k / K_BLOCK * p.m() * K_BLOCK;
     int kc = Math.min(K_BLOCK, p.k() - k);
-    touched |= integers.multiply(p.m(), kc, b, from, a, strip, sums);
+    integers.multiply(p.m(), kc, b, from, a, strip, sums);
     add(p, k);
   }
 

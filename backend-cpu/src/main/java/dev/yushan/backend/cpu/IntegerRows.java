@@ -3,16 +3,16 @@ package dev.yushan.backend.cpu;
 import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.I32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// Rows of Q8_0 by groups of Q4_0 as [Packed] has them.
@@ -43,6 +43,12 @@ final class IntegerRows {
   private static final VectorSpecies<Short> I16 =
       VectorSpecies.of(short.class, VectorShape.forBitSize(32 * V));
 
+  private static final VectorSpecies<Byte> I8 =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(16 * V));
+
+  private static final VectorShuffle<Short> PAIRS =
+      VectorShuffle.fromOp(I16, i -> i / 8 * 8 + i % 8 / 2 + (i % 2 == 0 ? 4 : 0));
+
   private final short[] panel = new short[STRIP * WIDTH];
   private final short[] sums = new short[STRIP / BLOCK * ROWS * 2 * WIDTH];
   private final float[] scales = new float[STRIP / BLOCK * WIDTH];
@@ -52,19 +58,15 @@ final class IntegerRows {
   ///
   /// @param k first column, of `kc`
   static void strips(Matrix a, int rows, int k, int kc, float[] out) {
-    MemorySegment bits = MemorySegment.ofArray(out);
     for (int i = 0; i < rows; i++) {
       for (int p = 0; p < kc; p += BLOCK) {
         long from = a.at(i, k + p);
-        int to = i * STRIP + p / 2;
         out[i * STRIP + SCALES + p / BLOCK] =
             Float.float16ToFloat(a.memory().get(JAVA_SHORT_UNALIGNED, from));
-        for (int pair = 0; pair < BLOCK / 2; pair++) {
-          long upper = from + 2 + pair / 4 * 8 + pair % 4;
-          int both =
-              a.memory().get(JAVA_BYTE, upper) << 16
-                  | a.memory().get(JAVA_BYTE, upper + 4) & 0xFFFF;
-          bits.set(JAVA_INT_UNALIGNED, 4L * (to + pair), both);
+        for (int e = 0; e < BLOCK; e += 2 * V) {
+          ByteVector bytes = ByteVector.fromMemorySegment(I8, a.memory(), from + 2 + e, ORDER);
+          ShortVector shorts = (ShortVector) bytes.convertShape(VectorOperators.B2S, I16, 0);
+          shorts.rearrange(PAIRS).reinterpretAsFloats().intoArray(out, i * STRIP + (p + e) / 2);
         }
       }
     }
@@ -74,11 +76,11 @@ final class IntegerRows {
   ///
   /// @param from where the group's k-block begins
   /// @param a strips from `ao`
-  /// @return anything, as [Packed#fetch]
-  int multiply(int rows, int kc, MemorySegment b, long from, float[] a, int ao, float[] out) {
+  void multiply(int rows, int kc, MemorySegment b, long from, float[] a, int ao, float[] out) {
     scales(b, from, kc, scales);
     if (rows == 1) {
-      return dot(b, from, kc, a, ao, scales, out);
+      dot(b, from, kc, a, ao, scales, out);
+      return;
     }
     panel(b, from, kc, panel);
     for (int i = 0; i < rows; i += ROWS) {
@@ -87,7 +89,6 @@ final class IntegerRows {
         chain(kc, sums, r, scales, a, ao + (i + r) * STRIP + SCALES, out, (i + r) * WIDTH);
       }
     }
-    return 0;
   }
 
   private static void scales(MemorySegment b, long from, int kc, float[] out) {
@@ -99,14 +100,12 @@ final class IntegerRows {
 
   /// One row, without a panel between. Methods that are not of the Vector API are not called here:
   /// in a method of this size the compiler no longer inlines them.
-  private static int dot(
+  private static void dot(
       MemorySegment b, long from, int kc, float[] a, int ao, float[] scales, float[] out) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    int fetched = 0;
     for (int k = 0; k < kc; k += BLOCK) {
       long block = from + k / BLOCK * GROUP_BLOCK;
-      fetched |= Packed.fetch(b, block + 2 * GROUP_BLOCK, GROUP_BLOCK);
       ShortVector s0 = ShortVector.zero(I16);
       ShortVector s1 = ShortVector.zero(I16);
       for (int p = 0; p < BLOCK; p += 8) {
@@ -140,7 +139,6 @@ final class IntegerRows {
     }
     c0.intoArray(out, 0);
     c1.intoArray(out, V);
-    return fetched;
   }
 
   /// The nibbles as shorts: those that meet pair i are the 4V from `out[i · 4V]`.
