@@ -35,6 +35,7 @@ class PluginApiTest {
           + WRITE
           + "=true";
 
+  /// Of the package of Llama those that other models use too.
   private static final Pattern TYPES =
       Pattern.compile(
           "dev\\.yushan\\.(plugin|backend|tensor|autograd|model|optim)\\.[^.]+"
