@@ -14,6 +14,8 @@ public record BackendOptions(int threads, Optional<String> device, Map<String, S
   /// `true`.
   public static final String ASSERTING = "check_backend";
 
+  private static final String MEMORY = "memory_bytes";
+
   public BackendOptions {
     if (threads < 0) {
       throw new IllegalArgumentException("threads must be 0 (all) or more, got " + threads);
@@ -24,6 +26,21 @@ public record BackendOptions(int threads, Optional<String> device, Map<String, S
   /// All processors, the backend's own choice of device.
   public static BackendOptions defaults() {
     return new BackendOptions(0, Optional.empty(), Map.of());
+  }
+
+  /// The most memory that the backend may hold; [Long#MAX_VALUE] where nothing is said.
+  ///
+  /// @throws IllegalArgumentException if the setting is no number
+  public long memoryBytes() {
+    String bytes = extra.getOrDefault(MEMORY, Long.toString(Long.MAX_VALUE));
+    try {
+      return Long.parseLong(bytes);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the setting %s of a backend must be a number of bytes, got '%s'"
+              .formatted(MEMORY, bytes),
+          e);
+    }
   }
 
   boolean asserting() {

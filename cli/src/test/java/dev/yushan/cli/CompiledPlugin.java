@@ -44,7 +44,7 @@ record CompiledPlugin(Path classes) {
     return plugin;
   }
 
-  private static List<Path> files(Path directory) throws IOException {
+  static List<Path> files(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
       return List.of();
     }

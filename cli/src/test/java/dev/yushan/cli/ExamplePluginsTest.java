@@ -14,6 +14,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
@@ -44,6 +46,21 @@ class ExamplePluginsTest {
             max_steps: 10
             """
                 .formatted(Golden.path("tiny-llama-a"), data, dir));
+  }
+
+  /// Who begins with a copy has read it first.
+  @ParameterizedTest
+  @CsvSource({"backend-plugin, 400", "model-plugin, 300", "optimizer-plugin, 300"})
+  void anExampleIsShort(String example, int lines) throws IOException {
+    Path main = Path.of("").toAbsolutePath().getParent().resolve("docs/examples/" + example);
+    long code = 0;
+    for (Path source : CompiledPlugin.files(main.resolve("src/main/java"))) {
+      code +=
+          Files.readAllLines(source).stream()
+              .filter(line -> !line.matches("\\s*|\\s*//.*|(import|package) .*"))
+              .count();
+    }
+    assertThat(code).as("lines of code").isBetween(50L, lines - 1L);
   }
 
   private Object[] train(String output, String... settings) {

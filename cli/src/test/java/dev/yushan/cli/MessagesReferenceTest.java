@@ -53,6 +53,8 @@ class MessagesReferenceTest {
           Map.of("HubException", "%2$s", "warn", "%s"),
           "api/src/main/java/dev/yushan/plugin",
           Map.of("PluginException", "%s"),
+          "api/src/main/java/dev/yushan/backend",
+          Map.of("BackendException", "%s"),
           "backend-cpu/src/main/java/dev/yushan/backend/cpu",
           Map.of("BackendException", "%s"),
           "cli/src/main/java/dev/yushan/cli",

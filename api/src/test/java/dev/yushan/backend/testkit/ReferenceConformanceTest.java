@@ -8,8 +8,7 @@ class ReferenceConformanceTest extends BackendConformance {
   @Override
   protected Backend open(BackendOptions options) {
     ReferenceBackend reference = ReferenceBackend.float32();
-    String memory = options.extra().get("memory_bytes");
-    return memory == null ? reference : reference.withMemory(Long.parseLong(memory));
+    return reference.withMemory(Math.min(options.memoryBytes(), reference.availableBytes()));
   }
 
   /// No test here: the reference has one thread, whatever it is told.

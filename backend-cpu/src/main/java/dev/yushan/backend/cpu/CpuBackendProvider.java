@@ -76,6 +76,6 @@ public final class CpuBackendProvider implements BackendProvider {
           "%d threads are more than the cpu backend takes: at most %d; there are %d processors"
               .formatted(threads, most, processors));
     }
-    return new CpuBackend(threads, MemoryLimit.of(options));
+    return new CpuBackend(threads, options);
   }
 }

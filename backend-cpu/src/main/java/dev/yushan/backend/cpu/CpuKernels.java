@@ -1,9 +1,11 @@
 package dev.yushan.backend.cpu;
 
+import static dev.yushan.backend.HostBackend.memory;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.yushan.backend.AttentionShape;
+import dev.yushan.backend.HostBackend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Qkv;
@@ -19,10 +21,6 @@ final class CpuKernels implements Kernels {
 
   CpuKernels(ThreadTeam team) {
     this.team = team;
-  }
-
-  private static MemorySegment memory(Tensor t) {
-    return Matrix.memory(t);
   }
 
   private static float scalar(Tensor t, int index) {
@@ -127,7 +125,7 @@ final class CpuKernels implements Kernels {
   /// Every sequence of a batch, empty ones too, cut off at the live rows.
   private static List<Attention.Sequence> sequences(Tensor starts, int live) {
     List<Attention.Sequence> sequences = new ArrayList<>();
-    for (long s = 0; s + 1 < Matrix.liveRows(starts); s++) {
+    for (long s = 0; s + 1 < HostBackend.liveRows(starts); s++) {
       int end = Math.min(live, index(starts, s + 1));
       sequences.add(new Attention.Sequence(Math.min(end, index(starts, s)), end));
     }

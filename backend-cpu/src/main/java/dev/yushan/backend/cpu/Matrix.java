@@ -1,8 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
+import dev.yushan.backend.HostBackend;
+import dev.yushan.backend.HostStorage;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -19,61 +20,44 @@ import java.util.Arrays;
 record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld, boolean packed) {
 
   static Matrix of(Tensor t) {
-    return of(t, memory(t), false);
+    return of(t, HostBackend.memory(t), false);
   }
 
   /// The transposed B of a product, or a table of rows: what may be packed.
   static Matrix weight(Tensor t) {
-    CpuMemory memory = (CpuMemory) t.storage();
-    if (!memory.packed()) {
+    HostStorage storage = HostBackend.storage(t);
+    if (!storage.frozen()) {
       return of(t);
     }
-    if (t.bytes() != memory.bytes()) {
+    if (t.bytes() != storage.bytes()) {
       throw new IllegalStateException("only the whole of a frozen matrix can be read, not " + t);
     }
-    return of(t, memory.segment(), true);
+    return of(t, storage.segment(), true);
   }
 
   private static Matrix of(Tensor t, MemorySegment memory, boolean packed) {
-    int rows = Math.toIntExact(liveRows(t));
+    int rows = Math.toIntExact(HostBackend.liveRows(t));
     int columns = Math.toIntExact(t.columns());
     return new Matrix(t.dtype(), memory, rows, columns, t.ld(), packed);
   }
 
   /// The elements of a contiguous tensor one after the other, however many.
   static Matrix flat(Tensor t) {
-    return new Matrix(t.dtype(), memory(t), 0, 0, 0, false);
-  }
-
-  /// Bytes of a contiguous tensor, or from the first to the last element of a strided one.
-  static MemorySegment memory(Tensor t) {
-    CpuMemory memory = (CpuMemory) t.storage();
-    if (memory.packed()) {
-      throw new IllegalStateException(
-          t + " is frozen: it can be multiplied by and looked up in, not read or written");
-    }
-    return memory.segment().asSlice(t.byteOffset());
-  }
-
-  /// Rows of `t` that count.
-  static long liveRows(Tensor t) {
-    return t.count()
-        .map(
-            count -> {
-              int live = memory(count.rows()).get(JAVA_INT_UNALIGNED, 0);
-              return Math.clamp(live - count.start(), 0, t.rows());
-            })
-        .orElse(t.rows());
+    return new Matrix(t.dtype(), HostBackend.memory(t), 0, 0, 0, false);
   }
 
   /// Rows that count in all of these.
   static int live(Tensor... tensors) {
-    return Math.toIntExact(Arrays.stream(tensors).mapToLong(Matrix::liveRows).min().orElseThrow());
+    return Math.toIntExact(
+        Arrays.stream(tensors).mapToLong(HostBackend::liveRows).min().orElseThrow());
   }
 
   /// Elements that count in all of these contiguous tensors.
   static long liveElements(Tensor... tensors) {
-    return Arrays.stream(tensors).mapToLong(t -> liveRows(t) * t.columns()).min().orElseThrow();
+    return Arrays.stream(tensors)
+        .mapToLong(t -> HostBackend.liveRows(t) * t.columns())
+        .min()
+        .orElseThrow();
   }
 
   /// The same with fewer rows.

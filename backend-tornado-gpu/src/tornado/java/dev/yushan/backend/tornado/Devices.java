@@ -14,8 +14,6 @@ import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
 /// The devices that TornadoVM found, and those that are open. Backends on the same device share it
 /// with its compiled kernels; the last one to close frees its memory.
 final class Devices {
-  private static final String SETTING = "memory_bytes";
-
   /// What one array can have at most, leaving room for its header.
   private static final long MOST_ELEMENTS = Integer.MAX_VALUE - 1024L;
 
@@ -119,7 +117,7 @@ final class Devices {
   static TornadoBackend open(BackendOptions options) {
     Named chosen = choose(options);
     long budget = budget(chosen.device);
-    long limit = Math.min(budget, asked(options));
+    long limit = Math.min(budget, options.memoryBytes());
     synchronized (OPEN) {
       Open open = OPEN.get(chosen.id);
       if (open == null) {
@@ -128,18 +126,6 @@ final class Devices {
       }
       open.leases++;
       return new TornadoBackend(new Lease(chosen.id, open), limit);
-    }
-  }
-
-  private static long asked(BackendOptions options) {
-    String bytes = options.extra().getOrDefault(SETTING, Long.toString(Long.MAX_VALUE));
-    try {
-      return Long.parseLong(bytes);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          "the setting %s of the tornado backend must be a number of bytes, got '%s'"
-              .formatted(SETTING, bytes),
-          e);
     }
   }
 

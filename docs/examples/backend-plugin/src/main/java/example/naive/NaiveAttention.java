@@ -1,140 +1,113 @@
 package example.naive;
 
+import static example.naive.Vector.live;
+import static example.naive.Vector.part;
+import static example.naive.Vector.row;
+import static example.naive.Vector.sum;
+
 import dev.yushan.backend.AttentionShape;
 import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntUnaryOperator;
 
 /// Causal grouped-query attention, one query and head after the other: the scores of a query
 /// against all that it sees, their softmax, and the mean of the values by it.
-///
-/// @param q queries, or their gradients; `k` and `v` likewise
-record NaiveAttention(AttentionShape shape, Grid q, Grid k, Grid v) {
-  private static NaiveAttention of(AttentionShape shape, Qkv in) {
-    return new NaiveAttention(shape, Grid.of(in.q()), Grid.of(in.k()), Grid.of(in.v()));
+record NaiveAttention(AttentionShape shape, Qkv in) {
+  /// What is done for a head of the query in row `t`, whose sequence begins in row `first`.
+  private interface Step {
+    void take(int sequence, int first, int t, int head);
   }
 
-  static void forward(
-      AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp) {
-    NaiveAttention heads = of(shape, in);
-    Grid starts = Grid.row(sequences);
-    int live = Grid.live(in.q(), in.k(), in.v(), out, logSumExp);
-    for (int s = 0; s + 1 < starts.columns(); s++) {
-      int first = starts.index(0, s);
-      for (int t = first; t < Math.min(starts.index(0, s + 1), live); t++) {
+  private void each(Tensor sequences, int live, Step step) {
+    Vector starts = Vector.all(sequences);
+    for (int s = 0; s + 1 < starts.length(); s++) {
+      for (int t = starts.index(s); t < Math.min(starts.index(s + 1), live); t++) {
         for (int h = 0; h < shape.heads(); h++) {
-          double sum = heads.attend(h, t, t - first + 1, i -> first + i, Grid.of(out));
-          Grid.of(logSumExp).set(t, h, sum);
+          step.take(s, starts.index(s), t, h);
         }
       }
     }
   }
 
-  static void paged(
-      AttentionShape shape,
-      Tensor q,
-      KvPages.Layer pages,
-      Tensor sequences,
-      Tensor positions,
-      Tensor out) {
-    NaiveAttention heads = of(shape, new Qkv(q, pages.keys(), pages.values()));
-    Grid starts = Grid.row(sequences);
-    Grid table = Grid.of(pages.pageTable());
+  private Vector query(Tensor queries, int t, int head) {
+    return part(queries, t * shape.heads() + head, shape.headDim());
+  }
+
+  /// The key, or value, that a head of a query reads.
+  private Vector key(Tensor keys, int row, int head) {
+    int group = head * shape.kvHeads() / shape.heads();
+    return part(keys, row * shape.kvHeads() + group, shape.headDim());
+  }
+
+  private double score(int t, int row, int head) {
+    return shape.scale() * query(in.q(), t, head).dot(key(in.k(), row, head));
+  }
+
+  void forward(Tensor sequences, Tensor out, Tensor logSumExp) {
+    each(
+        sequences,
+        live(in.q(), in.k(), in.v(), out, logSumExp),
+        (_, first, t, h) ->
+            row(logSumExp, t).set(h, attend(t, h, t - first + 1, i -> first + i, out)));
+  }
+
+  void paged(KvPages.Layer pages, Tensor sequences, Tensor positions, Tensor out) {
     int length = pages.pageLength();
-    for (int s = 0; s + 1 < starts.columns(); s++) {
-      int sequence = s;
-      IntUnaryOperator row = i -> table.index(sequence, i / length) * length + i % length;
-      int end = Math.min(starts.index(0, s + 1), Grid.live(q, positions, out));
-      for (int t = starts.index(0, s); t < end; t++) {
-        for (int h = 0; h < shape.heads(); h++) {
-          heads.attend(h, t, Grid.row(positions).index(0, t) + 1, row, Grid.of(out));
-        }
-      }
-    }
-  }
-
-  /// First column of the key and value head that a query head reads.
-  private int kvColumn(int head) {
-    return head * shape.kvHeads() / shape.heads() * shape.headDim();
-  }
-
-  private double score(int head, int t, int keyRow) {
-    return shape.scale() * dot(q, t, head * shape.headDim(), k, keyRow, kvColumn(head));
-  }
-
-  private double dot(Grid a, int row, int column, Grid b, int otherRow, int otherColumn) {
-    double sum = 0;
-    for (int j = 0; j < shape.headDim(); j++) {
-      sum += (double) a.get(row, column + j) * b.get(otherRow, otherColumn + j);
-    }
-    return sum;
+    each(
+        sequences,
+        live(in.q(), positions, out),
+        (s, _, t, h) -> {
+          Vector page = row(pages.pageTable(), s);
+          int visible = row(positions, t).index(0) + 1;
+          attend(t, h, visible, i -> page.index(i / length) * length + i % length, out);
+        });
   }
 
   /// Returns the log of the sum of the exponentials.
-  private double attend(int head, int t, int visible, IntUnaryOperator row, Grid out) {
-    double[] weight = new double[visible];
-    double largest = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < visible; i++) {
-      weight[i] = score(head, t, row.applyAsInt(i));
-      largest = Math.max(largest, weight[i]);
-    }
-    double sum = 0;
-    for (int i = 0; i < visible; i++) {
-      weight[i] = Math.exp(weight[i] - largest);
-      sum += weight[i];
-    }
-    for (int j = 0; j < shape.headDim(); j++) {
-      double mean = 0;
-      for (int i = 0; i < visible; i++) {
-        mean += weight[i] / sum * v.get(row.applyAsInt(i), kvColumn(head) + j);
+  ///
+  /// @param row where the key and value of each of the `visible` positions are
+  private double attend(int t, int head, int visible, IntUnaryOperator row, Tensor out) {
+    double[] p = new double[visible];
+    Arrays.setAll(p, i -> score(t, row.applyAsInt(i), head));
+    double logSumExp = Vector.logSumExp(visible, i -> p[i]);
+    Arrays.setAll(p, i -> Math.exp(p[i] - logSumExp));
+    Vector[] values = new Vector[visible];
+    Arrays.setAll(values, i -> key(in.v(), row.applyAsInt(i), head));
+    query(out, t, head).fill(j -> sum(visible, i -> p[i] * values[i].get(j)));
+    return logSumExp;
+  }
+
+  void backward(Tensor dOut, Tensor out, Tensor logSumExp, Tensor sequences, Qkv to) {
+    int live = live(dOut, in.q(), in.k(), in.v(), out, logSumExp, to.q(), to.k(), to.v());
+    for (Tensor gradient : List.of(to.q(), to.k(), to.v())) {
+      for (int i = 0; i < live; i++) {
+        row(gradient, i).fill(_ -> 0);
       }
-      out.set(t, head * shape.headDim() + j, mean);
     }
-    return largest + Math.log(sum);
+    each(
+        sequences,
+        live,
+        (_, first, t, h) -> {
+          Vector d = query(dOut, t, h);
+          double share = d.dot(query(out, t, h));
+          pull(first, t, h, d, share, row(logSumExp, t).get(h), to);
+        });
   }
 
   /// With `p` the weight of key i for query t, `dS = p · (dOut·v − dOut·out)`: `dQ += dS k`, `dK +=
   /// dS q`, both scaled, and `dV += p dOut`.
-  static void backward(
-      AttentionShape shape,
-      Tensor dOut,
-      Qkv in,
-      Tensor out,
-      Tensor logSumExp,
-      Tensor sequences,
-      Qkv gradients) {
-    NaiveAttention heads = of(shape, in);
-    NaiveAttention to = of(shape, gradients);
-    int live = Grid.live(dOut, in.q(), in.k(), in.v(), out, logSumExp);
-    live = Math.min(live, Grid.live(gradients.q(), gradients.k(), gradients.v()));
-    for (Grid grid : new Grid[] {to.q, to.k, to.v}) {
-      for (int i = 0; i < live * grid.columns(); i++) {
-        grid.set(i / grid.columns(), i % grid.columns(), 0);
-      }
-    }
-    Grid starts = Grid.row(sequences);
-    for (int s = 0; s + 1 < starts.columns(); s++) {
-      for (int t = starts.index(0, s); t < Math.min(starts.index(0, s + 1), live); t++) {
-        for (int h = 0; h < shape.heads(); h++) {
-          heads.pull(h, t, starts.index(0, s), Grid.of(dOut), Grid.of(out), Grid.of(logSumExp), to);
-        }
-      }
-    }
-  }
-
-  private void pull(int head, int t, int first, Grid dOut, Grid out, Grid lse, NaiveAttention to) {
-    int dim = shape.headDim();
-    int column = head * dim;
-    double share = dot(dOut, t, column, out, t, column);
+  private void pull(int first, int t, int head, Vector dOut, double share, double lse, Qkv to) {
+    Vector q = query(in.q(), t, head);
     for (int i = first; i <= t; i++) {
-      double p = Math.exp(score(head, t, i) - lse.get(t, head));
-      double dS = shape.scale() * p * (dot(dOut, t, column, v, i, kvColumn(head)) - share);
-      for (int j = 0; j < dim; j++) {
-        to.q.add(t, column + j, dS * k.get(i, kvColumn(head) + j));
-        to.k.add(i, kvColumn(head) + j, dS * q.get(t, column + j));
-        to.v.add(i, kvColumn(head) + j, p * dOut.get(t, column + j));
-      }
+      Vector k = key(in.k(), i, head);
+      double p = Math.exp(score(t, i, head) - lse);
+      double dS = shape.scale() * p * (dOut.dot(key(in.v(), i, head)) - share);
+      query(to.q(), t, head).add(j -> dS * k.get(j));
+      key(to.k(), i, head).add(j -> dS * q.get(j));
+      key(to.v(), i, head).add(j -> p * dOut.get(j));
     }
   }
 }

@@ -3,7 +3,6 @@ package example.naive;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.BackendProvider;
-import dev.yushan.backend.HostMemory;
 import dev.yushan.plugin.Plugin;
 
 /// What [java.util.ServiceLoader] finds: `--backend naive`. Its priority is below that of every
@@ -26,8 +25,6 @@ public final class NaiveProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
-    String bytes = options.extra().get("memory_bytes");
-    long available = HostMemory.read().available();
-    return new NaiveBackend(bytes == null ? available : Math.min(available, Long.parseLong(bytes)));
+    return new NaiveBackend(options);
   }
 }

@@ -1,22 +1,21 @@
-package dev.yushan.backend.cpu;
+package dev.yushan.backend;
 
 import dev.yushan.tensor.Storage;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
 
-/// Off-heap memory, zeroed, aligned to a cache line.
-final class CpuMemory implements Storage {
+/// Memory of the host, which a [HostBackend] gives out: zeroed, aligned to a cache line.
+public final class HostStorage implements Storage {
   private static final int ALIGNMENT = 64;
 
-  private final Arena arena;
+  private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
-  private final Consumer<CpuMemory> released;
-  private boolean packed;
+  private final Consumer<HostStorage> released;
+  private boolean frozen;
 
   /// @param released told when the memory is given back
-  CpuMemory(long bytes, Consumer<CpuMemory> released) {
-    this.arena = Arena.ofShared();
+  HostStorage(long bytes, Consumer<HostStorage> released) {
     this.released = released;
     try {
       this.segment = arena.allocate(bytes, ALIGNMENT);
@@ -26,17 +25,19 @@ final class CpuMemory implements Storage {
     }
   }
 
-  MemorySegment segment() {
+  /// All of it.
+  public MemorySegment segment() {
     return segment;
   }
 
-  /// Whether what is in it is arranged as [Packed] says, and no longer row by row.
-  boolean packed() {
-    return packed;
+  /// Whether [Backend#freeze] has arranged what is in it, so that it no longer lies row by row.
+  public boolean frozen() {
+    return frozen;
   }
 
-  void setPacked() {
-    packed = true;
+  /// Says that what is in it has been arranged.
+  public void setFrozen() {
+    frozen = true;
   }
 
   @Override
