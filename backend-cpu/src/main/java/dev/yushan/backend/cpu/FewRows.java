@@ -53,6 +53,9 @@ final class FewRows {
   private final IntegerRows integers = new IntegerRows();
   private float[] a = {};
 
+  /// The product of whose A that is: a thread works on several parts of one.
+  private Product arranged;
+
   /// Room for a group of B.
   private MemorySegment group = MemorySegment.NULL;
 
@@ -82,21 +85,9 @@ final class FewRows {
   }
 
   private void rows(Product p, int column, int columns) {
-    int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
-    int blockLength = p.m() * K_BLOCK;
-    int length = blocks * blockLength + Tile.ROWS * K_BLOCK;
-    if (a.length < length) {
-      a = new float[length];
-    }
-    for (int block = 0; block < blocks; block++) {
-      int k = block * K_BLOCK;
-      int kc = Math.min(K_BLOCK, p.k() - k);
-      if (quantised(p)) {
-        IntegerRows.strips(p.a(), p.m(), k, kc, strips);
-      } else {
-        panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
-      }
-      System.arraycopy(strips, 0, a, block * blockLength, blockLength);
+    if (p != arranged) {
+      arrange(p);
+      arranged = p;
     }
     fetched = p.b().row(column);
     long end = p.b().row(column + columns);
@@ -111,9 +102,9 @@ final class FewRows {
       if (column + j < p.b().packedRows()) {
         packedPanel(p, column + j, end);
       } else if (quantised(p)) {
-        MemorySegment arranged = arranged(p.b(), column + j, n);
+        MemorySegment rows = group(p.b(), column + j, n);
         for (int k = 0; k < p.k(); k += K_BLOCK) {
-          integers(p, k, arranged, p.b().dtype().bytes(k) * WIDTH);
+          integers(p, k, rows, p.b().dtype().bytes(k) * WIDTH);
         }
       } else {
         panel(p, column + j, n);
@@ -175,7 +166,7 @@ final class FewRows {
   }
 
   /// `n` rows of a B that is not packed, as a group.
-  private MemorySegment arranged(Matrix b, int row, int n) {
+  private MemorySegment group(Matrix b, int row, int n) {
     byte[] rows = new byte[Math.toIntExact(b.row(WIDTH))];
     if (group.byteSize() < rows.length) {
       group = Arena.ofAuto().allocate(rows.length, 64);
@@ -184,6 +175,26 @@ final class FewRows {
     MemorySegment.copy(b.memory(), b.row(row), copy, 0, b.row(n));
     Packed.group(b.dtype(), b.columns(), copy, group);
     return group;
+  }
+
+  /// A as strips, all k-blocks one after the other.
+  private void arrange(Product p) {
+    int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
+    int blockLength = p.m() * K_BLOCK;
+    int length = blocks * blockLength + Tile.ROWS * K_BLOCK;
+    if (a.length < length) {
+      a = new float[length];
+    }
+    for (int block = 0; block < blocks; block++) {
+      int k = block * K_BLOCK;
+      int kc = Math.min(K_BLOCK, p.k() - k);
+      if (quantised(p)) {
+        IntegerRows.strips(p.a(), p.m(), k, kc, strips);
+      } else {
+        panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
+      }
+      System.arraycopy(strips, 0, a, block * blockLength, blockLength);
+    }
   }
 
   private void panel(Product p, int column, int n) {

@@ -4,27 +4,37 @@ import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.I32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.S2I;
+import static jdk.incubator.vector.VectorOperators.XOR;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// Rows of Q8_0 by groups of Q4_0 as [Packed] has them.
 ///
-/// Within a block of 32, `Σ a[p] · b[p]` is a sum of integers, and exact. Half of it is at most 16
-/// · 128 · 8, which 16 bits hold, so that a vector multiplies twice as many elements as it holds
-/// floats, and nothing is converted before the block is done. Its sum, times the product of both
-/// scales, is one link of a chain of fused multiply-adds over the blocks of a k-block.
+/// Within a block of 32, `Σ a[p] · b[p]` is a sum of integers, and exact. Half of it fits into 16
+/// bits, so that a vector multiplies twice as many elements as it holds floats, and nothing is
+/// converted before the block is done. Its sum, times the product of both scales, is one link of a
+/// chain of fused multiply-adds over the blocks of a k-block.
 ///
 /// An int of a group holds eight nibbles of a row of B: seen as two shorts, elements p + 4 to p + 7
 /// in the lower and p to p + 3 in the upper one, the first at the top of each. So a row of A is
 /// arranged as pairs: element p + s in the upper half of an int, element p + 4 + s in the lower.
+/// Nibbles are used as 0 to 15, which a mask cuts out, and `Σ a[p] · 8` is taken off beforehand.
+/// That a half is 16 · 15 · 128 at most leaves room for all of this.
 final class IntegerRows {
   /// Rows that are computed together; as many more may be read and written.
   static final int ROWS = 4;
@@ -34,11 +44,28 @@ final class IntegerRows {
   private static final int STRIP = Tile.STRIP;
   private static final int BLOCK = 32;
 
-  /// Where the scales of a strip begin.
+  /// Where the scales of a strip begin, and what its sums begin with.
   private static final int SCALES = STRIP / 2;
+
+  private static final int OFFSETS = SCALES + STRIP / BLOCK;
+
+  /// Makes signed nibbles those that are larger by eight.
+  private static final int EIGHTS = 0x88888888;
+
+  /// The last nibble of both halves.
+  private static final int LAST = 0x000F000F;
 
   /// Bytes of a block of a group.
   private static final long GROUP_BLOCK = 18L * WIDTH;
+
+  /// Of a half in the place of a float: all of it, without its sign, and what infinity is.
+  private static final int HALF = 0x8FFFE000;
+
+  private static final int MAGNITUDE = 0x0FFFE000;
+  private static final int INFINITY = 0x7C00 << 13;
+
+  private static final VectorSpecies<Short> HALVES =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
 
   private static final VectorSpecies<Short> I16 =
       VectorSpecies.of(short.class, VectorShape.forBitSize(32 * V));
@@ -53,21 +80,27 @@ final class IntegerRows {
   private final short[] sums = new short[STRIP / BLOCK * ROWS * 2 * WIDTH];
   private final float[] scales = new float[STRIP / BLOCK * WIDTH];
 
-  /// A k-block of A as strips: of row i the pairs, as bits of floats, from `out[i · STRIP]`, and
-  /// the scales of its blocks from `out[i · STRIP + STRIP / 2]`.
+  /// A k-block of A as strips: of row i the pairs from `out[i · STRIP]`, as bits of floats, then
+  /// the scales of its blocks, then what their sums begin with, in both halves of an int.
   ///
   /// @param k first column, of `kc`
   static void strips(Matrix a, int rows, int k, int kc, float[] out) {
     for (int i = 0; i < rows; i++) {
       for (int p = 0; p < kc; p += BLOCK) {
         long from = a.at(i, k + p);
-        out[i * STRIP + SCALES + p / BLOCK] =
-            Float.float16ToFloat(a.memory().get(JAVA_SHORT_UNALIGNED, from));
+        int block = i * STRIP + p / BLOCK;
+        out[block + SCALES] = Float.float16ToFloat(a.memory().get(JAVA_SHORT_UNALIGNED, from));
+        IntVector sums = IntVector.zero(I32);
         for (int e = 0; e < BLOCK; e += 2 * V) {
           ByteVector bytes = ByteVector.fromMemorySegment(I8, a.memory(), from + 2 + e, ORDER);
-          ShortVector shorts = (ShortVector) bytes.convertShape(VectorOperators.B2S, I16, 0);
-          shorts.rearrange(PAIRS).reinterpretAsFloats().intoArray(out, i * STRIP + (p + e) / 2);
+          ShortVector shorts = (ShortVector) bytes.convertShape(B2S, I16, 0);
+          ShortVector pairs = shorts.rearrange(PAIRS);
+          pairs.reinterpretAsFloats().intoArray(out, i * STRIP + (p + e) / 2);
+          sums = sums.reinterpretAsShorts().add(pairs).reinterpretAsInts();
         }
+        int upper = sums.lanewise(ASHR, 16).reduceLanes(ADD);
+        int lower = sums.lanewise(LSHL, 16).lanewise(ASHR, 16).reduceLanes(ADD);
+        out[block + OFFSETS] = Float.intBitsToFloat(-8 * upper << 16 | -8 * lower & 0xFFFF);
       }
     }
   }
@@ -77,16 +110,15 @@ final class IntegerRows {
   /// @param from where the group's k-block begins
   /// @param a strips from `ao`
   void multiply(int rows, int kc, MemorySegment b, long from, float[] a, int ao, float[] out) {
-    scales(b, from, kc, scales);
-    if (rows == 1) {
-      dot(b, from, kc, a, ao, scales, out);
+    if (rows == 1 && dot(b, from, kc, a, ao, out)) {
       return;
     }
+    scales(b, from, kc, scales);
     panel(b, from, kc, panel);
     for (int i = 0; i < rows; i += ROWS) {
       rows4(kc, a, ao + i * STRIP, panel, sums);
       for (int r = 0; r < ROWS; r++) {
-        chain(kc, sums, r, scales, a, ao + (i + r) * STRIP + SCALES, out, (i + r) * WIDTH);
+        chain(kc, sums, r, scales, a, ao + (i + r) * STRIP, out, (i + r) * WIDTH);
       }
     }
   }
@@ -98,61 +130,65 @@ final class IntegerRows {
     }
   }
 
-  /// One row, without a panel between. Methods that are not of the Vector API are not called here:
-  /// in a method of this size the compiler no longer inlines them.
-  private static void dot(
-      MemorySegment b, long from, int kc, float[] a, int ao, float[] scales, float[] out) {
+  /// One row, without a panel between, and with memory read from end to end, scales too. Methods
+  /// that are not of the Vector API are not called here: in a method of this size the compiler no
+  /// longer inlines them.
+  ///
+  /// @return whether that is the result: it is not where a scale of B is no finite number
+  private static boolean dot(MemorySegment b, long from, int kc, float[] a, int ao, float[] out) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    for (int k = 0; k < kc; k += BLOCK) {
-      long block = from + k / BLOCK * GROUP_BLOCK;
-      ShortVector s0 = ShortVector.zero(I16);
-      ShortVector s1 = ShortVector.zero(I16);
+    IntVector most = IntVector.zero(I32);
+    for (int k = 0; k < kc / BLOCK; k++) {
+      long block = from + k * GROUP_BLOCK;
+      int pairs = ao + k * (BLOCK / 2);
+      // halves whose sign, exponent and fraction are put in the place of a float's: see Packed
+      ShortVector h0 = ShortVector.fromMemorySegment(HALVES, b, block, ORDER);
+      ShortVector h1 = ShortVector.fromMemorySegment(HALVES, b, block + 2 * V, ORDER);
+      IntVector scale0 = ((IntVector) h0.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(HALF);
+      IntVector scale1 = ((IntVector) h1.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(HALF);
+      most = most.max(scale0.and(MAGNITUDE)).max(scale1.and(MAGNITUDE));
+      ShortVector s0 = FloatVector.broadcast(F32, a[ao + OFFSETS + k]).reinterpretAsShorts();
+      ShortVector s1 = s0;
       for (int p = 0; p < BLOCK; p += 8) {
         long at = block + 2 * WIDTH + p / 2 * (long) WIDTH;
-        ShortVector x = IntVector.fromMemorySegment(I32, b, at, ORDER).reinterpretAsShorts();
-        ShortVector y =
-            IntVector.fromMemorySegment(I32, b, at + 4 * V, ORDER).reinterpretAsShorts();
-        for (int s = 0; s < 4; s++) {
-          int pair = ao + (k + p) / 2 + s;
-          ShortVector both = FloatVector.broadcast(F32, a[pair]).reinterpretAsShorts();
-          s0 = s0.add(x.lanewise(VectorOperators.ASHR, 12).mul(both));
-          s1 = s1.add(y.lanewise(VectorOperators.ASHR, 12).mul(both));
-          x = x.lanewise(VectorOperators.LSHL, 4);
-          y = y.lanewise(VectorOperators.LSHL, 4);
+        IntVector x = IntVector.fromMemorySegment(I32, b, at, ORDER).lanewise(XOR, EIGHTS);
+        IntVector y = IntVector.fromMemorySegment(I32, b, at + 4 * V, ORDER).lanewise(XOR, EIGHTS);
+        for (int s = 3; s >= 0; s--) {
+          ShortVector both = FloatVector.broadcast(F32, a[pairs + p / 2 + s]).reinterpretAsShorts();
+          s0 = s0.add(x.and(LAST).reinterpretAsShorts().mul(both));
+          s1 = s1.add(y.and(LAST).reinterpretAsShorts().mul(both));
+          x = x.lanewise(LSHR, 4);
+          y = y.lanewise(LSHR, 4);
         }
       }
       IntVector i0 = s0.reinterpretAsInts();
       IntVector i1 = s1.reinterpretAsInts();
-      IntVector low0 = i0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-      IntVector low1 = i1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-      i0 = i0.lanewise(VectorOperators.ASHR, 16).add(low0);
-      i1 = i1.lanewise(VectorOperators.ASHR, 16).add(low1);
-      FloatVector scale = FloatVector.broadcast(F32, a[ao + SCALES + k / BLOCK]);
-      int at = k / BLOCK * WIDTH;
-      c0 =
-          ((FloatVector) i0.convertShape(VectorOperators.I2F, F32, 0))
-              .fma(FloatVector.fromArray(F32, scales, at).mul(scale), c0);
-      c1 =
-          ((FloatVector) i1.convertShape(VectorOperators.I2F, F32, 0))
-              .fma(FloatVector.fromArray(F32, scales, at + V).mul(scale), c1);
+      i0 = i0.lanewise(ASHR, 16).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      i1 = i1.lanewise(ASHR, 16).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      FloatVector scale = FloatVector.broadcast(F32, a[ao + SCALES + k]);
+      FloatVector d0 = scale0.reinterpretAsFloats().mul(0x1p112f).mul(scale);
+      FloatVector d1 = scale1.reinterpretAsFloats().mul(0x1p112f).mul(scale);
+      c0 = ((FloatVector) i0.convertShape(I2F, F32, 0)).fma(d0, c0);
+      c1 = ((FloatVector) i1.convertShape(I2F, F32, 0)).fma(d1, c1);
     }
     c0.intoArray(out, 0);
     c1.intoArray(out, V);
+    return most.reduceLanes(MAX) < INFINITY;
   }
 
   /// The nibbles as shorts: those that meet pair i are the 4V from `out[i · 4V]`.
   private static void panel(MemorySegment b, long from, int kc, short[] out) {
     for (int k = 0; k < kc; k += 8) {
       long at = from + k / BLOCK * GROUP_BLOCK + 2 * WIDTH + k % BLOCK / 2 * (long) WIDTH;
-      ShortVector x = IntVector.fromMemorySegment(I32, b, at, ORDER).reinterpretAsShorts();
-      ShortVector y = IntVector.fromMemorySegment(I32, b, at + 4 * V, ORDER).reinterpretAsShorts();
-      for (int s = 0; s < 4; s++) {
+      IntVector x = IntVector.fromMemorySegment(I32, b, at, ORDER).lanewise(XOR, EIGHTS);
+      IntVector y = IntVector.fromMemorySegment(I32, b, at + 4 * V, ORDER).lanewise(XOR, EIGHTS);
+      for (int s = 3; s >= 0; s--) {
         int to = (k / 2 + s) * 2 * WIDTH;
-        x.lanewise(VectorOperators.ASHR, 12).intoArray(out, to);
-        y.lanewise(VectorOperators.ASHR, 12).intoArray(out, to + 2 * V);
-        x = x.lanewise(VectorOperators.LSHL, 4);
-        y = y.lanewise(VectorOperators.LSHL, 4);
+        x.and(LAST).reinterpretAsShorts().intoArray(out, to);
+        y.and(LAST).reinterpretAsShorts().intoArray(out, to + 2 * V);
+        x = x.lanewise(LSHR, 4);
+        y = y.lanewise(LSHR, 4);
       }
     }
   }
@@ -161,14 +197,15 @@ final class IntegerRows {
   /// `out[((i · 4 + r) · 2 + h) · 2V]`.
   private static void rows4(int kc, float[] a, int ao, short[] b, short[] out) {
     for (int k = 0; k < kc; k += BLOCK) {
-      ShortVector c00 = ShortVector.zero(I16);
-      ShortVector c01 = ShortVector.zero(I16);
-      ShortVector c10 = ShortVector.zero(I16);
-      ShortVector c11 = ShortVector.zero(I16);
-      ShortVector c20 = ShortVector.zero(I16);
-      ShortVector c21 = ShortVector.zero(I16);
-      ShortVector c30 = ShortVector.zero(I16);
-      ShortVector c31 = ShortVector.zero(I16);
+      int offset = ao + OFFSETS + k / BLOCK;
+      ShortVector c00 = FloatVector.broadcast(F32, a[offset]).reinterpretAsShorts();
+      ShortVector c01 = c00;
+      ShortVector c10 = FloatVector.broadcast(F32, a[offset + STRIP]).reinterpretAsShorts();
+      ShortVector c11 = c10;
+      ShortVector c20 = FloatVector.broadcast(F32, a[offset + 2 * STRIP]).reinterpretAsShorts();
+      ShortVector c21 = c20;
+      ShortVector c30 = FloatVector.broadcast(F32, a[offset + 3 * STRIP]).reinterpretAsShorts();
+      ShortVector c31 = c30;
       for (int i = k / 2; i < k / 2 + BLOCK / 2; i++) {
         int q = i * 2 * WIDTH;
         ShortVector b0 = ShortVector.fromArray(I16, b, q);
@@ -199,27 +236,21 @@ final class IntegerRows {
   }
 
   /// The chains of row r over the blocks: sums of two halves, times both scales.
-  ///
-  /// @param ao of the first block's scale of A
   private static void chain(
       int kc, short[] sums, int r, float[] scales, float[] a, int ao, float[] out, int oo) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    for (int i = 0; i < kc / BLOCK; i++) {
-      int at = (i * ROWS + r) * 2 * WIDTH;
+    for (int k = 0; k < kc / BLOCK; k++) {
+      int at = (k * ROWS + r) * 2 * WIDTH;
       IntVector i0 = ShortVector.fromArray(I16, sums, at).reinterpretAsInts();
       IntVector i1 = ShortVector.fromArray(I16, sums, at + 2 * V).reinterpretAsInts();
-      IntVector low0 = i0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-      IntVector low1 = i1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16);
-      i0 = i0.lanewise(VectorOperators.ASHR, 16).add(low0);
-      i1 = i1.lanewise(VectorOperators.ASHR, 16).add(low1);
-      FloatVector scale = FloatVector.broadcast(F32, a[ao + i]);
-      c0 =
-          ((FloatVector) i0.convertShape(VectorOperators.I2F, F32, 0))
-              .fma(FloatVector.fromArray(F32, scales, i * WIDTH).mul(scale), c0);
-      c1 =
-          ((FloatVector) i1.convertShape(VectorOperators.I2F, F32, 0))
-              .fma(FloatVector.fromArray(F32, scales, i * WIDTH + V).mul(scale), c1);
+      i0 = i0.lanewise(ASHR, 16).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      i1 = i1.lanewise(ASHR, 16).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      FloatVector scale = FloatVector.broadcast(F32, a[ao + SCALES + k]);
+      FloatVector d0 = FloatVector.fromArray(F32, scales, k * WIDTH).mul(scale);
+      FloatVector d1 = FloatVector.fromArray(F32, scales, k * WIDTH + V).mul(scale);
+      c0 = ((FloatVector) i0.convertShape(I2F, F32, 0)).fma(d0, c0);
+      c1 = ((FloatVector) i1.convertShape(I2F, F32, 0)).fma(d1, c1);
     }
     c0.intoArray(out, oo);
     c1.intoArray(out, oo + V);
