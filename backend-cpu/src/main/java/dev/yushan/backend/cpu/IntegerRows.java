@@ -36,13 +36,14 @@ import jdk.incubator.vector.VectorSpecies;
 /// Nibbles are used as 0 to 15, which a mask cuts out, and `Σ a[p] · 8` is taken off beforehand.
 /// That a half is 16 · 15 · 128 at most leaves room for all of this.
 final class IntegerRows {
-  /// Rows that are computed together; as many more may be read and written.
-  static final int ROWS = 4;
+  /// Rows that are computed together; what is read and written is a multiple of four.
+  private static final int ROWS = 4;
 
   private static final int V = Lanes.COUNT;
   private static final int WIDTH = Tile.WIDTH;
   private static final int STRIP = Tile.STRIP;
   private static final int BLOCK = 32;
+  private static final int PAIRS = BLOCK / 2;
 
   /// Where the scales of a strip begin, and what its sums begin with.
   private static final int SCALES = STRIP / 2;
@@ -73,7 +74,7 @@ final class IntegerRows {
   private static final VectorSpecies<Byte> I8 =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(16 * V));
 
-  private static final VectorShuffle<Short> PAIRS =
+  private static final VectorShuffle<Short> INTERLEAVED =
       VectorShuffle.fromOp(I16, i -> i / 8 * 8 + i % 8 / 2 + (i % 2 == 0 ? 4 : 0));
 
   private final short[] panel = new short[STRIP * WIDTH];
@@ -94,7 +95,7 @@ final class IntegerRows {
         for (int e = 0; e < BLOCK; e += 2 * V) {
           ByteVector bytes = ByteVector.fromMemorySegment(I8, a.memory(), from + 2 + e, ORDER);
           ShortVector shorts = (ShortVector) bytes.convertShape(B2S, I16, 0);
-          ShortVector pairs = shorts.rearrange(PAIRS);
+          ShortVector pairs = shorts.rearrange(INTERLEAVED);
           pairs.reinterpretAsFloats().intoArray(out, i * STRIP + (p + e) / 2);
           sums = sums.reinterpretAsShorts().add(pairs).reinterpretAsInts();
         }
@@ -117,9 +118,7 @@ final class IntegerRows {
     panel(b, from, kc, panel);
     for (int i = 0; i < rows; i += ROWS) {
       rows4(kc, a, ao + i * STRIP, panel, sums);
-      for (int r = 0; r < ROWS; r++) {
-        chain(kc, sums, r, scales, a, ao + (i + r) * STRIP, out, (i + r) * WIDTH);
-      }
+      chains4(kc, sums, scales, a, ao + i * STRIP, out, i * WIDTH);
     }
   }
 
@@ -141,7 +140,7 @@ final class IntegerRows {
     IntVector most = IntVector.zero(I32);
     for (int k = 0; k < kc / BLOCK; k++) {
       long block = from + k * GROUP_BLOCK;
-      int pairs = ao + k * (BLOCK / 2);
+      int pairs = ao + k * PAIRS;
       // halves whose sign, exponent and fraction are put in the place of a float's: see Packed
       ShortVector h0 = ShortVector.fromMemorySegment(HALVES, b, block, ORDER);
       ShortVector h1 = ShortVector.fromMemorySegment(HALVES, b, block + 2 * V, ORDER);
@@ -194,10 +193,10 @@ final class IntegerRows {
   }
 
   /// Sums of the blocks of four rows: of block i, row r and half h of the group the 2V halves from
-  /// `out[((i · 4 + r) · 2 + h) · 2V]`.
+  /// `out[((i · ROWS + r) · 2 + h) · 2V]`.
   private static void rows4(int kc, float[] a, int ao, short[] b, short[] out) {
-    for (int k = 0; k < kc; k += BLOCK) {
-      int offset = ao + OFFSETS + k / BLOCK;
+    for (int k = 0; k < kc / BLOCK; k++) {
+      int offset = ao + OFFSETS + k;
       ShortVector c00 = FloatVector.broadcast(F32, a[offset]).reinterpretAsShorts();
       ShortVector c01 = c00;
       ShortVector c10 = FloatVector.broadcast(F32, a[offset + STRIP]).reinterpretAsShorts();
@@ -206,10 +205,9 @@ final class IntegerRows {
       ShortVector c21 = c20;
       ShortVector c30 = FloatVector.broadcast(F32, a[offset + 3 * STRIP]).reinterpretAsShorts();
       ShortVector c31 = c30;
-      for (int i = k / 2; i < k / 2 + BLOCK / 2; i++) {
-        int q = i * 2 * WIDTH;
-        ShortVector b0 = ShortVector.fromArray(I16, b, q);
-        ShortVector b1 = ShortVector.fromArray(I16, b, q + 2 * V);
+      for (int i = k * PAIRS; i < (k + 1) * PAIRS; i++) {
+        ShortVector b0 = ShortVector.fromArray(I16, b, i * 2 * WIDTH);
+        ShortVector b1 = ShortVector.fromArray(I16, b, i * 2 * WIDTH + 2 * V);
         ShortVector a0 = FloatVector.broadcast(F32, a[ao + i]).reinterpretAsShorts();
         c00 = a0.mul(b0).add(c00);
         c01 = a0.mul(b1).add(c01);
@@ -223,7 +221,7 @@ final class IntegerRows {
         c30 = a3.mul(b0).add(c30);
         c31 = a3.mul(b1).add(c31);
       }
-      int to = k / BLOCK * ROWS * 2 * WIDTH;
+      int to = k * ROWS * 2 * WIDTH;
       c00.intoArray(out, to);
       c01.intoArray(out, to + 2 * V);
       c10.intoArray(out, to + 4 * V);
@@ -235,24 +233,57 @@ final class IntegerRows {
     }
   }
 
-  /// The chains of row r over the blocks: sums of two halves, times both scales.
-  private static void chain(
-      int kc, short[] sums, int r, float[] scales, float[] a, int ao, float[] out, int oo) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
+  /// The chains of four rows over the blocks: sums of two halves, times both scales.
+  private static void chains4(
+      int kc, short[] sums, float[] scales, float[] a, int ao, float[] out, int oo) {
+    FloatVector c00 = FloatVector.zero(F32);
+    FloatVector c01 = FloatVector.zero(F32);
+    FloatVector c10 = FloatVector.zero(F32);
+    FloatVector c11 = FloatVector.zero(F32);
+    FloatVector c20 = FloatVector.zero(F32);
+    FloatVector c21 = FloatVector.zero(F32);
+    FloatVector c30 = FloatVector.zero(F32);
+    FloatVector c31 = FloatVector.zero(F32);
     for (int k = 0; k < kc / BLOCK; k++) {
-      int at = (k * ROWS + r) * 2 * WIDTH;
-      IntVector i0 = ShortVector.fromArray(I16, sums, at).reinterpretAsInts();
-      IntVector i1 = ShortVector.fromArray(I16, sums, at + 2 * V).reinterpretAsInts();
-      i0 = i0.lanewise(ASHR, 16).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      i1 = i1.lanewise(ASHR, 16).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      FloatVector scale = FloatVector.broadcast(F32, a[ao + SCALES + k]);
-      FloatVector d0 = FloatVector.fromArray(F32, scales, k * WIDTH).mul(scale);
-      FloatVector d1 = FloatVector.fromArray(F32, scales, k * WIDTH + V).mul(scale);
-      c0 = ((FloatVector) i0.convertShape(I2F, F32, 0)).fma(d0, c0);
-      c1 = ((FloatVector) i1.convertShape(I2F, F32, 0)).fma(d1, c1);
+      int at = k * ROWS * 2 * WIDTH;
+      FloatVector d0 = FloatVector.fromArray(F32, scales, k * WIDTH);
+      FloatVector d1 = FloatVector.fromArray(F32, scales, k * WIDTH + V);
+      FloatVector a0 = FloatVector.broadcast(F32, a[ao + SCALES + k]);
+      IntVector i00 = ShortVector.fromArray(I16, sums, at).reinterpretAsInts();
+      i00 = i00.lanewise(ASHR, 16).add(i00.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c00 = ((FloatVector) i00.convertShape(I2F, F32, 0)).fma(d0.mul(a0), c00);
+      IntVector i01 = ShortVector.fromArray(I16, sums, at + 2 * V).reinterpretAsInts();
+      i01 = i01.lanewise(ASHR, 16).add(i01.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c01 = ((FloatVector) i01.convertShape(I2F, F32, 0)).fma(d1.mul(a0), c01);
+      FloatVector a1 = FloatVector.broadcast(F32, a[ao + SCALES + STRIP + k]);
+      IntVector i10 = ShortVector.fromArray(I16, sums, at + 4 * V).reinterpretAsInts();
+      i10 = i10.lanewise(ASHR, 16).add(i10.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c10 = ((FloatVector) i10.convertShape(I2F, F32, 0)).fma(d0.mul(a1), c10);
+      IntVector i11 = ShortVector.fromArray(I16, sums, at + 6 * V).reinterpretAsInts();
+      i11 = i11.lanewise(ASHR, 16).add(i11.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c11 = ((FloatVector) i11.convertShape(I2F, F32, 0)).fma(d1.mul(a1), c11);
+      FloatVector a2 = FloatVector.broadcast(F32, a[ao + SCALES + 2 * STRIP + k]);
+      IntVector i20 = ShortVector.fromArray(I16, sums, at + 8 * V).reinterpretAsInts();
+      i20 = i20.lanewise(ASHR, 16).add(i20.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c20 = ((FloatVector) i20.convertShape(I2F, F32, 0)).fma(d0.mul(a2), c20);
+      IntVector i21 = ShortVector.fromArray(I16, sums, at + 10 * V).reinterpretAsInts();
+      i21 = i21.lanewise(ASHR, 16).add(i21.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c21 = ((FloatVector) i21.convertShape(I2F, F32, 0)).fma(d1.mul(a2), c21);
+      FloatVector a3 = FloatVector.broadcast(F32, a[ao + SCALES + 3 * STRIP + k]);
+      IntVector i30 = ShortVector.fromArray(I16, sums, at + 12 * V).reinterpretAsInts();
+      i30 = i30.lanewise(ASHR, 16).add(i30.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c30 = ((FloatVector) i30.convertShape(I2F, F32, 0)).fma(d0.mul(a3), c30);
+      IntVector i31 = ShortVector.fromArray(I16, sums, at + 14 * V).reinterpretAsInts();
+      i31 = i31.lanewise(ASHR, 16).add(i31.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      c31 = ((FloatVector) i31.convertShape(I2F, F32, 0)).fma(d1.mul(a3), c31);
     }
-    c0.intoArray(out, oo);
-    c1.intoArray(out, oo + V);
+    c00.intoArray(out, oo);
+    c01.intoArray(out, oo + V);
+    c10.intoArray(out, oo + WIDTH);
+    c11.intoArray(out, oo + WIDTH + V);
+    c20.intoArray(out, oo + 2 * WIDTH);
+    c21.intoArray(out, oo + 2 * WIDTH + V);
+    c30.intoArray(out, oo + 3 * WIDTH);
+    c31.intoArray(out, oo + 3 * WIDTH + V);
   }
 }
