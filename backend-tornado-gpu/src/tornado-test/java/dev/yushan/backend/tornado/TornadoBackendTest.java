@@ -21,9 +21,11 @@ import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -103,6 +105,62 @@ class TornadoBackendTest {
       backend.kernels().fill(q, 2);
       assertThat(backend.floats(q)).containsOnly(2);
     }
+  }
+
+  /// Where the tiles of a sequence begin depends on how many sequences there are before it, and
+  /// what they hold does not; rows behind the last sequence get no gradient.
+  @Test
+  void sequencesThatAreEmptyChangeNoBitOfAttention() {
+    int[] lengths = {33, 1, 70, 46};
+    int[] few = new int[lengths.length + 1];
+    int[] many = new int[24 * lengths.length + 1];
+    for (int s = 0; s < lengths.length; s++) {
+      few[s + 1] = few[s] + lengths[s];
+      Arrays.fill(many, 24 * s + 1, 24 * s + 12, few[s]);
+      Arrays.fill(many, 24 * s + 12, 24 * s + 25, few[s + 1]);
+    }
+    try (TornadoBackend backend = open()) {
+      List<float[]> expected = attention(backend, few);
+      List<float[]> actual = attention(backend, many);
+      for (int i = 0; i < expected.size(); i++) {
+        assertThat(actual.get(i)).as("result %d", i).containsExactly(expected.get(i));
+      }
+      float[] dQ = expected.getFirst();
+      assertThat(Arrays.copyOfRange(dQ, 0, 150 * 32)).doesNotContain(Float.NaN);
+      assertThat(Arrays.copyOfRange(dQ, 150 * 32, 190 * 32)).containsOnly(0);
+    }
+  }
+
+  /// Gradients of queries, keys and values of 190 rows, and the outputs of those in sequences.
+  private static List<float[]> attention(Backend backend, int[] starts) {
+    AttentionShape shape = AttentionShape.of(4, 2, 8);
+    Tensor sequences = backend.tensor(starts, starts.length);
+    Qkv in = Qkv.of(random(backend, shape.qkvColumns()), shape);
+    Qkv gradients =
+        new Qkv(
+            random(backend, shape.queryColumns()),
+            random(backend, shape.kvColumns()),
+            random(backend, shape.kvColumns()));
+    Tensor dOut = random(backend, shape.queryColumns());
+    Tensor out = random(backend, shape.queryColumns());
+    Tensor lse = random(backend, shape.heads());
+    backend.kernels().attention(shape, in, sequences, out, lse);
+    backend.kernels().attentionBackward(shape, dOut, in, out, lse, sequences, gradients);
+    return List.of(
+        backend.floats(gradients.q()),
+        backend.floats(gradients.k()),
+        backend.floats(gradients.v()),
+        backend.floats(out.rows(0, 150)),
+        backend.floats(lse.rows(0, 150)));
+  }
+
+  private static Tensor random(Backend backend, long columns) {
+    SplittableRandom random = new SplittableRandom(columns);
+    float[] values = new float[(int) (190 * columns)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return backend.tensor(values, 190, columns);
   }
 
   @Test

@@ -42,8 +42,8 @@ enum Kernel {
   MATMUL(MatmulKernels::kMatmul, MatmulKernels.GROUP),
   FEW_ROWS(MatmulKernels::kFewRows, MatmulKernels.GROUP),
   ATTENTION(AttentionKernels::kAttention, AttentionKernels.GROUP),
-  ATTENTION_QUERIES(AttentionKernels::kAttentionQueries, AttentionKernels.GROUP),
-  ATTENTION_KEYS(AttentionKernels::kAttentionKeys, AttentionKernels.GROUP);
+  ATTENTION_TILES(AttentionTiles::kAttentionTiles, AttentionTiles.GROUP),
+  ATTENTION_GRADIENTS(AttentionGradients::kAttentionGradients, AttentionTiles.GROUP);
 
   /// The code of a kernel.
   interface Code extends Task5<KernelContext, IntArray, FloatArray, ShortArray, IntArray> {}
