@@ -8,6 +8,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Qkv;
@@ -86,6 +87,18 @@ class TornadoBackendTest {
           .hasMessageContaining("in the kernel owner")
           .hasMessageContaining("--backend cpu");
       assertThat(backend.floats(backend.tensor(new float[] {3}, 1))).containsExactly(3);
+    }
+  }
+
+  /// A loop that a compiler takes away would be faster than any device.
+  @Test
+  void limitsOfTheDeviceAreMeasuredAndLeaveNoMemoryTaken() {
+    try (TornadoBackend backend = open()) {
+      long left = backend.availableBytes();
+      DeviceLimits limits = backend.measureLimits().orElseThrow();
+      assertThat(limits.flops()).isBetween(1e7, 1e15);
+      assertThat(limits.readBytes()).isBetween(1e6, 1e14);
+      assertThat(backend.availableBytes()).isEqualTo(left);
     }
   }
 

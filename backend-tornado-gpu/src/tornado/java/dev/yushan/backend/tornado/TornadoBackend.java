@@ -2,6 +2,7 @@ package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Traffic;
@@ -11,6 +12,7 @@ import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -67,6 +69,16 @@ final class TornadoBackend implements Backend {
   @Override
   public long availableBytes() {
     return limit - held();
+  }
+
+  @Override
+  public double measureFlops() {
+    return LimitKernels.flops(device);
+  }
+
+  @Override
+  public Optional<DeviceLimits> measureLimits() {
+    return Optional.of(LimitKernels.measure(this, device));
   }
 
   @Override
