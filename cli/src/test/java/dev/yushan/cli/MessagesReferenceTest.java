@@ -55,6 +55,10 @@ class MessagesReferenceTest {
           Map.of("PluginException", "%s"),
           "backend-cpu/src/main/java/dev/yushan/backend/cpu",
           Map.of("BackendException", "%s"),
+          "backend-tornado-gpu/src/main/java/dev/yushan/backend/tornado",
+          Map.of("BackendException", "%s"),
+          "backend-tornado-gpu/src/tornado/java/dev/yushan/backend/tornado",
+          Map.of("BackendException", "%s"),
           "cli/src/main/java/dev/yushan/cli",
           Map.of(
               "ParameterException", "%2$s",
@@ -114,8 +118,14 @@ class MessagesReferenceTest {
   @Test
   void everyMessageOfThePageIsInTheCode() throws IOException {
     String code =
-        Stream.of("api", "backend-cpu", "trainer", "cli")
-            .map(module -> ROOT.resolve(module).resolve("src/main/java"))
+        Stream.of(
+                "api/src/main",
+                "backend-cpu/src/main",
+                "backend-tornado-gpu/src/main",
+                "backend-tornado-gpu/src/tornado",
+                "trainer/src/main",
+                "cli/src/main")
+            .map(sources -> ROOT.resolve(sources).resolve("java"))
             .flatMap(MessagesReferenceTest::sources)
             .collect(Collectors.joining());
     assertThat(page()).hasSizeGreaterThan(100);

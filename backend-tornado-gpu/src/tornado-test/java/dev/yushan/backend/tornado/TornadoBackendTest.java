@@ -21,14 +21,18 @@ import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.exceptions.TornadoBailoutRuntimeException;
 
 class TornadoBackendTest {
   private static TornadoBackend open() {
@@ -87,6 +91,80 @@ class TornadoBackendTest {
           .hasMessageContaining("in the kernel owner")
           .hasMessageContaining("--backend cpu");
       assertThat(backend.floats(backend.tensor(new float[] {3}, 1))).containsExactly(3);
+    }
+  }
+
+  /// A device is lost in two ways: TornadoVM throws, or what was asked for just does not happen,
+  /// since its drivers only print what went wrong.
+  @Test
+  void aDeviceThatIsLostIsNamedWithKernelAndRemedyAndTheProcessGoesOn() {
+    TornadoDevice hardware = Devices.found().getFirst().device();
+    AtomicReference<Runnable> fault = new AtomicReference<>();
+    UnaryOperator<Device.Runs> breaking =
+        real ->
+            (graph, scheduler) -> {
+              if (fault.get() == null) {
+                real.run(graph, scheduler);
+              } else {
+                fault.get().run();
+              }
+            };
+    try (Device device =
+        new Device(hardware, 1 << 16, 1 << 10, 1 << 10, Device.OPENCL_FLAGS, breaking)) {
+      float[] sent = {1.5f, 2.5f};
+      device.upload(Transfer.FLOATS_UP, MemorySegment.ofArray(sent), 2048);
+      fault.set(
+          () -> {
+            throw new TornadoBailoutRuntimeException("CL_DEVICE_NOT_AVAILABLE");
+          });
+      assertThatThrownBy(() -> fetch(device))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("failed on " + device.description())
+          .hasMessageContaining("in the kernel floats_down64: CL_DEVICE_NOT_AVAILABLE")
+          .hasMessageContaining("--backend cpu");
+      fault.set(() -> {});
+      assertThatThrownBy(() -> fetch(device))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("no answer from " + device.description())
+          .hasMessageContaining("in the kernel floats_down64")
+          .hasMessageContaining("--backend cpu");
+      fault.set(null);
+      assertThat(fetch(device)).containsExactly(sent);
+    }
+  }
+
+  /// As where another process has taken the memory of the device: the driver allocates nothing.
+  @Test
+  void aDeviceThatDoesNothingIsNotOpened() {
+    TornadoDevice hardware = Devices.found().getFirst().device();
+    assertThatThrownBy(
+            () ->
+                new Device(
+                        hardware,
+                        1 << 16,
+                        1 << 10,
+                        1 << 10,
+                        Device.OPENCL_FLAGS,
+                        real -> (graph, scheduler) -> {})
+                    .close())
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("gets no answer from")
+        .hasMessageContaining("has no memory left");
+  }
+
+  private static float[] fetch(Device device) {
+    float[] fetched = new float[2];
+    device.download(Transfer.FLOATS_DOWN, 2048, MemorySegment.ofArray(fetched));
+    return fetched;
+  }
+
+  /// Data that looks like what a carrier is marked with is fetched twice, and comes.
+  @Test
+  void dataThatLooksLikeNoAnswerIsData() {
+    try (TornadoBackend backend = open()) {
+      for (int value : new int[] {0x5A5A5A5A, 0xA5A5A5A5}) {
+        assertThat(backend.ints(backend.tensor(new int[] {value}, 1))).containsExactly(value);
+      }
     }
   }
 
