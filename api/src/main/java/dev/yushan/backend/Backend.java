@@ -40,9 +40,10 @@ public interface Backend extends AutoCloseable {
   /// Copies a contiguous tensor into host bytes.
   void download(Tensor source, MemorySegment target);
 
-  /// Whether an optional part of the op set is there.
+  /// Whether an optional part of the op set is there. The default is all but what came to the set
+  /// later, which a backend has to know of.
   default boolean supports(Feature feature) {
-    return true;
+    return feature != Feature.QUANTISED_ROWS;
   }
 
   /// Bytes that can still be allocated; [Long#MAX_VALUE] if the device does not say.

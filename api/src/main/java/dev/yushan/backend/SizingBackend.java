@@ -65,6 +65,11 @@ public final class SizingBackend implements Backend {
   }
 
   @Override
+  public boolean supports(Feature feature) {
+    return true;
+  }
+
+  @Override
   public Kernels kernels() {
     return NOTHING;
   }

@@ -24,48 +24,57 @@ class MessagesReferenceTest {
   /// tokenizer (packages `io` and `text`) that can be at fault are many and name themselves: the
   /// page has those that are met.
   private static final Map<String, Map<String, String>> MADE =
-      Map.of(
-          "trainer/src/main/java/dev/yushan/data",
-          Map.of(
-              "DataException", "%s",
-              "UncheckedIOException", "%s",
-              "require", "%2$s",
-              "warn", "%s"),
-          "trainer/src/main/java/dev/yushan/train",
-          Map.of(
-              "ConfigException", "%s",
-              "TrainingException", "%s",
-              "StepException", "%s",
-              "UncheckedIOException", "%s",
-              "warn", "%s",
-              "wrong", "…: %s: … %s"),
-          "trainer/src/main/java/dev/yushan/report",
-          Map.of("warn", "%s", "IllegalArgumentException", "%s", "UncheckedIOException", "%s"),
-          "api/src/main/java/dev/yushan/model",
-          Map.of(
-              "ModelException", "%s",
-              "FileFormatException", "%s: %s",
-              "UncheckedIOException", "%s",
-              "refuse", "…: %s = …: %s",
-              "refuseUnless", "…: %s = …: %3$s",
-              "unsupported", "…: %s = …: %3$s"),
-          "api/src/main/java/dev/yushan/io/hub",
-          Map.of("HubException", "%2$s", "warn", "%s"),
-          "api/src/main/java/dev/yushan/plugin",
-          Map.of("PluginException", "%s"),
-          "api/src/main/java/dev/yushan/backend",
-          Map.of("BackendException", "%s"),
-          "backend-cpu/src/main/java/dev/yushan/backend/cpu",
-          Map.of("BackendException", "%s"),
-          "cli/src/main/java/dev/yushan/cli",
-          Map.of(
-              "ParameterException", "%2$s",
-              "wrong", "%s",
-              "TypeConversionException", "%s",
-              "IllegalArgumentException", "%s",
-              "IOException", "%s",
-              "UncheckedIOException", "%s",
-              "warn", "%s"));
+      Map.ofEntries(
+          Map.entry(
+              "trainer/src/main/java/dev/yushan/data",
+              Map.of(
+                  "DataException", "%s",
+                  "UncheckedIOException", "%s",
+                  "require", "%2$s",
+                  "warn", "%s")),
+          Map.entry(
+              "trainer/src/main/java/dev/yushan/train",
+              Map.of(
+                  "ConfigException", "%s",
+                  "TrainingException", "%s",
+                  "StepException", "%s",
+                  "UncheckedIOException", "%s",
+                  "warn", "%s",
+                  "wrong", "…: %s: … %s")),
+          Map.entry(
+              "trainer/src/main/java/dev/yushan/report",
+              Map.of("warn", "%s", "IllegalArgumentException", "%s", "UncheckedIOException", "%s")),
+          Map.entry(
+              "api/src/main/java/dev/yushan/model",
+              Map.of(
+                  "ModelException", "%s",
+                  "FileFormatException", "%s: %s",
+                  "UncheckedIOException", "%s",
+                  "refuse", "…: %s = …: %s",
+                  "refuseUnless", "…: %s = …: %3$s",
+                  "unsupported", "…: %s = …: %3$s")),
+          Map.entry(
+              "api/src/main/java/dev/yushan/io/hub", Map.of("HubException", "%2$s", "warn", "%s")),
+          Map.entry("api/src/main/java/dev/yushan/plugin", Map.of("PluginException", "%s")),
+          Map.entry("api/src/main/java/dev/yushan/backend", Map.of("BackendException", "%s")),
+          Map.entry(
+              "backend-cpu/src/main/java/dev/yushan/backend/cpu", Map.of("BackendException", "%s")),
+          Map.entry(
+              "backend-tornado-gpu/src/main/java/dev/yushan/backend/tornado",
+              Map.of("BackendException", "%s")),
+          Map.entry(
+              "backend-tornado-gpu/src/tornado/java/dev/yushan/backend/tornado",
+              Map.of("BackendException", "%s")),
+          Map.entry(
+              "cli/src/main/java/dev/yushan/cli",
+              Map.of(
+                  "ParameterException", "%2$s",
+                  "wrong", "%s",
+                  "TypeConversionException", "%s",
+                  "IllegalArgumentException", "%s",
+                  "IOException", "%s",
+                  "UncheckedIOException", "%s",
+                  "warn", "%s")));
 
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
@@ -116,8 +125,14 @@ class MessagesReferenceTest {
   @Test
   void everyMessageOfThePageIsInTheCode() throws IOException {
     String code =
-        Stream.of("api", "backend-cpu", "trainer", "cli")
-            .map(module -> ROOT.resolve(module).resolve("src/main/java"))
+        Stream.of(
+                "api/src/main",
+                "backend-cpu/src/main",
+                "backend-tornado-gpu/src/main",
+                "backend-tornado-gpu/src/tornado",
+                "trainer/src/main",
+                "cli/src/main")
+            .map(sources -> ROOT.resolve(sources).resolve("java"))
             .flatMap(MessagesReferenceTest::sources)
             .collect(Collectors.joining());
     assertThat(page()).hasSizeGreaterThan(100);

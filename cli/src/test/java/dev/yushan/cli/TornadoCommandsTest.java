@@ -2,6 +2,7 @@ package dev.yushan.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -87,6 +88,8 @@ class TornadoCommandsTest {
     Process process = start(log, "serve", "--port", 0, "--max-model-len", 64);
     try {
       int port = port(process, log);
+      awaitHealth(port);
+      long before = counter(metrics(port), "yushan:device_fetched_bytes_total");
       Map<String, Object> request =
           Map.of(
               "prompt",
@@ -110,12 +113,29 @@ class TornadoCommandsTest {
           .isEqualTo(spelled("short.tokens"));
       String metrics = metrics(port);
       long logits = 32L * 4 * 512;
-      assertThat(counter(metrics, "yushan:device_fetched_bytes_total"))
+      assertThat(counter(metrics, "yushan:device_fetched_bytes_total") - before)
           .isBetween(logits, 32L * 16_400);
       assertThat(counter(metrics, "yushan:device_launches_total")).isPositive();
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  /// Until the service has warmed up, which moves bytes too.
+  private static void awaitHealth(int port) throws IOException, InterruptedException {
+    HttpRequest health =
+        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/health")).build();
+    for (int i = 0; i < 600; i++) {
+      int status =
+          HttpClient.newHttpClient()
+              .send(health, HttpResponse.BodyHandlers.discarding())
+              .statusCode();
+      if (status == 200) {
+        return;
+      }
+      Thread.sleep(100);
+    }
+    fail("the service did not become healthy within a minute");
   }
 
   private static String metrics(int port) throws IOException, InterruptedException {

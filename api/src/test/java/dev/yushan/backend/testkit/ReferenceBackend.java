@@ -2,6 +2,7 @@ package dev.yushan.backend.testkit;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Storage;
@@ -83,6 +84,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public long availableBytes() {
     return limit - used;
+  }
+
+  @Override
+  public boolean supports(Feature feature) {
+    return true;
   }
 
   @Override

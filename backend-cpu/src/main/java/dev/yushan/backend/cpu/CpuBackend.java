@@ -2,6 +2,7 @@ package dev.yushan.backend.cpu;
 
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.DeviceLimits;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.HostBackend;
 import dev.yushan.backend.HostStorage;
 import dev.yushan.backend.Kernels;
@@ -37,6 +38,11 @@ final class CpuBackend extends HostBackend {
   @Override
   public Kernels kernels() {
     return kernels;
+  }
+
+  @Override
+  public boolean supports(Feature feature) {
+    return true;
   }
 
   @Override

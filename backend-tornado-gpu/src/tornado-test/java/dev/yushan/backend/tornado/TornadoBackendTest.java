@@ -8,6 +8,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Qkv;
@@ -20,12 +21,18 @@ import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.exceptions.TornadoBailoutRuntimeException;
 
 class TornadoBackendTest {
   private static TornadoBackend open() {
@@ -87,6 +94,92 @@ class TornadoBackendTest {
     }
   }
 
+  /// A device is lost in two ways: TornadoVM throws, or what was asked for just does not happen,
+  /// since its drivers only print what went wrong.
+  @Test
+  void aDeviceThatIsLostIsNamedWithKernelAndRemedyAndTheProcessGoesOn() {
+    TornadoDevice hardware = Devices.found().getFirst().device();
+    AtomicReference<Runnable> fault = new AtomicReference<>();
+    UnaryOperator<Device.Runs> breaking =
+        real ->
+            (graph, scheduler) -> {
+              if (fault.get() == null) {
+                real.run(graph, scheduler);
+              } else {
+                fault.get().run();
+              }
+            };
+    try (Device device =
+        new Device(hardware, 1 << 16, 1 << 10, 1 << 10, Device.OPENCL_FLAGS, breaking)) {
+      float[] sent = {1.5f, 2.5f};
+      device.upload(Transfer.FLOATS_UP, MemorySegment.ofArray(sent), 2048);
+      fault.set(
+          () -> {
+            throw new TornadoBailoutRuntimeException("CL_DEVICE_NOT_AVAILABLE");
+          });
+      assertThatThrownBy(() -> fetch(device))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("failed on " + device.description())
+          .hasMessageContaining("in the kernel floats_down64: CL_DEVICE_NOT_AVAILABLE")
+          .hasMessageContaining("--backend cpu");
+      fault.set(() -> {});
+      assertThatThrownBy(() -> fetch(device))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("no answer from " + device.description())
+          .hasMessageContaining("in the kernel floats_down64")
+          .hasMessageContaining("--backend cpu");
+      fault.set(null);
+      assertThat(fetch(device)).containsExactly(sent);
+    }
+  }
+
+  /// As where another process has taken the memory of the device: the driver allocates nothing.
+  @Test
+  void aDeviceThatDoesNothingIsNotOpened() {
+    TornadoDevice hardware = Devices.found().getFirst().device();
+    assertThatThrownBy(
+            () ->
+                new Device(
+                        hardware,
+                        1 << 16,
+                        1 << 10,
+                        1 << 10,
+                        Device.OPENCL_FLAGS,
+                        real -> (graph, scheduler) -> {})
+                    .close())
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("gets no answer from")
+        .hasMessageContaining("has no memory left");
+  }
+
+  private static float[] fetch(Device device) {
+    float[] fetched = new float[2];
+    device.download(Transfer.FLOATS_DOWN, 2048, MemorySegment.ofArray(fetched));
+    return fetched;
+  }
+
+  /// Data that looks like what a carrier is marked with is fetched twice, and comes.
+  @Test
+  void dataThatLooksLikeNoAnswerIsData() {
+    try (TornadoBackend backend = open()) {
+      for (int value : new int[] {0x5A5A5A5A, 0xA5A5A5A5}) {
+        assertThat(backend.ints(backend.tensor(new int[] {value}, 1))).containsExactly(value);
+      }
+    }
+  }
+
+  /// A loop that a compiler takes away would be faster than any device.
+  @Test
+  void limitsOfTheDeviceAreMeasuredAndLeaveNoMemoryTaken() {
+    try (TornadoBackend backend = open()) {
+      long left = backend.availableBytes();
+      DeviceLimits limits = backend.measureLimits().orElseThrow();
+      assertThat(limits.flops()).isBetween(1e7, 1e15);
+      assertThat(limits.readBytes()).isBetween(1e6, 1e14);
+      assertThat(backend.availableBytes()).isEqualTo(left);
+    }
+  }
+
   @Test
   void headsThatAreTooLongAreRefusedAndTheBackendGoesOn() {
     try (TornadoBackend backend = open()) {
@@ -103,6 +196,62 @@ class TornadoBackendTest {
       backend.kernels().fill(q, 2);
       assertThat(backend.floats(q)).containsOnly(2);
     }
+  }
+
+  /// Where the tiles of a sequence begin depends on how many sequences there are before it, and
+  /// what they hold does not; rows behind the last sequence get no gradient.
+  @Test
+  void sequencesThatAreEmptyChangeNoBitOfAttention() {
+    int[] lengths = {33, 1, 70, 46};
+    int[] few = new int[lengths.length + 1];
+    int[] many = new int[24 * lengths.length + 1];
+    for (int s = 0; s < lengths.length; s++) {
+      few[s + 1] = few[s] + lengths[s];
+      Arrays.fill(many, 24 * s + 1, 24 * s + 12, few[s]);
+      Arrays.fill(many, 24 * s + 12, 24 * s + 25, few[s + 1]);
+    }
+    try (TornadoBackend backend = open()) {
+      List<float[]> expected = attention(backend, few);
+      List<float[]> actual = attention(backend, many);
+      for (int i = 0; i < expected.size(); i++) {
+        assertThat(actual.get(i)).as("result %d", i).containsExactly(expected.get(i));
+      }
+      float[] dQ = expected.getFirst();
+      assertThat(Arrays.copyOfRange(dQ, 0, 150 * 32)).doesNotContain(Float.NaN);
+      assertThat(Arrays.copyOfRange(dQ, 150 * 32, 190 * 32)).containsOnly(0);
+    }
+  }
+
+  /// Gradients of queries, keys and values of 190 rows, and the outputs of those in sequences.
+  private static List<float[]> attention(Backend backend, int[] starts) {
+    AttentionShape shape = AttentionShape.of(4, 2, 8);
+    Tensor sequences = backend.tensor(starts, starts.length);
+    Qkv in = Qkv.of(random(backend, shape.qkvColumns()), shape);
+    Qkv gradients =
+        new Qkv(
+            random(backend, shape.queryColumns()),
+            random(backend, shape.kvColumns()),
+            random(backend, shape.kvColumns()));
+    Tensor dOut = random(backend, shape.queryColumns());
+    Tensor out = random(backend, shape.queryColumns());
+    Tensor lse = random(backend, shape.heads());
+    backend.kernels().attention(shape, in, sequences, out, lse);
+    backend.kernels().attentionBackward(shape, dOut, in, out, lse, sequences, gradients);
+    return List.of(
+        backend.floats(gradients.q()),
+        backend.floats(gradients.k()),
+        backend.floats(gradients.v()),
+        backend.floats(out.rows(0, 150)),
+        backend.floats(lse.rows(0, 150)));
+  }
+
+  private static Tensor random(Backend backend, long columns) {
+    SplittableRandom random = new SplittableRandom(columns);
+    float[] values = new float[(int) (190 * columns)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return backend.tensor(values, 190, columns);
   }
 
   @Test

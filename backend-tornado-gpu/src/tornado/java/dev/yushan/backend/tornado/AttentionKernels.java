@@ -6,11 +6,13 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
-/// Attention, a group of [#GROUP] threads for each row and head. Keys are visited in blocks of
-/// GROUP from the start of their sequence, paged or not, so that the bits are the same.
+/// Attention of a row or so of each sequence, as decoding has: a group of [#GROUP] threads for each
+/// row and head. Of more rows, [AttentionTiles] reads keys and values less often. Both visit keys
+/// in blocks of GROUP from the start of their sequence, paged or not, and compute the same
+/// expression, so that the bits are the same.
 ///
-/// Parameters: 24 heads, 25 kvHeads, 26 headDim, 27 scale, 29 sequences, 30 how many there are;
-/// then pairs of ld and tensor, as listed with each kernel.
+/// Parameters of both: 24 heads, 25 kvHeads, 26 headDim, 27 scale, 29 sequences, 30 how many there
+/// are; then pairs of ld and tensor, as listed with each kernel.
 final class AttentionKernels {
   static final int GROUP = 64;
 
@@ -42,7 +44,7 @@ final class AttentionKernels {
   }
 
   /// The row of the key at position `i` of a sequence that begins at row `first`.
-  private static int key(IntArray p, IntArray w, int sequence, int first, int i) {
+  static int key(IntArray p, IntArray w, int sequence, int first, int i) {
     int row = first + i;
     if (p.get(40) == 1) {
       int page = i / p.get(43);
@@ -109,28 +111,32 @@ final class AttentionKernels {
         }
         float weight = 0;
         if (i < visible) {
-          weight = TornadoMath.exp(value - now);
+          weight = TornadoMath.exp(raw[l] - now);
         }
         score[l] = weight;
         c.localBarrier();
-        float blockSum = 0;
-        for (int j = 0; j < threads; j++) {
-          blockSum = blockSum + score[j];
+        // four chains, as a tile has four threads for a row
+        float sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+        for (int j = 0; j < threads / 4; j++) {
+          sum0 = sum0 + score[j];
+          sum1 = sum1 + score[j + 16];
+          sum2 = sum2 + score[j + 32];
+          sum3 = sum3 + score[j + 48];
         }
         float shrink = TornadoMath.exp(largest - now);
         if (base == 0) {
           shrink = 0;
         }
-        total = total * shrink + blockSum;
+        total = total * shrink + (sum0 + sum1 + sum2 + sum3);
         largest = now;
         int last = visible - base < GROUP ? visible - base : GROUP;
         for (int d = l; d < dim; d += GROUP) {
-          float mean = sum[d] * shrink;
+          float mean = 0;
           for (int j = 0; j < last; j++) {
             int at = key(p, w, s, first, base + j) * p.get(35) + kv + d;
             mean = mean + score[j] * Packed.plain(h, f, type, p.get(36) + at);
           }
-          sum[d] = mean;
+          sum[d] = shrink * sum[d] + mean;
         }
       }
       for (int d = l; d < dim; d += GROUP) {
@@ -140,145 +146,6 @@ final class AttentionKernels {
         if (p.get(39) >= 0) {
           f.set(p.get(39) + t * heads + head, largest + TornadoMath.log(total));
         }
-      }
-    }
-  }
-
-  /// 31 q, 33 k, 35 v, 37 out, 39 dOut; 41 logSumExp; 42 dQ. A group for each row and head.
-  static void kAttentionQueries(
-      KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
-    float[] query = c.allocateFloatLocalArray(MOST);
-    float[] dOut = c.allocateFloatLocalArray(MOST);
-    float[] sum = c.allocateFloatLocalArray(MOST);
-    float[] slope = c.allocateFloatLocalArray(GROUP);
-    int l = c.localIdx;
-    int heads = p.get(24);
-    int dim = p.get(26);
-    int t = c.groupIdx / heads;
-    int head = c.groupIdx - t * heads;
-    if (t < Common.live(p, w, 0)) {
-      int s = sequence(p, w, t);
-      for (int d = l; d < dim; d += GROUP) {
-        query[d] = f.get(p.get(32) + t * p.get(31) + head * dim + d);
-        dOut[d] = f.get(p.get(40) + t * p.get(39) + head * dim + d);
-        sum[d] = 0;
-      }
-      c.localBarrier();
-      float scale = Common.number(p, f, 27);
-      float lse = f.get(p.get(41) + t * heads + head);
-      float share = 0;
-      for (int d = 0; d < dim; d++) {
-        share = share + dOut[d] * f.get(p.get(38) + t * p.get(37) + head * dim + d);
-      }
-      int first = t + 1;
-      if (s >= 0) {
-        first = w.get(p.get(29) + s);
-      }
-      int kv = head * p.get(25) / heads * dim;
-      for (int base = first; base <= t; base += GROUP) {
-        int i = base + l;
-        float dS = 0;
-        if (i <= t) {
-          int key = p.get(34) + i * p.get(33) + kv;
-          int value = p.get(36) + i * p.get(35) + kv;
-          float dot = 0;
-          float dP = 0;
-          for (int d = 0; d < dim; d++) {
-            dot = dot + query[d] * f.get(key + d);
-            dP = dP + dOut[d] * f.get(value + d);
-          }
-          dS = TornadoMath.exp(scale * dot - lse) * (dP - share) * scale;
-        }
-        slope[l] = dS;
-        c.localBarrier();
-        int last = t - base + 1 < GROUP ? t - base + 1 : GROUP;
-        for (int d = l; d < dim; d += GROUP) {
-          float value = sum[d];
-          for (int j = 0; j < last; j++) {
-            value = value + slope[j] * f.get(p.get(34) + (base + j) * p.get(33) + kv + d);
-          }
-          sum[d] = value;
-        }
-        c.localBarrier();
-      }
-      for (int d = l; d < dim; d += GROUP) {
-        f.set(p.get(43) + t * p.get(42) + head * dim + d, sum[d]);
-      }
-    }
-  }
-
-  /// As [#kAttentionQueries] up to 41; 42 dK, 44 dV. A group for each row and key head.
-  static void kAttentionKeys(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
-    float[] key = c.allocateFloatLocalArray(MOST);
-    float[] value = c.allocateFloatLocalArray(MOST);
-    float[] sumK = c.allocateFloatLocalArray(MOST);
-    float[] sumV = c.allocateFloatLocalArray(MOST);
-    float[] slope = c.allocateFloatLocalArray(GROUP);
-    float[] weight = c.allocateFloatLocalArray(GROUP);
-    int l = c.localIdx;
-    int heads = p.get(24);
-    int kvHeads = p.get(25);
-    int dim = p.get(26);
-    int i = c.groupIdx / kvHeads;
-    int kvHead = c.groupIdx - i * kvHeads;
-    int live = Common.live(p, w, 0);
-    if (i < live) {
-      int s = sequence(p, w, i);
-      for (int d = l; d < dim; d += GROUP) {
-        key[d] = f.get(p.get(34) + i * p.get(33) + kvHead * dim + d);
-        value[d] = f.get(p.get(36) + i * p.get(35) + kvHead * dim + d);
-        sumK[d] = 0;
-        sumV[d] = 0;
-      }
-      c.localBarrier();
-      float scale = Common.number(p, f, 27);
-      int end = i;
-      if (s >= 0) {
-        end = w.get(p.get(29) + s + 1);
-      }
-      end = end < live ? end : live;
-      int group = heads / kvHeads;
-      for (int head = kvHead * group; head < kvHead * group + group; head++) {
-        for (int base = i; base < end; base += GROUP) {
-          int t = base + l;
-          float q = 0;
-          float dS = 0;
-          if (t < end) {
-            int query = p.get(32) + t * p.get(31) + head * dim;
-            int dOut = p.get(40) + t * p.get(39) + head * dim;
-            int out = p.get(38) + t * p.get(37) + head * dim;
-            float dot = 0;
-            float dP = 0;
-            float share = 0;
-            for (int d = 0; d < dim; d++) {
-              float g = f.get(dOut + d);
-              dot = dot + f.get(query + d) * key[d];
-              dP = dP + g * value[d];
-              share = share + g * f.get(out + d);
-            }
-            q = TornadoMath.exp(scale * dot - f.get(p.get(41) + t * heads + head));
-            dS = q * (dP - share) * scale;
-          }
-          weight[l] = q;
-          slope[l] = dS;
-          c.localBarrier();
-          int last = end - base < GROUP ? end - base : GROUP;
-          for (int d = l; d < dim; d += GROUP) {
-            float dK = sumK[d];
-            float dV = sumV[d];
-            for (int j = 0; j < last; j++) {
-              dK = dK + slope[j] * f.get(p.get(32) + (base + j) * p.get(31) + head * dim + d);
-              dV = dV + weight[j] * f.get(p.get(40) + (base + j) * p.get(39) + head * dim + d);
-            }
-            sumK[d] = dK;
-            sumV[d] = dV;
-          }
-          c.localBarrier();
-        }
-      }
-      for (int d = l; d < dim; d += GROUP) {
-        f.set(p.get(43) + i * p.get(42) + kvHead * dim + d, sumK[d]);
-        f.set(p.get(45) + i * p.get(44) + kvHead * dim + d, sumV[d]);
       }
     }
   }

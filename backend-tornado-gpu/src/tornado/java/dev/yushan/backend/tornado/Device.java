@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -45,6 +46,14 @@ final class Device implements AutoCloseable {
   /// zero, which a processor would not forgive.
   private static final int[] NOTHING = nothing();
 
+  /// What a carrier holds before data comes to it: twice, since data may be the same once.
+  private static final byte[] MARKS = {0x5A, (byte) 0xA5};
+
+  /// Runs a graph of the plan. The driver may print what went wrong and return as if nothing had.
+  interface Runs {
+    void run(int graph, GridScheduler scheduler);
+  }
+
   /// One kernel with its parameters, as a graph of the plan.
   private record Graph(
       int index, String name, IntArray parameters, WorkerGrid1D grid, GridScheduler scheduler) {}
@@ -66,6 +75,7 @@ final class Device implements AutoCloseable {
   private final Map<Kernel, Graph> kernels = new EnumMap<>(Kernel.class);
   private final Map<Transfer, List<Carrier>> carriers = new EnumMap<>(Transfer.class);
   private final boolean[] warm;
+  private final Runs runs;
   private long launches;
   private long sent;
   private long fetched;
@@ -74,6 +84,17 @@ final class Device implements AutoCloseable {
   /// @param floatCount elements of the lane of floats, as `shortCount` and `intCount`
   /// @param openclFlags for the device's compiler
   Device(TornadoDevice device, int floatCount, int shortCount, int intCount, String openclFlags) {
+    this(device, floatCount, shortCount, intCount, openclFlags, UnaryOperator.identity());
+  }
+
+  /// @param through what comes between it and the plan
+  Device(
+      TornadoDevice device,
+      int floatCount,
+      int shortCount,
+      int intCount,
+      String openclFlags,
+      UnaryOperator<Runs> through) {
     this.device = device;
     floats = FloatArray.fromSegmentShallow(untouched(4L * floatCount));
     shorts = ShortArray.fromSegmentShallow(untouched(2L * shortCount));
@@ -90,8 +111,13 @@ final class Device implements AutoCloseable {
     plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
     plan.withDevice(device);
     plan.withCompilerFlags(TornadoVMBackendType.OPENCL, openclFlags);
+    runs =
+        through.apply(
+            (graph, scheduler) -> plan.withGraph(graph).withGridScheduler(scheduler).execute());
     try {
       table();
+      // whether it has the memory is seen when something comes back
+      download(Transfer.FLOATS_DOWN, 0, MemorySegment.ofArray(new float[1]));
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -181,6 +207,11 @@ final class Device implements AutoCloseable {
   }
 
   private void run(Graph graph, int[] parameters, long threads) {
+    warm(graph);
+    execute(graph, parameters, threads);
+  }
+
+  private void warm(Graph graph) {
     if (closed) {
       throw new IllegalStateException("the device is closed: " + description());
     }
@@ -189,7 +220,6 @@ final class Device implements AutoCloseable {
       execute(graph, NOTHING, graph.grid.getLocalWork()[0]);
       warm[graph.index] = true;
     }
-    execute(graph, parameters, threads);
   }
 
   private void execute(Graph graph, int[] parameters, long threads) {
@@ -198,7 +228,7 @@ final class Device implements AutoCloseable {
     graph.grid.setGlobalWork(threads, 1, 1);
     launches++;
     try {
-      plan.withGraph(graph.index).withGridScheduler(graph.scheduler).execute();
+      runs.run(graph.index, graph.scheduler);
     } catch (RuntimeException | Error e) {
       throw new BackendException(
           ("the tornado backend failed on %s in the kernel %s: %s; choose another device with"
@@ -233,11 +263,30 @@ final class Device implements AutoCloseable {
       Carrier carrier = carrier(transfer, elements - done);
       long n = Math.min(elements - done, carrier.elements);
       long bytes = transfer.elementBytes;
-      run(carrier.graph, parameters(n, at + done), threads(n));
-      fetched += carrier.bytes();
+      fetch(carrier, parameters(n, at + done), threads(n), transfer.elementBytes);
       MemorySegment.copy(carrier.array.getSegment(), 0, target, done * bytes, n * bytes);
       done += n;
     }
+  }
+
+  /// Runs a carrier that brings data, and sees that some came.
+  private void fetch(Carrier carrier, int[] parameters, long threads, long bytes) {
+    warm(carrier.graph);
+    for (byte mark : MARKS) {
+      MemorySegment first = carrier.array.getSegment().asSlice(0, bytes).fill(mark);
+      execute(carrier.graph, parameters, threads);
+      fetched += carrier.bytes();
+      for (long i = 0; i < bytes; i++) {
+        if (first.get(ValueLayout.JAVA_BYTE, i) != mark) {
+          return;
+        }
+      }
+    }
+    throw new BackendException(
+        ("the tornado backend gets no answer from %s in the kernel %s: the device is lost or has no"
+             + " memory left, the driver prints why; end what else uses it and start again, choose"
+             + " another device with --device, or use --backend cpu")
+            .formatted(description(), carrier.graph.name));
   }
 
   /// Zeroes a region of a lane.

@@ -12,6 +12,7 @@ final class Failure {
     }
     String message = cause.getMessage();
     String text = message == null || message.isBlank() ? cause.toString() : message.strip();
-    return text.lines().findFirst().orElse(text);
+    // TornadoVM colours some of its messages
+    return text.replaceAll("\u001B\\[[0-9;]*m", "").lines().findFirst().orElse(text);
   }
 }

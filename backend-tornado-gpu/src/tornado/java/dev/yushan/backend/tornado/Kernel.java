@@ -42,8 +42,10 @@ enum Kernel {
   MATMUL(MatmulKernels::kMatmul, MatmulKernels.GROUP),
   FEW_ROWS(MatmulKernels::kFewRows, MatmulKernels.GROUP),
   ATTENTION(AttentionKernels::kAttention, AttentionKernels.GROUP),
-  ATTENTION_QUERIES(AttentionKernels::kAttentionQueries, AttentionKernels.GROUP),
-  ATTENTION_KEYS(AttentionKernels::kAttentionKeys, AttentionKernels.GROUP);
+  ATTENTION_TILES(AttentionTiles::kAttentionTiles, AttentionTiles.GROUP),
+  ATTENTION_GRADIENTS(AttentionGradients::kAttentionGradients, AttentionTiles.GROUP),
+  CHAINS(LimitKernels::kChains, LimitKernels.GROUP),
+  READ(LimitKernels::kRead, LimitKernels.GROUP);
 
   /// The code of a kernel.
   interface Code extends Task5<KernelContext, IntArray, FloatArray, ShortArray, IntArray> {}

@@ -2,7 +2,7 @@ package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
-import dev.yushan.backend.Feature;
+import dev.yushan.backend.DeviceLimits;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Traffic;
@@ -12,6 +12,7 @@ import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -71,13 +72,18 @@ final class TornadoBackend implements Backend {
   }
 
   @Override
-  public Kernels kernels() {
-    return kernels;
+  public double measureFlops() {
+    return LimitKernels.flops(device);
   }
 
   @Override
-  public boolean supports(Feature feature) {
-    return feature != Feature.QUANTISED_ROWS;
+  public Optional<DeviceLimits> measureLimits() {
+    return Optional.of(LimitKernels.measure(this, device));
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
   }
 
   private void launch(Kernel kernel, int[] parameters, long groups) {

@@ -174,15 +174,28 @@ final class TornadoKernels implements Kernels {
         .value(sequences.rows() - 1);
   }
 
+  /// Rows by themselves if no sequence needs to have more than one: their tiles would be all but
+  /// empty.
+  private static Kernel forward(Tensor out, Tensor sequences) {
+    return out.rows() < sequences.rows() ? Kernel.ATTENTION : Kernel.ATTENTION_TILES;
+  }
+
+  private static long forwardGroups(AttentionShape shape, Tensor out, Tensor sequences) {
+    return shape.heads()
+        * (forward(out, sequences) == Kernel.ATTENTION
+            ? out.rows()
+            : AttentionTiles.most(out.rows(), sequences.rows() - 1));
+  }
+
   @Override
   public void attention(
       AttentionShape shape, Qkv in, Tensor sequences, Tensor out, Tensor logSumExp) {
-    attentionCall(Kernel.ATTENTION, shape, sequences)
+    attentionCall(forward(out, sequences), shape, sequences)
         .rows(in.q(), in.k(), in.v(), out, logSumExp)
         .strided(in.q(), in.k(), in.v(), out)
         .tensors(logSumExp)
         .value(0)
-        .forGroups(out.rows() * shape.heads());
+        .forGroups(forwardGroups(shape, out, sequences));
   }
 
   @Override
@@ -197,18 +210,21 @@ final class TornadoKernels implements Kernels {
     Tensor[] all = {
       dOut, in.q(), in.k(), in.v(), out, logSumExp, gradients.q(), gradients.k(), gradients.v()
     };
-    attentionCall(Kernel.ATTENTION_QUERIES, shape, sequences)
+    long tiles = AttentionTiles.most(out.rows(), sequences.rows() - 1);
+    attentionCall(Kernel.ATTENTION_GRADIENTS, shape, sequences)
         .rows(all)
-        .strided(in.q(), in.k(), in.v(), out, dOut)
+        .strided(out)
         .tensors(logSumExp)
-        .strided(gradients.q())
-        .forGroups(out.rows() * shape.heads());
-    attentionCall(Kernel.ATTENTION_KEYS, shape, sequences)
+        .value(0)
+        .strided(in.q(), dOut, in.k(), in.v(), gradients.q())
+        .forGroups(tiles * shape.heads());
+    attentionCall(Kernel.ATTENTION_GRADIENTS, shape, sequences)
         .rows(all)
-        .strided(in.q(), in.k(), in.v(), out, dOut)
+        .strided(out)
         .tensors(logSumExp)
-        .strided(gradients.k(), gradients.v())
-        .forGroups(out.rows() * shape.kvHeads());
+        .value(1)
+        .strided(in.k(), in.v(), in.q(), dOut, gradients.k(), gradients.v())
+        .forGroups(tiles * shape.kvHeads());
   }
 
   @Override
@@ -219,7 +235,7 @@ final class TornadoKernels implements Kernels {
       Tensor sequences,
       Tensor positions,
       Tensor out) {
-    attentionCall(Kernel.ATTENTION, shape, sequences)
+    attentionCall(forward(out, sequences), shape, sequences)
         .rows(q, positions, out)
         .strided(q, pages.keys(), pages.values(), out)
         .value(-1)
@@ -229,7 +245,7 @@ final class TornadoKernels implements Kernels {
         .value(pages.pageLength())
         .tensors(positions)
         .value(type(pages.keys().dtype()))
-        .forGroups(out.rows() * shape.heads());
+        .forGroups(forwardGroups(shape, out, sequences));
   }
 
   @Override
