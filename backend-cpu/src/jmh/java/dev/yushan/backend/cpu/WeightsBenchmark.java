@@ -35,7 +35,8 @@ public class WeightsBenchmark extends KernelBenchmark {
 
   private Product product(int m) {
     int n = weights.rows();
-    Matrix a = matrix(arena, DType.F32, m, K, false);
+    DType rows = dtype == DType.Q4_0 ? DType.Q8_0 : DType.F32;
+    Matrix a = matrix(arena, rows, m, K, false);
     Matrix c = matrix(arena, DType.F32, m, n, false);
     return new Product(false, true, 1, a, weights, 0, c, m, n, K);
   }

@@ -8,6 +8,8 @@ import dev.yushan.backend.cpu.Matmul.Product;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 
 /// The product of a few rows with the transpose of B, as in decoding: the time goes into reading B.
@@ -53,7 +55,7 @@ final class FewRows {
   private final IntegerRows integers = new IntegerRows();
   private float[] a = {};
 
-  /// The product of whose A that is: a thread works on several parts of one.
+  /// The piece whose A that is: a thread works on several parts of one.
   private Product arranged;
 
   /// Room for a group of B.
@@ -77,11 +79,17 @@ final class FewRows {
     return p.a().dtype().quantised();
   }
 
-  /// All rows of C, `columns` columns from `column` on.
-  static void multiply(Product p, int column, int columns) {
-    for (int row = 0; row < p.m(); row += MOST) {
-      LOCAL.get().rows(p.rows(row, Math.min(MOST, p.m() - row)), column, columns);
-    }
+  /// A product in pieces of as many rows as can be computed at once. They are made anew for each
+  /// call: by its piece a thread knows what it has arranged.
+  static List<Product> pieces(Product p) {
+    return IntStream.iterate(0, row -> row < p.m(), row -> row + MOST)
+        .mapToObj(row -> p.rows(row, Math.min(MOST, p.m() - row)))
+        .toList();
+  }
+
+  /// All rows of a piece of C, `columns` columns from `column` on.
+  static void multiply(Product piece, int column, int columns) {
+    LOCAL.get().rows(piece, column, columns);
   }
 
   private void rows(Product p, int column, int columns) {

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /// `C = alpha · op(A) · op(B) + beta · C`, blocked for registers and caches as in Goto and van de
@@ -58,12 +59,10 @@ final class Matmul {
       int n,
       int k) {
 
-    /// The product of some rows of A, which is not transposed.
+    /// The product of some rows of op(A).
     Product rows(int from, int rows) {
-      return m == rows
-          ? this
-          : new Product(
-              transposeA, transposeB, alpha, a.from(from), b, beta, c.from(from), rows, n, k);
+      Matrix left = transposeA ? a : a.from(from);
+      return new Product(transposeA, transposeB, alpha, left, b, beta, c.from(from), rows, n, k);
     }
   }
 
@@ -86,13 +85,14 @@ final class Matmul {
       return;
     }
     if (FewRows.suits(p)) {
+      List<Product> pieces = FewRows.pieces(p);
       team.ranges(
           ceilDiv(p.n, WIDTH),
           2,
           (from, to) -> {
             int column = Math.toIntExact(from * WIDTH);
             int end = (int) Math.min(p.n, to * WIDTH);
-            FewRows.multiply(p, column, end - column);
+            pieces.forEach(piece -> FewRows.multiply(piece, column, end - column));
           });
       return;
     }
