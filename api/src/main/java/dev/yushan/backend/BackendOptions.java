@@ -34,7 +34,7 @@ public record BackendOptions(int threads, Optional<String> device, Map<String, S
   public long memoryBytes() {
     String bytes = extra.getOrDefault(MEMORY, Long.toString(Long.MAX_VALUE));
     try {
-      return Long.parseLong(bytes);
+      return Math.max(0, Long.parseLong(bytes));
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(
           "the setting %s of a backend must be a number of bytes, got '%s'"

@@ -93,7 +93,14 @@ final class MatmulChecks {
       }
     }
     Case quantised = Case.of(Op.N, Op.T, DType.Q8_0, DType.Q4_0);
-    checks.add(quantisedRows("of Q8_0 by Q4_0", trial -> shapes(trial, quantised)));
+    checks.add(
+        quantisedRows(
+            "of Q8_0 by Q4_0",
+            trial -> {
+              shapes(trial, quantised);
+              compare(trial, Layout.PLAIN, quantised.sized(1, 800, 67));
+              compare(trial, Layout.COUNTED, quantised.sized(70, 288, 37).factors(FACTORS[2]));
+            }));
     checks.add(quantisedRows("of Q8_0 by Q4_0, bits", trial -> bits(trial, quantised)));
     checks.add(
         quantisedRows("of Q8_0 by anything but Q4_0, or transposed", MatmulChecks::refused)

@@ -71,8 +71,8 @@ final class FewRows {
 
   /// Whether this is the faster way.
   static boolean suits(Product p) {
-    return quantised(p)
-        || p.m() <= (p.b().packed() ? MOST : MOST_UNPACKED) && p.transposeB() && p.k() > 0;
+    return p.k() > 0
+        && (quantised(p) || p.m() <= (p.b().packed() ? MOST : MOST_UNPACKED) && p.transposeB());
   }
 
   private static boolean quantised(Product p) {

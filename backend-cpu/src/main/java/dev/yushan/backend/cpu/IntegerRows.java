@@ -25,16 +25,16 @@ import jdk.incubator.vector.VectorSpecies;
 
 /// Rows of Q8_0 by groups of Q4_0 as [Packed] has them.
 ///
-/// Within a block of 32, `Σ a[p] · b[p]` is a sum of integers, and exact. Half of it fits into 16
-/// bits, so that a vector multiplies twice as many elements as it holds floats, and nothing is
-/// converted before the block is done. Its sum, times the product of both scales, is one link of a
-/// chain of fused multiply-adds over the blocks of a k-block.
+/// Within a block of 32, `Σ a[p] · b[p]` is a sum of integers, and exact. Half of it is at most 16
+/// · 128 · 8, which 16 bits hold, so that a vector multiplies twice as many elements as it holds
+/// floats, and nothing is converted before the block is done. Its sum, times the product of both
+/// scales, is one link of a chain of fused multiply-adds over the blocks of a k-block.
 ///
 /// An int of a group holds eight nibbles of a row of B: seen as two shorts, elements p + 4 to p + 7
 /// in the lower and p to p + 3 in the upper one, the first at the top of each. So a row of A is
 /// arranged as pairs: element p + s in the upper half of an int, element p + 4 + s in the lower.
-/// Nibbles are used as 0 to 15, which a mask cuts out, and `Σ a[p] · 8` is taken off beforehand.
-/// That a half is 16 · 15 · 128 at most leaves room for all of this.
+/// Nibbles are used as 0 to 15, which a mask cuts out, and `Σ a[p] · 8` is taken off beforehand. On
+/// the way a sum may leave what 16 bits hold: it comes back.
 final class IntegerRows {
   /// Rows that are computed together; what is read and written is a multiple of four.
   private static final int ROWS = 4;
@@ -45,9 +45,10 @@ final class IntegerRows {
   private static final int BLOCK = 32;
   private static final int PAIRS = BLOCK / 2;
 
-  /// Where the scales of a strip begin, and what its sums begin with.
+  /// Where the scales of a strip begin.
   private static final int SCALES = STRIP / 2;
 
+  /// Where it has what the sums of its blocks begin with.
   private static final int OFFSETS = SCALES + STRIP / BLOCK;
 
   /// Makes signed nibbles those that are larger by eight.
@@ -233,7 +234,8 @@ final class IntegerRows {
     }
   }
 
-  /// The chains of four rows over the blocks: sums of two halves, times both scales.
+  /// The chains of four rows over the blocks, written out as the tile is: sums of two halves, times
+  /// both scales.
   private static void chains4(
       int kc, short[] sums, float[] scales, float[] a, int ao, float[] out, int oo) {
     FloatVector c00 = FloatVector.zero(F32);

@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /// `C = alpha · op(A) · op(B) + beta · C`, blocked for registers and caches as in Goto and van de
@@ -85,15 +84,16 @@ final class Matmul {
       return;
     }
     if (FewRows.suits(p)) {
-      List<Product> pieces = FewRows.pieces(p);
-      team.ranges(
-          ceilDiv(p.n, WIDTH),
-          2,
-          (from, to) -> {
-            int column = Math.toIntExact(from * WIDTH);
-            int end = (int) Math.min(p.n, to * WIDTH);
-            pieces.forEach(piece -> FewRows.multiply(piece, column, end - column));
-          });
+      for (Product piece : FewRows.pieces(p)) {
+        team.ranges(
+            ceilDiv(p.n, WIDTH),
+            2,
+            (from, to) -> {
+              int column = Math.toIntExact(from * WIDTH);
+              int end = (int) Math.min(p.n, to * WIDTH);
+              FewRows.multiply(piece, column, end - column);
+            });
+      }
       return;
     }
     int rowTasks = ceilDiv(p.m, TASK_ROWS);

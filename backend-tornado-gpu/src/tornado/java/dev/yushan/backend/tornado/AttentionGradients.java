@@ -22,6 +22,9 @@ final class AttentionGradients {
   /// From the first of two tiles of scores to the second.
   private static final int SECOND = TILE * PITCH;
 
+  /// Local memory that a group takes, more than any other kernel's.
+  static final int LOCAL_BYTES = 4 * (BLOCK * PITCH + 2 * SECOND + GROUP + 2 * BLOCK);
+
   /// Above any position.
   private static final int FAR = 1 << 30;
 

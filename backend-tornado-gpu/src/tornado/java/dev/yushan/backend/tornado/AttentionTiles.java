@@ -100,7 +100,8 @@ final class AttentionTiles {
     int first = w.get(p.get(29) + s);
     int t0 = first + TILE * (number - first / TILE - s);
     int end = end(p, w, s);
-    int rows = rows(first, t0, end);
+    // behind the last sequence there may be rows of none
+    int rows = s == p.get(30) ? 0 : rows(first, t0, end);
     int q = p.get(32) + t0 * p.get(31) + head * dim;
     int out = p.get(38) + t0 * p.get(37) + head * dim;
     if (l < TILE) {

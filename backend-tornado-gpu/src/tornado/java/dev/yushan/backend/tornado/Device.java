@@ -119,7 +119,11 @@ final class Device implements AutoCloseable {
       // whether it has the memory is seen when something comes back
       download(Transfer.FLOATS_DOWN, 0, MemorySegment.ofArray(new float[1]));
     } catch (RuntimeException | Error e) {
-      close();
+      try {
+        close();
+      } catch (RuntimeException second) {
+        e.addSuppressed(second);
+      }
       throw e;
     }
   }

@@ -116,6 +116,7 @@ final class Devices {
   /// Opens a backend on the device that the options name, the first one where they name none.
   static TornadoBackend open(BackendOptions options) {
     Named chosen = choose(options);
+    requireLocalMemory(chosen);
     long budget = budget(chosen.device);
     long limit = Math.min(budget, options.memoryBytes());
     synchronized (OPEN) {
@@ -126,6 +127,17 @@ final class Devices {
       }
       open.leases++;
       return new TornadoBackend(new Lease(chosen.id, open), limit);
+    }
+  }
+
+  /// A driver only prints that a kernel had too little, and goes on.
+  private static void requireLocalMemory(Named chosen) {
+    long there = chosen.device.getDeviceLocalMemorySize();
+    if (there < AttentionGradients.LOCAL_BYTES) {
+      throw new BackendException(
+          ("the tornado backend needs %,d bytes of local memory, and %s has %,d; choose another"
+                  + " device with --device, or use --backend cpu")
+              .formatted(AttentionGradients.LOCAL_BYTES, chosen.words(), there));
     }
   }
 
