@@ -52,7 +52,7 @@ final class FewRows {
   private final float[] result = new float[MOST * WIDTH];
   private final float[] square = new float[V * V];
   private final Panels panels = new Panels();
-  private final IntegerRows integers = new IntegerRows();
+  private final IntegerRows integerRows = new IntegerRows();
   private float[] a = {};
 
   /// The piece whose A that is: a thread works on several parts of one.
@@ -110,9 +110,9 @@ final class FewRows {
       if (column + j < p.b().packedRows()) {
         packedPanel(p, column + j, end);
       } else if (quantised(p)) {
-        MemorySegment rows = group(p.b(), column + j, n);
+        arrangeGroup(p.b(), column + j, n);
         for (int k = 0; k < p.k(); k += K_BLOCK) {
-          integers(p, k, rows, p.b().dtype().bytes(k) * WIDTH);
+          quantisedBlock(p, k, group, p.b().dtype().bytes(k) * WIDTH);
         }
       } else {
         panel(p, column + j, n);
@@ -146,7 +146,7 @@ final class FewRows {
           fetch(p.b().memory(), Math.min(end, from + FETCH));
         }
         if (quantised(p)) {
-          integers(p, k, p.b().memory(), from);
+          quantisedBlock(p, k, p.b().memory(), from);
         } else if (WIDENS_IN_TILE && p.b().dtype() == DType.BF16) {
           block(p, k, kc, from);
         } else {
@@ -166,15 +166,15 @@ final class FewRows {
   }
 
   /// The k-block at `k` of a group of B, which is of Q4_0, from byte `from` on.
-  private void integers(Product p, int k, MemorySegment b, long from) {
+  private void quantisedBlock(Product p, int k, MemorySegment b, long from) {
     int strip = k / K_BLOCK * p.m() * K_BLOCK;
     int kc = Math.min(K_BLOCK, p.k() - k);
-    integers.multiply(p.m(), kc, b, from, a, strip, sums);
+    integerRows.multiply(p.m(), kc, b, from, a, strip, sums);
     add(p, k);
   }
 
-  /// `n` rows of a B that is not packed, as a group.
-  private MemorySegment group(Matrix b, int row, int n) {
+  /// `n` rows of a B that is not packed, as [#group].
+  private void arrangeGroup(Matrix b, int row, int n) {
     byte[] rows = new byte[Math.toIntExact(b.row(WIDTH))];
     if (group.byteSize() < rows.length) {
       group = Arena.ofAuto().allocate(rows.length, 64);
@@ -182,7 +182,6 @@ final class FewRows {
     MemorySegment copy = MemorySegment.ofArray(rows);
     MemorySegment.copy(b.memory(), b.row(row), copy, 0, b.row(n));
     Packed.group(b.dtype(), b.columns(), copy, group);
-    return group;
   }
 
   /// A as strips, all k-blocks one after the other.

@@ -36,7 +36,7 @@ import jdk.incubator.vector.VectorSpecies;
 /// Nibbles are used as 0 to 15, which a mask cuts out, and `Σ a[p] · 8` is taken off beforehand. On
 /// the way a sum may leave what 16 bits hold: it comes back.
 final class IntegerRows {
-  /// Rows that are computed together; what is read and written is a multiple of four.
+  /// Rows that are computed together: strips are read, and sums written, of whole such fours.
   private static final int ROWS = 4;
 
   private static final int V = Lanes.COUNT;
