@@ -52,7 +52,7 @@ public class PackingBenchmark extends KernelBenchmark {
         A_ROWS,
         LENGTH,
         (buffers, row, column) ->
-            buffers.panels.packA(matrix, transposed, row, A_ROWS, column, LENGTH, buffers.out));
+            buffers.panels.packA(matrix, transposed, row, A_ROWS, column, LENGTH, buffers.out, 0));
     reads.add(matrix.memory().byteSize());
   }
 
@@ -63,7 +63,8 @@ public class PackingBenchmark extends KernelBenchmark {
         LENGTH,
         B_COLUMNS,
         (buffers, row, column) ->
-            buffers.panels.packB(matrix, transposed, column, B_COLUMNS, row, LENGTH, buffers.out));
+            buffers.panels.packB(
+                matrix, transposed, column, B_COLUMNS, row, LENGTH, buffers.out, 0));
     reads.add(matrix.memory().byteSize());
   }
 

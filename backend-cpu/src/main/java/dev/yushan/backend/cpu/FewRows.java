@@ -47,7 +47,6 @@ final class FewRows {
 
   private final float[] pieces = new float[WIDTH * PIECE_LD];
   private final float[] panel = new float[(K_BLOCK + V) * WIDTH];
-  private final float[] strips = new float[(MOST + V) * K_BLOCK];
   private final float[] sums = new float[(MOST + Tile.ROWS) * WIDTH];
   private final float[] result = new float[MOST * WIDTH];
   private final float[] square = new float[V * V];
@@ -188,7 +187,8 @@ final class FewRows {
   private void arrange(Product p) {
     int blocks = (p.k() + K_BLOCK - 1) / K_BLOCK;
     int blockLength = p.m() * K_BLOCK;
-    int length = blocks * blockLength + Tile.ROWS * K_BLOCK;
+    // the tile reads, and transposing writes, rows beyond the last
+    int length = blocks * blockLength + Math.max(V, Tile.ROWS) * K_BLOCK;
     if (a.length < length) {
       a = new float[length];
     }
@@ -196,11 +196,10 @@ final class FewRows {
       int k = block * K_BLOCK;
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (quantised(p)) {
-        IntegerRows.strips(p.a(), p.m(), k, kc, strips);
+        IntegerRows.strips(p.a(), p.m(), k, kc, a, block * blockLength);
       } else {
-        panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, strips);
+        panels.packA(p.a(), p.transposeA(), 0, p.m(), k, kc, a, block * blockLength);
       }
-      System.arraycopy(strips, 0, a, block * blockLength, blockLength);
     }
   }
 

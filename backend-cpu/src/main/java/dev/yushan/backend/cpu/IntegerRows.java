@@ -82,22 +82,23 @@ final class IntegerRows {
   private final short[] sums = new short[STRIP / BLOCK * ROWS * 2 * WIDTH];
   private final float[] scales = new float[STRIP / BLOCK * WIDTH];
 
-  /// A k-block of A as strips: of row i the pairs from `out[i · STRIP]`, as bits of floats, then
-  /// the scales of its blocks, then what their sums begin with, in both halves of an int.
+  /// A k-block of A as strips: of row i the pairs from `out[at + i · STRIP]`, as bits of floats,
+  /// then the scales of its blocks, then what their sums begin with, in both halves of an int.
   ///
   /// @param k first column, of `kc`
-  static void strips(Matrix a, int rows, int k, int kc, float[] out) {
+  static void strips(Matrix a, int rows, int k, int kc, float[] out, int at) {
     for (int i = 0; i < rows; i++) {
       for (int p = 0; p < kc; p += BLOCK) {
         long from = a.at(i, k + p);
-        int block = i * STRIP + p / BLOCK;
+        int strip = at + i * STRIP;
+        int block = strip + p / BLOCK;
         out[block + SCALES] = Float.float16ToFloat(a.memory().get(JAVA_SHORT_UNALIGNED, from));
         IntVector sums = IntVector.zero(I32);
         for (int e = 0; e < BLOCK; e += 2 * V) {
           ByteVector bytes = ByteVector.fromMemorySegment(I8, a.memory(), from + 2 + e, ORDER);
           ShortVector shorts = (ShortVector) bytes.convertShape(B2S, I16, 0);
           ShortVector pairs = shorts.rearrange(INTERLEAVED);
-          pairs.reinterpretAsFloats().intoArray(out, i * STRIP + (p + e) / 2);
+          pairs.reinterpretAsFloats().intoArray(out, strip + (p + e) / 2);
           sums = sums.reinterpretAsShorts().add(pairs).reinterpretAsInts();
         }
         int upper = sums.lanewise(ASHR, 16).reduceLanes(ADD);

@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /// `C = alpha · op(A) · op(B) + beta · C`, blocked for registers and caches as in Goto and van de
@@ -18,11 +20,11 @@ import jdk.incubator.vector.FloatVector;
 /// tile, the vector width or the threads. Where A and B are quantised, a k-block's chain is one
 /// over its blocks of 32, whose sums are exact ([IntegerRows]).
 ///
-/// **How.** C is cut into tasks of some rows by some columns. A task packs some k-blocks of B, then
-/// blocks of A ([Panels]), and runs a register tile over them. What becomes of a block of C stays
-/// in the cache over these k-blocks: memory is read and written once for them, not for each. What a
-/// task packs is packed again by its neighbours, a few percent of the work, and in return they
-/// never wait for each other.
+/// **How.** B is worked off in slabs, some k-blocks by some columns: all threads pack one
+/// ([Panels]) into a buffer that they share, then each takes rows of A, packs them and runs a
+/// register tile over both. So each element of B is packed once. What becomes of a block of C stays
+/// in the cache over the k-blocks of a slab: memory is read and written once for them, not for
+/// each.
 final class Matmul {
   /// Length of the blocks that K is cut into. Part of the results: never a function of the machine.
   static final int K_BLOCK = Tile.STRIP;
@@ -31,17 +33,35 @@ final class Matmul {
   private static final int WIDTH = Tile.WIDTH;
   private static final int TILE_ROWS = Tile.ROWS;
 
-  /// Rows of A packed at once: 128 KiB, half of a small second-level cache.
-  private static final int A_ROWS = 128 / TILE_ROWS * TILE_ROWS;
+  private static final Caches CACHES = Caches.found();
 
-  /// Columns of B packed at once: half a MiB.
-  private static final int B_COLUMNS = 512 / WIDTH * WIDTH;
-
-  /// K-blocks of B packed at once, two MiB: the third-level cache has room for them.
+  /// K-blocks of a slab.
   private static final int SPAN = 4;
 
-  /// Rows from which packing B for one task alone costs little.
-  private static final int TASK_ROWS = 768;
+  /// Columns of a k-block of B that stay in the second-level cache while rows of A pass by: half of
+  /// it.
+  private static final int B_COLUMNS = columns(CACHES.second() / 2);
+
+  /// Columns of a slab times its k-blocks: what fits an eighth of the third-level cache, which
+  /// others use too, or 8 MiB, from where on nothing becomes faster.
+  private static final int SLAB_COLUMNS =
+      Math.max(SPAN * B_COLUMNS, columns(Math.min(CACHES.third() / 8, 8 << 20)));
+
+  /// Columns that are packed by a task.
+  private static final int GROUP = 128;
+
+  /// Rows of A of a task, at most: a k-block of them is three sixteenths of the second-level cache.
+  private static final int A_ROWS =
+      Math.max(1, Math.toIntExact(CACHES.second() * 3 / 16 / (4 * K_BLOCK)) / TILE_ROWS)
+          * TILE_ROWS;
+
+  /// Up to so many rows of A, threads share no slab where there are columns enough, and up to
+  /// [#A_ROWS] in any case: handing what one core has packed to another takes its time, which many
+  /// rows make up for.
+  private static final int MIDDLE_ROWS = 768;
+
+  /// Columns of a task that shares no slab, at least, where that leaves a task for each thread.
+  private static final int NARROW = Tile.padded(64);
 
   private Matmul() {}
 
@@ -70,10 +90,10 @@ final class Matmul {
     private static final ThreadLocal<Buffers> LOCAL = ThreadLocal.withInitial(Buffers::new);
 
     // transposing writes whole vectors of rows
-    final float[] a = new float[(A_ROWS + V) * K_BLOCK];
-    final float[][] b = new float[SPAN][B_COLUMNS * K_BLOCK];
+    final float[] a = new float[SPAN * (A_ROWS + V) * K_BLOCK];
     final float[] sums = new float[TILE_ROWS * B_COLUMNS];
     final Panels panels = new Panels();
+    final float[][] slabs = new float[2][0];
 
     /// What becomes of a block of C.
     final MemorySegment c = Arena.ofAuto().allocate(4L * A_ROWS * B_COLUMNS, 64);
@@ -96,87 +116,191 @@ final class Matmul {
       }
       return;
     }
-    int rowTasks = ceilDiv(p.m, TASK_ROWS);
-    int columnTasks = ceilDiv(p.n, B_COLUMNS);
-    int wanted = team.threads() == 1 ? 1 : 4 * team.threads();
-    if (rowTasks * columnTasks < wanted) {
-      rowTasks = Math.clamp(ceilDiv(wanted, columnTasks), rowTasks, Math.max(1, p.m / A_ROWS));
-      columnTasks =
-          Math.clamp(ceilDiv(wanted, rowTasks), columnTasks, Math.max(columnTasks, p.n / WIDTH));
+    int threads = team.threads();
+    int parts = ceilDiv(p.n, B_COLUMNS);
+    if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && parts >= 2 * threads) {
+      parts = ceilDiv(Math.max(parts, 4 * threads), threads) * threads;
+      int least = Math.min(NARROW, padded(p.n, threads));
+      int width = Math.max(least, padded(p.n, parts));
+      team.run(
+          ceilDiv(p.n, width),
+          part -> {
+            int from = part * width;
+            multiply(team, 1, p, from, Math.min(p.n, from + width));
+          });
+    } else {
+      multiply(team, threads, p, 0, p.n);
     }
-    int rows = ceilDiv(ceilDiv(p.m, rowTasks), TILE_ROWS) * TILE_ROWS;
-    int columns = ceilDiv(ceilDiv(p.n, columnTasks), WIDTH) * WIDTH;
-    int down = ceilDiv(p.m, rows);
-    int across = ceilDiv(p.n, columns);
-    team.run(
-        down * across,
-        task -> {
-          int row = task % down * rows;
-          int column = task / down * columns;
-          task(p, row, Math.min(rows, p.m - row), column, Math.min(columns, p.n - column));
-        });
+  }
+
+  /// The width of each of so many parts, in whole panels.
+  private static int padded(int columns, int parts) {
+    return Tile.padded(ceilDiv(columns, parts));
+  }
+
+  /// Columns `from` to `to`, slab by slab, by so many threads of the team.
+  private static void multiply(ThreadTeam team, int threads, Product p, int from, int to) {
+    List<Slab> slabs = slabs(p, from, to);
+    team.run(slabs.getFirst().groups(), slabs.getFirst()::pack);
+    for (int i = 0; i < slabs.size(); i++) {
+      slabs.get(i).multiply(team, threads, i + 1 < slabs.size() ? slabs.get(i + 1) : null);
+    }
+  }
+
+  private static List<Slab> slabs(Product p, int from, int to) {
+    List<Slab> slabs = new ArrayList<>();
+    // few rows of C stay in the cache by themselves, and then the slab can
+    int most = p.m <= A_ROWS ? Math.clamp(B_COLUMNS / (to - from), 1, SPAN) : SPAN;
+    // at least one block, so that C is scaled where K is 0
+    int blocks = Math.clamp(ceilDiv(p.k, K_BLOCK), 1, most);
+    int span = blocks * K_BLOCK;
+    int width = SLAB_COLUMNS / blocks / WIDTH * WIDTH;
+    for (int column = from; column < to; column += width) {
+      for (int k = 0; k < Math.max(1, p.k); k += span) {
+        int columns = Math.min(width, to - column);
+        int end = Math.clamp(p.k, k + 1, k + span);
+        float[] b = slab(slabs.size() % 2, blocks * Tile.padded(columns));
+        slabs.add(new Slab(p, b, column, columns, k, end));
+      }
+    }
+    return slabs;
+  }
+
+  /// Room for so many columns of a k-block, kept by the thread that asked for the product.
+  private static float[] slab(int i, int columns) {
+    float[][] slabs = Buffers.LOCAL.get().slabs;
+    if (slabs[i].length < columns * K_BLOCK) {
+      slabs[i] = new float[columns * K_BLOCK];
+    }
+    return slabs[i];
+  }
+
+  private static int columns(long bytes) {
+    return Math.max(1, Math.toIntExact(bytes / (4 * K_BLOCK)) / WIDTH) * WIDTH;
   }
 
   private static int ceilDiv(int a, int b) {
     return (a + b - 1) / b;
   }
 
-  private static void task(Product p, int row, int rows, int column, int columns) {
-    Buffers buffers = Buffers.LOCAL.get();
-    int span = SPAN * K_BLOCK;
-    // at least one block, so that C is scaled where K is 0
-    for (int from = 0; from < Math.max(1, p.k); from += span) {
-      int to = Math.clamp(p.k, from + 1, from + span);
-      for (int j = 0; j < columns; j += B_COLUMNS) {
-        int nc = Math.min(B_COLUMNS, columns - j);
+  /// Rows of a task, of half as many as a task can have up to these: the most of those that keep
+  /// the threads busy to the end.
+  private static int height(int m, int threads) {
+    if (m < threads * A_ROWS / 2) {
+      return A_ROWS;
+    }
+    int best = A_ROWS;
+    for (int rows = A_ROWS; rows >= A_ROWS / 2; rows -= TILE_ROWS) {
+      if (longest(m, rows, threads) < longest(m, best, threads)) {
+        best = rows;
+      }
+    }
+    return best;
+  }
+
+  /// Rows of the thread that has most, with tasks of so many.
+  private static int longest(int m, int rows, int threads) {
+    return ceilDiv(ceilDiv(m, rows), threads) * rows;
+  }
+
+  /// Some columns of op(B), of the k-blocks from `from` to `to`.
+  ///
+  /// @param b its k-blocks one after the other, each as panels
+  private record Slab(Product p, float[] b, int column, int columns, int from, int to) {
+
+    /// Parts that are packed by themselves.
+    int groups() {
+      return ceilDiv(columns, GROUP) * ceilDiv(to - from, K_BLOCK);
+    }
+
+    void pack(int group) {
+      int across = ceilDiv(columns, GROUP);
+      int k = from + group / across * K_BLOCK;
+      int j = group % across * GROUP;
+      Panels panels = Buffers.LOCAL.get().panels;
+      int n = Math.min(GROUP, columns - j);
+      panels.packB(p.b, p.transposeB, column + j, n, k, length(k), b, at(j, k));
+    }
+
+    /// Elements of the chains of a k-block.
+    private int length(int k) {
+      return Math.min(K_BLOCK, p.k - k);
+    }
+
+    /// Where the panel from column `j` of a k-block is.
+    private int at(int j, int k) {
+      return (k - from) * Tile.padded(columns) + j * Panels.rows(length(k));
+    }
+
+    /// The product with this slab. Meanwhile the next one, if there is one, is packed: between the
+    /// tasks of the product, so that some threads wait for the memory while others compute.
+    void multiply(ThreadTeam team, int threads, Slab next) {
+      int rows = height(p.m, threads);
+      int down = ceilDiv(p.m, rows);
+      int wanted = threads == 1 ? 1 : ceilDiv(2 * threads, down);
+      int across = Math.clamp(wanted, 1, ceilDiv(columns, WIDTH));
+      int width = padded(columns, across);
+      int groups = next == null ? 0 : next.groups();
+      int tasks = down * ceilDiv(columns, width) + groups;
+      team.run(
+          tasks,
+          task -> {
+            int packed = groups * task / tasks;
+            if (packed < groups * (task + 1) / tasks) {
+              next.pack(packed);
+            } else {
+              int row = (task - packed) % down * rows;
+              int j = (task - packed) / down * width;
+              multiply(row, Math.min(rows, p.m - row), j, Math.min(width, columns - j));
+            }
+          });
+    }
+
+    /// Some rows of op(A) by columns of the slab.
+    private void multiply(int row, int rows, int first, int width) {
+      Buffers buffers = Buffers.LOCAL.get();
+      for (int j = first; j < first + width; j += B_COLUMNS) {
+        int n = Math.min(B_COLUMNS, first + width - j);
         for (int k = from; k < to; k += K_BLOCK) {
-          int kc = Math.min(K_BLOCK, p.k - k);
-          float[] b = buffers.b[(k - from) / K_BLOCK];
-          buffers.panels.packB(p.b, p.transposeB, column + j, nc, k, kc, b);
-        }
-        for (int i = 0; i < rows; i += A_ROWS) {
-          int mc = Math.min(A_ROWS, rows - i);
-          for (int k = from; k < to; k += K_BLOCK) {
-            int kc = Math.min(K_BLOCK, p.k - k);
-            buffers.panels.packA(p.a, p.transposeA, row + i, mc, k, kc, buffers.a);
-            float[] b = buffers.b[(k - from) / K_BLOCK];
-            boolean last = k + K_BLOCK >= to;
-            block(p, buffers, b, row + i, mc, column + j, nc, k, kc, k == from, last);
+          if (j == first) {
+            int at = strips(k);
+            buffers.panels.packA(p.a, p.transposeA, row, rows, k, length(k), buffers.a, at);
           }
+          block(buffers, row, rows, j, n, k);
         }
       }
     }
-  }
 
-  /// One packed block of A times one of B. The sums of a few whole rows are collected before they
-  /// are added to C, so that C is streamed through and not touched a cache line at a time.
-  ///
-  /// @param first whether they are added to what C has, in the place of what was kept of it
-  /// @param last whether the result goes to C
-  private static void block(
-      Product p,
-      Buffers buffers,
-      float[] b,
-      int row,
-      int mc,
-      int column,
-      int nc,
-      int k,
-      int kc,
-      boolean first,
-      boolean last) {
-    float[] sums = buffers.sums;
-    MemorySegment source = first ? p.c.memory() : buffers.c;
-    MemorySegment target = last ? p.c.memory() : buffers.c;
-    float beta = k == 0 ? p.beta : 1;
-    for (int i = 0; i < mc; i += TILE_ROWS) {
-      int m = Math.min(TILE_ROWS, mc - i);
-      Tile.rows(Tile.rounded(m), nc, kc, buffers.a, i * K_BLOCK, b, kc, sums, 0, B_COLUMNS);
-      for (int r = 0; r < m; r++) {
-        long at = p.c.row(row + i + r) + 4L * column;
-        long kept = 4L * (i + r) * B_COLUMNS;
-        int from = r * B_COLUMNS;
-        update(source, first ? at : kept, target, last ? at : kept, nc, p.alpha, sums, from, beta);
+    /// Where the strips of a k-block of A are.
+    private int strips(int k) {
+      return (k - from) * (A_ROWS + V);
+    }
+
+    /// A packed k-block of A times one of B. The sums of a few whole rows are collected before they
+    /// are added to C, so that C is streamed through and not touched a cache line at a time. They
+    /// are added to what C has in the first k-block of the slab, then to what is kept of it; the
+    /// last goes to C.
+    private void block(Buffers buffers, int row, int rows, int j, int n, int k) {
+      boolean first = k == from;
+      boolean last = k + K_BLOCK >= to;
+      MemorySegment source = first ? p.c.memory() : buffers.c;
+      MemorySegment target = last ? p.c.memory() : buffers.c;
+      float beta = k == 0 ? p.beta : 1;
+      int length = length(k);
+      float[] sums = buffers.sums;
+      for (int i = 0; i < rows; i += TILE_ROWS) {
+        int m = Math.min(TILE_ROWS, rows - i);
+        int strips = strips(k) + i * K_BLOCK;
+        for (int panel = 0; panel < n; panel += WIDTH) {
+          int at = at(j + panel, k);
+          Tile.panel(Tile.rounded(m), length, buffers.a, strips, b, at, sums, panel, B_COLUMNS);
+        }
+        for (int r = 0; r < m; r++) {
+          long at = p.c.row(row + i + r) + 4L * (column + j);
+          long kept = 4L * (i + r) * B_COLUMNS;
+          int sum = r * B_COLUMNS;
+          update(source, first ? at : kept, target, last ? at : kept, n, p.alpha, sums, sum, beta);
+        }
       }
     }
   }

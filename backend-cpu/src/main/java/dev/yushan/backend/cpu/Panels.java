@@ -20,15 +20,15 @@ final class Panels {
   private final float[] stripe = new float[V * STRIP];
   private final float[] square = new float[V * V];
 
-  /// The strips of A: element (i, p) goes to `out[i · STRIP + p]`.
+  /// The strips of A: element (i, p) goes to `out[at + i · STRIP + p]`.
   ///
   /// @param a op(A) is `a`, or its transpose where `transposed`
   /// @param row first row of op(A), of `rows`
   /// @param k first column of op(A), of `kc`
-  void packA(Matrix a, boolean transposed, int row, int rows, int k, int kc, float[] out) {
+  void packA(Matrix a, boolean transposed, int row, int rows, int k, int kc, float[] out, int at) {
     if (!transposed) {
       for (int i = 0; i < rows; i++) {
-        Widen.floats(DType.F32, a.memory(), a.at(row + i, k), out, i * STRIP, kc);
+        Widen.floats(DType.F32, a.memory(), a.at(row + i, k), out, at + i * STRIP, kc);
       }
       return;
     }
@@ -37,26 +37,33 @@ final class Panels {
       int n = Math.min(STRIP, rows - i);
       for (int p = 0; p < kc; p += V) {
         fillStripe(a, k + p, Math.min(V, kc - p), row + i, n);
-        Transpose.stripe(stripe, 0, STRIP, n, out, i * STRIP + p, STRIP, square);
+        Transpose.stripe(stripe, 0, STRIP, n, out, at + i * STRIP + p, STRIP, square);
       }
     }
   }
 
-  /// The panels of B: element (p, j) goes to `out[(j / WIDTH · kc + p) · WIDTH + j % WIDTH]`. The
-  /// last panel is filled up with anything.
+  /// Rows of a panel of B: whole vectors, as transposing writes them.
+  static int rows(int kc) {
+    return (kc + V - 1) / V * V;
+  }
+
+  /// The panels of B: element (p, j) goes to `out[at + (j / WIDTH · rows(kc) + p) · WIDTH + j %
+  /// WIDTH]`. The last panel is filled up with anything.
   ///
   /// @param b op(B) is `b`, or its transpose where `transposed`, as it must be where `b` is packed
   /// @param column first column of op(B), of `columns`: a multiple of WIDTH
   /// @param k first row of op(B), of `kc`
-  void packB(Matrix b, boolean transposed, int column, int columns, int k, int kc, float[] out) {
+  void packB(
+      Matrix b, boolean transposed, int column, int columns, int k, int kc, float[] out, int at) {
+    int rows = rows(kc);
     if (transposed) {
       int packed = Math.clamp(b.packedRows() - column, 0, columns);
       for (int j = 0; j < packed; j += WIDTH) {
-        Packed.panel(b, column + j, k, kc, out, j * kc);
+        Packed.panel(b, column + j, k, kc, out, at + j * rows);
       }
       for (int j = packed; j < columns; j += V) {
         fillStripe(b, column + j, Math.min(V, columns - j), k, kc);
-        int to = j / WIDTH * WIDTH * kc + j % WIDTH;
+        int to = at + j / WIDTH * WIDTH * rows + j % WIDTH;
         Transpose.stripe(stripe, 0, STRIP, kc, out, to, WIDTH, square);
       }
       return;
@@ -65,7 +72,8 @@ final class Panels {
       int end = Math.min(columns, j + PANELS * WIDTH);
       for (int p = 0; p < kc; p++) {
         for (int i = j; i < end; i += WIDTH) {
-          copyRow(b, b.at(k + p, column + i), Math.min(WIDTH, end - i), out, i * kc + p * WIDTH);
+          copyRow(
+              b, b.at(k + p, column + i), Math.min(WIDTH, end - i), out, at + i * rows + p * WIDTH);
         }
       }
     }
