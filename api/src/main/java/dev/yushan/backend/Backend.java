@@ -40,10 +40,14 @@ public interface Backend extends AutoCloseable {
   /// Copies a contiguous tensor into host bytes.
   void download(Tensor source, MemorySegment target);
 
-  /// Whether an optional part of the op set is there. The default is all but what came to the set
-  /// later, which a backend has to know of.
+  /// Whether an optional part of the op set is there. A backend says so of what it was written for,
+  /// by name, and denies the rest: it may be asked for features that came after it. The default is
+  /// what was there in the beginning.
   default boolean supports(Feature feature) {
-    return feature != Feature.QUANTISED_ROWS;
+    return switch (feature) {
+      case TRAINING, PAGED_ATTENTION, HALF_WEIGHTS, QUANTISED_WEIGHTS -> true;
+      default -> false;
+    };
   }
 
   /// Bytes that can still be allocated; [Long#MAX_VALUE] if the device does not say.

@@ -2,6 +2,9 @@ package dev.yushan.backend;
 
 /// What a backend may leave out. It says so by [Backend#supports], and the conformance kit tests
 /// both answers: what is claimed must work, what is not must be refused.
+///
+/// More may come without a new API version. So nobody claims all there is: a backend names the
+/// features that it has, and those who wrap another one ask it.
 public enum Feature {
   /// The ops named `…Backward`, `scatterAdd` and `adamW`.
   TRAINING,

@@ -65,6 +65,10 @@ public interface Kernels {
   /// Where `a` and `b` are both quantised, `op(a) · op(b)` of a block of 32 is exact but for one
   /// rounding: a sum of integers times both scales.
   ///
+  /// Where the scale of a block is no finite number, nor is any element of `c` that the block
+  /// belongs to: infinite or NaN, as it comes from where the scale is multiplied. The others are
+  /// what they would be.
+  ///
   /// Live rows: those of `c` (and `a`) bound M; where `a` is transposed its live rows, which are
   /// `b`'s, bound K.
   ///

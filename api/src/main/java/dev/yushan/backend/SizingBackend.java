@@ -4,6 +4,7 @@ import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Proxy;
+import java.util.function.Predicate;
 
 /// A backend that has no memory and computes nothing, but counts what is allocated. Whatever is
 /// laid out on it, model, optimizer or a whole pass, tells to the byte what it would take on a
@@ -16,7 +17,18 @@ public final class SizingBackend implements Backend {
               new Class<?>[] {Kernels.class},
               (proxy, kernel, arguments) -> null);
 
+  private final Predicate<Feature> features;
   private long held;
+
+  /// In the place of any backend that can do everything.
+  public SizingBackend() {
+    features = feature -> true;
+  }
+
+  /// In the place of `backend`: what it leaves out takes no memory here either.
+  public SizingBackend(Backend backend) {
+    features = backend::supports;
+  }
 
   /// Bytes allocated and not closed.
   public long held() {
@@ -66,7 +78,7 @@ public final class SizingBackend implements Backend {
 
   @Override
   public boolean supports(Feature feature) {
-    return true;
+    return features.test(feature);
   }
 
   @Override

@@ -45,6 +45,7 @@ public record Check(String op, String name, List<Feature> needs, Consumer<Trial>
     return Stream.of(
             MatmulChecks.all(),
             FrozenChecks.all(),
+            QuantisedChecks.all(),
             RowChecks.all(),
             BlockChecks.all(),
             AttentionChecks.all(),

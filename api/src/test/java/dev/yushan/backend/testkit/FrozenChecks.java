@@ -8,6 +8,7 @@ import dev.yushan.backend.Kernels.Op;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -34,24 +35,39 @@ final class FrozenChecks {
                         "by frozen " + dtype + ", bits",
                         dtype,
                         trial -> same(trial, DType.F32, dtype)));
+    Stream<Check> anyBlocks =
+        Stream.of(DType.values())
+            .filter(DType::quantised)
+            .map(
+                dtype ->
+                    RowChecks.check(
+                        "matmul",
+                        "by frozen " + dtype + " of any blocks, bits",
+                        dtype,
+                        trial -> same(trial, DType.F32, dtype, 37, 800, true)));
     Check quantisedRows =
         Check.of(
                 "matmul",
                 "of Q8_0 by frozen Q4_0, bits",
                 Feature.QUANTISED_ROWS,
-                trial -> same(trial, DType.Q8_0, DType.Q4_0))
+                trial -> {
+                  same(trial, DType.Q8_0, DType.Q4_0);
+                  same(trial, DType.Q8_0, DType.Q4_0, 37, 800, true);
+                })
             .with(DType.Q4_0);
-    return Stream.concat(plain, Stream.of(quantisedRows)).toList();
+    return Stream.of(plain, anyBlocks, Stream.of(quantisedRows)).flatMap(checks -> checks).toList();
   }
 
   private static void same(Trial trial, DType rows, DType dtype) {
     for (int[] shape : SHAPES) {
-      same(trial, rows, dtype, shape[0], shape[1]);
+      same(trial, rows, dtype, shape[0], shape[1], false);
     }
-    same(trial, rows, dtype, 5, 64);
+    same(trial, rows, dtype, 5, 64, false);
   }
 
-  private static void same(Trial trial, DType rowType, DType dtype, int n, int k) {
+  /// @param anyBlocks whether quantised operands are of [QuantisedChecks#blocks]
+  private static void same(
+      Trial trial, DType rowType, DType dtype, int n, int k, boolean anyBlocks) {
     Backend backend = trial.backend();
     int most = ROWS_OF_A[ROWS_OF_A.length - 1];
     int[] ids = IDS.clone();
@@ -65,8 +81,8 @@ final class FrozenChecks {
         Tensor c = backend.allocate(DType.F32, Shape.of(most, n));
         Tensor chosen = backend.tensor(ids, ids.length);
         Tensor rows = backend.allocate(DType.F32, Shape.of(ids.length, k))) {
-      backend.kernels().copy(drawn, a);
-      backend.kernels().copy(wide, b);
+      fill(trial, drawn, a, anyBlocks);
+      fill(trial, wide, b, anyBlocks);
       List<float[]> wanted = uses(backend, a, b, c, chosen, rows);
       backend.freeze(b);
       List<float[]> seen = uses(backend, a, b, c, chosen, rows);
@@ -75,6 +91,17 @@ final class FrozenChecks {
         assertThat(seen.get(i)).as("%s frozen %s", what, b).containsExactly(wanted.get(i));
         trial.digest(seen.get(i));
       }
+    }
+  }
+
+  private static void fill(Trial trial, Tensor drawn, Tensor target, boolean anyBlocks) {
+    if (anyBlocks && target.dtype().quantised()) {
+      int rows = (int) target.rows();
+      byte[] blocks = QuantisedChecks.blocks(trial, target.dtype(), rows, (int) target.columns());
+      QuantisedChecks.spoil(blocks, target.dtype(), rows);
+      trial.backend().upload(MemorySegment.ofArray(blocks), target);
+    } else {
+      trial.backend().kernels().copy(drawn, target);
     }
   }
 

@@ -22,7 +22,6 @@ import dev.yushan.backend.Invocation;
 import dev.yushan.backend.Kernels.Op;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -40,6 +39,7 @@ final class Mutants {
     table.block();
     table.attention();
     new ElementMutants(table).list();
+    new QuantisedMutants(table).list();
     return table.mutants;
   }
 
@@ -131,29 +131,10 @@ final class Mutants {
     add("matmul", "one row has other bits", dependsOnRows(6));
     add("matmul", "off by 1e-5", scaled(6, 1 + 1e-5));
     add("matmul", "F16 taken for BF16", changed(4, t -> retyped(t, DType.F16, DType.BF16)));
-    add("matmul", "halves of Q4_0 bytes exchanged", Mutants::exchangesHalves);
   }
 
   private static Tensor retyped(Tensor t, DType from, DType to) {
     return t.dtype() == from ? Tensor.view(t.storage(), t.byteOffset(), to, t.shape()) : t;
-  }
-
-  private static void exchangesHalves(Invocation call) {
-    Tensor b = call.tensor(4);
-    if (b.dtype() != DType.Q4_0) {
-      call.proceed();
-      return;
-    }
-    byte[] bytes = call.backend().bytes(b);
-    for (int i = 0; i < bytes.length; i++) {
-      if (i % 18 >= 2) {
-        bytes[i] = (byte) (bytes[i] << 4 | bytes[i] >> 4 & 15);
-      }
-    }
-    try (Tensor wrong = call.backend().allocate(b.dtype(), b.shape())) {
-      call.backend().upload(MemorySegment.ofArray(bytes), wrong);
-      call.with(4, wrong).proceed();
-    }
   }
 
   private static Consumer<Invocation> accumulatesIfZero() {

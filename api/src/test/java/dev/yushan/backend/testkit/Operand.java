@@ -39,13 +39,14 @@ final class Operand implements AutoCloseable {
   final int rows;
   final int columns;
   final boolean perToken;
-  private final double[] values;
+  private double[] values;
   private final byte[] initial;
   private final int first;
   private final int ld;
   private final int deadFrom;
   private final int deadTo;
   private final Backend backend;
+  private final Backend reference;
   private final Tensor buffer;
   private final Tensor referenceBuffer;
   private final Tensor tensor;
@@ -66,6 +67,7 @@ final class Operand implements AutoCloseable {
     this.rows = rows;
     this.columns = columns;
     this.backend = backend;
+    this.reference = reference;
     perToken = kind.counted;
     boolean counted = kind.counted && layout.counted;
     int left = kind.strided ? layout.left : 0;
@@ -146,6 +148,14 @@ final class Operand implements AutoCloseable {
       live[i] = all[index(i)];
     }
     return live;
+  }
+
+  /// Takes these bytes in the place of its values: contiguous, as its type stores them.
+  void store(byte[] stored) {
+    System.arraycopy(stored, 0, initial, (int) dtype.bytes(first), stored.length);
+    values = decodeAll(initial);
+    reference.upload(MemorySegment.ofArray(initial), referenceBuffer);
+    reset();
   }
 
   /// The values it started with, as its type holds them.

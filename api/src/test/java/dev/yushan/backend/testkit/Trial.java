@@ -143,6 +143,14 @@ public final class Trial implements AutoCloseable {
     return operand;
   }
 
+  /// A quantised matrix of these blocks.
+  Operand stored(
+      String name, DType dtype, Operand.Kind kind, int rows, int columns, byte[] blocks) {
+    Operand operand = operand(name, dtype, kind, rows, columns, new double[rows * columns]);
+    operand.store(blocks);
+    return operand;
+  }
+
   // ---- calls -----------------------------------------------------------------------------------
 
   /// Calls both sides, the tested one twice.

@@ -42,7 +42,9 @@ final class CpuBackend extends HostBackend {
 
   @Override
   public boolean supports(Feature feature) {
-    return true;
+    return switch (feature) {
+      case TRAINING, PAGED_ATTENTION, HALF_WEIGHTS, QUANTISED_WEIGHTS, QUANTISED_ROWS -> true;
+    };
   }
 
   @Override

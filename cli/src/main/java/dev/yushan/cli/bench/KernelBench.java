@@ -97,7 +97,7 @@ final class KernelBench implements Callable<Integer> {
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {
-    SizingBackend sizes = new SizingBackend();
+    SizingBackend sizes = new SizingBackend(backend);
     long[] most = new long[1];
     cases(sizes, shape, one -> most[0] = Math.max(most[0], sizes.held())).run();
     Room.require(backend, "the largest op", most[0], "a smaller --shape, fewer --tokens");

@@ -13,7 +13,8 @@ final class Room {
 
   private Room() {}
 
-  /// Says what `layout` takes, by laying it out on a backend that only counts.
+  /// Says what `layout` takes, by laying it out on a backend that has the features of `backend` and
+  /// only counts.
   ///
   /// @param what for a message
   /// @param layout what is closed when it was counted
@@ -21,7 +22,7 @@ final class Room {
   /// @throws IllegalArgumentException if `backend` has less
   static void require(
       Backend backend, String what, Function<Backend, AutoCloseable> layout, String less) {
-    require(backend, what, bytes(layout), less);
+    require(backend, what, bytes(backend, layout), less);
   }
 
   /// The same where the bytes are known.
@@ -36,8 +37,8 @@ final class Room {
     LOG.info("{} needs {} of memory; {} are free", what, ByteSize.words(bytes), free);
   }
 
-  private static long bytes(Function<Backend, AutoCloseable> layout) {
-    SizingBackend sizes = new SizingBackend();
+  private static long bytes(Backend backend, Function<Backend, AutoCloseable> layout) {
+    SizingBackend sizes = new SizingBackend(backend);
     AutoCloseable counted = layout.apply(sizes);
     long bytes = sizes.held();
     try {
