@@ -29,7 +29,7 @@ class ExperimentalCudaTest {
 
   @BeforeEach
   void prepare() throws IOException {
-    model = SpelledIds.model(dir.resolve("model"));
+    model = SpelledIds.served(Golden.path("tiny-llama-a"), dir.resolve("model"));
     Path data =
         Files.writeString(dir.resolve("ids.jsonl"), "{\"input_ids\": [5, 9, 2, 7]}\n".repeat(8));
     config =
