@@ -54,7 +54,7 @@ class ExperimentalCudaTest {
         "eval --model MODEL --data DATA --experimental-cuda",
         "serve --model MODEL --port 0 --experimental-cuda",
         "init --config MODEL/config.json --output NEW --experimental-cuda",
-        "demo --experimental-cuda",
+        "demo --output NEW --experimental-cuda",
         "bench prefill --model MODEL --experimental-cuda",
         "train CONFIG --experimental-cuda",
         "train CONFIG --set experimental_cuda=true --backend cpu"
