@@ -45,7 +45,7 @@ public interface Backend extends AutoCloseable {
   /// what was there in the beginning.
   default boolean supports(Feature feature) {
     return switch (feature) {
-      case TRAINING, PAGED_ATTENTION, HALF_WEIGHTS, QUANTISED_WEIGHTS -> true;
+      case TRAINING, PAGED_ATTENTION, HALF_WEIGHTS, QUANTISED_WEIGHTS, STABLE_PRODUCTS -> true;
       default -> false;
     };
   }

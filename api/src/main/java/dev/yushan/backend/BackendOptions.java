@@ -7,12 +7,16 @@ import java.util.Optional;
 ///
 /// @param threads worker threads, 0 for as many as the process may use
 /// @param device the backend's own name of a device, for example `0:1`
-/// @param extra settings by name, [#ASSERTING] among them; every backend knows `memory_bytes`, the
-///   most memory it may hold, the others are a backend's own
+/// @param extra settings by name, [#ASSERTING] and [#EXPERIMENTAL_CUDA] among them; every backend
+///   knows `memory_bytes`, the most memory it may hold, the others are a backend's own
 public record BackendOptions(int threads, Optional<String> device, Map<String, String> extra) {
   /// The setting that has [Backends#open] put an [AssertingBackend] around the backend, if it is
   /// `true`.
   public static final String ASSERTING = "check_backend";
+
+  /// The setting that has a backend compute by CUDA's own libraries, if it is `true`. One that
+  /// cannot refuses to be opened.
+  public static final String EXPERIMENTAL_CUDA = "experimental_cuda";
 
   private static final String MEMORY = "memory_bytes";
 
@@ -45,6 +49,11 @@ public record BackendOptions(int threads, Optional<String> device, Map<String, S
 
   boolean asserting() {
     return Boolean.parseBoolean(extra.get(ASSERTING));
+  }
+
+  /// Whether [#EXPERIMENTAL_CUDA] is set.
+  public boolean experimentalCuda() {
+    return Boolean.parseBoolean(extra.get(EXPERIMENTAL_CUDA));
   }
 
   public BackendOptions withThreads(int count) {

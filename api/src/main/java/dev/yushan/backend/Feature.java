@@ -15,5 +15,8 @@ public enum Feature {
   /// Q8_0 and Q4_0 tables and weights.
   QUANTISED_WEIGHTS,
   /// Products of rows of Q8_0 with weights of Q4_0.
-  QUANTISED_ROWS
+  QUANTISED_ROWS,
+  /// Products whose bits do not depend on the rows and columns that are computed beside them. No
+  /// op, so there is nothing to refuse.
+  STABLE_PRODUCTS
 }

@@ -35,6 +35,13 @@ public final class BackendChoice {
               + " reads memory that nothing was written to. Slow.")
   private boolean check;
 
+  @Option(
+      names = "--experimental-cuda",
+      description =
+          "Have the backend 'tornado' compute products by cuBLAS, on a device of CUDA. Never tried"
+              + " on a GPU.")
+  private boolean cuda;
+
   /// How many threads were asked for; all processors where none were.
   public int threads() {
     return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
@@ -43,6 +50,14 @@ public final class BackendChoice {
   /// Opens the backend; the caller closes it.
   public Backend open() {
     return Backends.open(
-        backend, new BackendOptions(threads, device, Map.of(BackendOptions.ASSERTING, "" + check)));
+        backend,
+        new BackendOptions(
+            threads,
+            device,
+            Map.of(
+                BackendOptions.ASSERTING,
+                "" + check,
+                BackendOptions.EXPERIMENTAL_CUDA,
+                "" + cuda)));
   }
 }

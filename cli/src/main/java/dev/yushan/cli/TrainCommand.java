@@ -78,6 +78,9 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--check-backend", description = "Short for --set check_backend=true.")
   private boolean check;
 
+  @Option(names = "--experimental-cuda", description = "Short for --set experimental_cuda=true.")
+  private boolean cuda;
+
   @Option(
       names = "--max-time",
       paramLabel = "TIME",
@@ -111,7 +114,8 @@ final class TrainCommand implements Callable<Integer> {
         new BackendOptions(
             threads.map(Integer::parseInt).orElse(0),
             device,
-            Map.of(BackendOptions.ASSERTING, "" + check));
+            Map.of(
+                BackendOptions.ASSERTING, "" + check, BackendOptions.EXPERIMENTAL_CUDA, "" + cuda));
     try (Backend opened = Backends.open(backend, options)) {
       Replay.run(opened, directory, System.out::println);
     }
@@ -124,6 +128,9 @@ final class TrainCommand implements Callable<Integer> {
     device.ifPresent(value -> settings.put("device", value));
     if (check) {
       settings.put("check_backend", "true");
+    }
+    if (cuda) {
+      settings.put("experimental_cuda", "true");
     }
     TrainingConfig config = TrainingConfig.read(yaml, settings);
     return estimate ? estimate(config) : train(yaml, config);

@@ -70,9 +70,9 @@ record ResumeState(
           "spike_window");
 
   private static final String FREE =
-      "what may change in a run: threads, backend, device, memory, gradient_checkpointing,"
-          + " logits_chunk, output_dir, on_spike after stop, spike_* under on_spike: warn, and the"
-          + " keys of logging, evaluation, samples and saving";
+      "what may change in a run: threads, backend, device, experimental_cuda, memory,"
+          + " gradient_checkpointing, logits_chunk, output_dir, on_spike after stop, spike_* under"
+          + " on_spike: warn, and the keys of logging, evaluation, samples and saving";
 
   static ResumeState of(Progress progress, TrainingData data, TrainingConfig config) {
     return new ResumeState(progress, data.fingerprint(), data.files(), settings(config));

@@ -264,7 +264,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
         new BackendOptions(
             count("threads"),
             find("device"),
-            Map.of(BackendOptions.ASSERTING, text("check_backend")));
+            Map.of(
+                BackendOptions.ASSERTING,
+                text("check_backend"),
+                BackendOptions.EXPERIMENTAL_CUDA,
+                text("experimental_cuda")));
     return Backends.open(find("backend"), options);
   }
 

@@ -87,7 +87,8 @@ final class MatmulChecks {
             Case form = Case.of(opA, opB, DType.F32, dtype);
             String name = "%s%s by %s".formatted(opA, opB, dtype);
             checks.add(RowChecks.check("matmul", name, dtype, trial -> shapes(trial, form)));
-            checks.add(RowChecks.check("matmul", name + ", bits", dtype, t -> bits(t, form)));
+            checks.add(
+                stable(RowChecks.check("matmul", name + ", bits", dtype, t -> bits(t, form))));
           }
         }
       }
@@ -101,7 +102,7 @@ final class MatmulChecks {
               compare(trial, Layout.PLAIN, quantised.sized(1, 800, 67));
               compare(trial, Layout.COUNTED, quantised.sized(70, 288, 37).factors(FACTORS[2]));
             }));
-    checks.add(quantisedRows("of Q8_0 by Q4_0, bits", trial -> bits(trial, quantised)));
+    checks.add(stable(quantisedRows("of Q8_0 by Q4_0, bits", trial -> bits(trial, quantised))));
     checks.add(
         quantisedRows("of Q8_0 by anything but Q4_0, or transposed", MatmulChecks::refused)
             .with(DType.Q8_0));
@@ -112,6 +113,12 @@ final class MatmulChecks {
 
   private static Check quantisedRows(String name, Consumer<Trial> body) {
     return Check.of("matmul", name, Feature.QUANTISED_ROWS, body).with(DType.Q4_0);
+  }
+
+  private static Check stable(Check check) {
+    List<Feature> needs = new ArrayList<>(check.needs());
+    needs.add(Feature.STABLE_PRODUCTS);
+    return new Check(check.op(), check.name(), List.copyOf(needs), check.body());
   }
 
   private static void refused(Trial trial) {

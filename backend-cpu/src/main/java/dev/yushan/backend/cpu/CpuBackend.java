@@ -43,7 +43,13 @@ final class CpuBackend extends HostBackend {
   @Override
   public boolean supports(Feature feature) {
     return switch (feature) {
-      case TRAINING, PAGED_ATTENTION, HALF_WEIGHTS, QUANTISED_WEIGHTS, QUANTISED_ROWS -> true;
+      case TRAINING,
+          PAGED_ATTENTION,
+          HALF_WEIGHTS,
+          QUANTISED_WEIGHTS,
+          QUANTISED_ROWS,
+          STABLE_PRODUCTS ->
+          true;
     };
   }
 

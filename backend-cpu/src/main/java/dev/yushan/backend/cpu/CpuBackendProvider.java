@@ -68,6 +68,10 @@ public final class CpuBackendProvider implements BackendProvider {
           "the cpu backend has no device '%s': leave the device out"
               .formatted(options.device().get()));
     }
+    if (options.experimentalCuda()) {
+      throw new BackendException(
+          "the cpu backend has no CUDA: leave --experimental-cuda out, or use --backend tornado");
+    }
     int processors = Runtime.getRuntime().availableProcessors();
     int threads = options.threads() > 0 ? options.threads() : processors;
     int most = Math.max(MOST_THREADS, processors);

@@ -63,6 +63,15 @@ class CpuBackendProviderTest {
   }
 
   @Test
+  void cudaIsRefused() {
+    BackendOptions options =
+        new BackendOptions(1, Optional.empty(), Map.of(BackendOptions.EXPERIMENTAL_CUDA, "true"));
+    assertThatThrownBy(() -> new CpuBackendProvider().open(options))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("the cpu backend has no CUDA");
+  }
+
+  @Test
   void aMemoryLimitIsKept() {
     BackendOptions options =
         new BackendOptions(1, Optional.empty(), Map.of("memory_bytes", "1000000"));

@@ -110,7 +110,8 @@ class TornadoBackendTest {
               }
             };
     try (Device device =
-        new Device(hardware, 1 << 16, 1 << 10, 1 << 10, Device.OPENCL_FLAGS, breaking)) {
+        new Device(
+            hardware, 1 << 16, 1 << 10, 1 << 10, Device.OPENCL_FLAGS, Optional.empty(), breaking)) {
       float[] sent = {1.5f, 2.5f};
       device.upload(Transfer.FLOATS_UP, MemorySegment.ofArray(sent), 2048);
       fault.set(
@@ -145,6 +146,7 @@ class TornadoBackendTest {
                         1 << 10,
                         1 << 10,
                         Device.OPENCL_FLAGS,
+                        Optional.empty(),
                         real -> (graph, scheduler) -> {})
                     .close())
         .isInstanceOf(BackendException.class)

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -67,6 +68,7 @@ final class Device implements AutoCloseable {
   }
 
   private final TornadoDevice device;
+  private final Optional<CuBlas> cuBlas;
   private final TornadoExecutionPlan plan;
   private final FloatArray floats;
   private final ShortArray shorts;
@@ -84,9 +86,17 @@ final class Device implements AutoCloseable {
   /// @param floatCount elements of the lane of floats, as `shortCount` and `intCount`
   /// @param openclFlags for the device's compiler
   Device(TornadoDevice device, int floatCount, int shortCount, int intCount, String openclFlags) {
-    this(device, floatCount, shortCount, intCount, openclFlags, UnaryOperator.identity());
+    this(
+        device,
+        floatCount,
+        shortCount,
+        intCount,
+        openclFlags,
+        Optional.empty(),
+        UnaryOperator.identity());
   }
 
+  /// @param cuBlas what [Kernel#CUBLAS] runs; without it that kernel is not there
   /// @param through what comes between it and the plan
   Device(
       TornadoDevice device,
@@ -94,14 +104,18 @@ final class Device implements AutoCloseable {
       int shortCount,
       int intCount,
       String openclFlags,
+      Optional<CuBlas> cuBlas,
       UnaryOperator<Runs> through) {
     this.device = device;
+    this.cuBlas = cuBlas;
     floats = FloatArray.fromSegmentShallow(untouched(4L * floatCount));
     shorts = ShortArray.fromSegmentShallow(untouched(2L * shortCount));
     ints = IntArray.fromSegmentShallow(untouched(4L * intCount));
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     for (Kernel kernel : Kernel.values()) {
-      kernels.put(kernel, kernel(graphs, kernel));
+      if (kernel != Kernel.CUBLAS || cuBlas.isPresent()) {
+        kernels.put(kernel, kernel(graphs, kernel));
+      }
     }
     for (Transfer transfer : Transfer.values()) {
       carriers.put(
@@ -166,7 +180,17 @@ final class Device implements AutoCloseable {
     } else {
       tasks.consumeFromDevice("owner", floats, shorts, ints);
     }
-    tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);
+    if (kernel == Kernel.CUBLAS) {
+      tasks.libraryTask(
+          "run",
+          (p, f, h, w) -> CuBlasProvider.task(cuBlas.orElseThrow(), p, f, h, w),
+          made.parameters,
+          floats,
+          shorts,
+          ints);
+    } else {
+      tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);
+    }
     graphs.add(tasks.persistOnDevice(floats, shorts, ints).snapshot());
     return made;
   }
@@ -233,6 +257,7 @@ final class Device implements AutoCloseable {
     launches++;
     try {
       runs.run(graph.index, graph.scheduler);
+      cuBlas.ifPresent(CuBlas::rethrow);
     } catch (RuntimeException | Error e) {
       throw new BackendException(
           ("the tornado backend failed on %s in the kernel %s: %s; choose another device with"
@@ -317,6 +342,10 @@ final class Device implements AutoCloseable {
 
   private static long threads(long elements) {
     return (elements + Transfer.GROUP - 1) / Transfer.GROUP * Transfer.GROUP;
+  }
+
+  Optional<CuBlas> cuBlas() {
+    return cuBlas;
   }
 
   /// What went over since the device was opened; warming up the carriers is left out.

@@ -6,10 +6,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 
 /// The devices that TornadoVM found, and those that are open. Backends on the same device share it
 /// with its compiled kernels; the last one to close frees its memory.
@@ -53,6 +56,7 @@ final class Devices {
     private Lease(String id, Open open) {
       this.id = id;
       this.open = open;
+      open.leases++;
     }
 
     Device device() {
@@ -117,16 +121,35 @@ final class Devices {
   static TornadoBackend open(BackendOptions options) {
     Named chosen = choose(options);
     requireLocalMemory(chosen);
+    boolean cuda = options.experimentalCuda();
+    if (cuda) {
+      requireCuda(chosen);
+    }
     long budget = budget(chosen.device);
     long limit = Math.min(budget, options.memoryBytes());
+    String id = chosen.id + (cuda ? " with cuBLAS" : "");
     synchronized (OPEN) {
-      Open open = OPEN.get(chosen.id);
+      Open open = OPEN.get(id);
       if (open == null) {
-        open = new Open(device(chosen.device, budget));
-        OPEN.put(chosen.id, open);
+        Optional<CuBlas> cuBlas = cuda ? Optional.of(CuBlas.load()) : Optional.empty();
+        open = new Open(device(chosen.device, budget, cuBlas));
+        OPEN.put(id, open);
       }
-      open.leases++;
-      return new TornadoBackend(new Lease(chosen.id, open), limit);
+      return new TornadoBackend(new Lease(id, open), limit);
+    }
+  }
+
+  /// A lease of a device that nobody else finds.
+  static Lease lease(Device device) {
+    return new Lease("", new Open(device));
+  }
+
+  private static void requireCuda(Named chosen) {
+    if (chosen.device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
+      throw new BackendException(
+          ("--experimental-cuda needs a device of CUDA, and %s is none; choose one with --device,"
+                  + " or leave --experimental-cuda out")
+              .formatted(chosen.words()));
     }
   }
 
@@ -151,10 +174,11 @@ final class Devices {
     return Math.min(most, 4 * MOST_ELEMENTS);
   }
 
-  private static Device device(TornadoDevice device, long budget) {
+  private static Device device(TornadoDevice device, long budget, Optional<CuBlas> cuBlas) {
     int floats = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 4));
     int shorts = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 2));
     int ints = Math.toIntExact(Math.min(64L << 20, budget / 32));
-    return new Device(device, floats, shorts, ints, Device.OPENCL_FLAGS);
+    return new Device(
+        device, floats, shorts, ints, Device.OPENCL_FLAGS, cuBlas, UnaryOperator.identity());
   }
 }

@@ -110,6 +110,24 @@ final class ElementKernels {
     }
   }
 
+  /// columns, ld of source, source, target, elements of a part: each element as the sum of three
+  /// BF16 numbers, one in each part of the target
+  static void kSplit(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    int i = c.globalIdx;
+    int columns = p.get(24);
+    if (i < Common.live(p, w, 0) * columns) {
+      int row = i / columns;
+      float rest = f.get(p.get(26) + row * p.get(25) + i - row * columns);
+      for (int part = 0; part < 3; part++) {
+        int at = p.get(27) + part * p.get(28) + i;
+        Packed.write(h, f, Packed.BF16, at, rest);
+        rest = rest - Packed.bfloat(f, h.get(at) & 65535);
+        // of NaN and infinity nothing is left
+        rest = rest - rest == 0 ? rest : 0;
+      }
+    }
+  }
+
   /// columns, source, target (Q8_0), type of source: one thread a block
   static void kQuantise8(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
     int i = c.globalIdx;

@@ -45,7 +45,10 @@ enum Kernel {
   ATTENTION_TILES(AttentionTiles::kAttentionTiles, AttentionTiles.GROUP),
   ATTENTION_GRADIENTS(AttentionGradients::kAttentionGradients, AttentionTiles.GROUP),
   CHAINS(LimitKernels::kChains, LimitKernels.GROUP),
-  READ(LimitKernels::kRead, LimitKernels.GROUP);
+  READ(LimitKernels::kRead, LimitKernels.GROUP),
+  SPLIT(ElementKernels::kSplit, 256),
+  /// No code of ours: a task of [CuBlasProvider], where that is wanted.
+  CUBLAS((c, p, f, h, w) -> {}, 1);
 
   /// The code of a kernel.
   interface Code extends Task5<KernelContext, IntArray, FloatArray, ShortArray, IntArray> {}

@@ -3,6 +3,7 @@ package dev.yushan.backend.tornado;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendException;
 import dev.yushan.backend.DeviceLimits;
+import dev.yushan.backend.Feature;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Plan;
 import dev.yushan.backend.Traffic;
@@ -25,7 +26,7 @@ final class TornadoBackend implements Backend {
   private final Devices.Lease lease;
   private final Device device;
   private final long limit;
-  private final Kernels kernels = new TornadoKernels(this::launch);
+  private final Kernels kernels;
   private final Set<DeviceMemory> memory = ConcurrentHashMap.newKeySet();
   private final List<Launch> recording = new ArrayList<>();
   private boolean recorded;
@@ -36,6 +37,9 @@ final class TornadoBackend implements Backend {
     this.lease = lease;
     this.device = lease.device();
     this.limit = limit;
+    kernels =
+        new TornadoKernels(
+            this::launch, device.cuBlas().map(library -> new LibraryProducts(this, this::launch)));
   }
 
   @Override
@@ -79,6 +83,14 @@ final class TornadoBackend implements Backend {
   @Override
   public Optional<DeviceLimits> measureLimits() {
     return Optional.of(LimitKernels.measure(this, device));
+  }
+
+  /// Of products by cuBLAS the order of sums is not ours.
+  @Override
+  public boolean supports(Feature feature) {
+    return feature == Feature.STABLE_PRODUCTS
+        ? device.cuBlas().isEmpty()
+        : Backend.super.supports(feature);
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.yushan.backend.KvPages;
 import dev.yushan.backend.Qkv;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
+import java.util.Optional;
 
 /// Takes tensors apart for the device code of this package.
 final class TornadoKernels implements Kernels {
@@ -16,9 +17,12 @@ final class TornadoKernels implements Kernels {
   }
 
   private final Target target;
+  private final Optional<LibraryProducts> library;
 
-  TornadoKernels(Target target) {
+  /// @param library for the products that it takes
+  TornadoKernels(Target target, Optional<LibraryProducts> library) {
     this.target = target;
+    this.library = library;
   }
 
   private Call call(Kernel kernel) {
@@ -71,6 +75,9 @@ final class TornadoKernels implements Kernels {
 
   @Override
   public void matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    if (library.isPresent() && library.get().matmul(opA, opB, alpha, a, b, beta, c)) {
+      return;
+    }
     boolean few = c.rows() <= MatmulKernels.FEW;
     long m = c.rows();
     long n = c.columns();

@@ -26,7 +26,9 @@ final class NaiveBackend extends HostBackend {
 
   @Override
   public boolean supports(Feature feature) {
-    return feature == Feature.TRAINING || feature == Feature.PAGED_ATTENTION;
+    return feature == Feature.TRAINING
+        || feature == Feature.PAGED_ATTENTION
+        || feature == Feature.STABLE_PRODUCTS;
   }
 
   @Override
