@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -76,19 +75,7 @@ class ExperimentalCudaTest {
 
   @Test
   void soDoesADeviceWithoutCuda() throws Exception {
-    Path sdk = Path.of(System.getenv().getOrDefault("TORNADOVM_HOME", ""));
-    assumeTrue(
-        Files.isRegularFile(sdk.resolve("tornado-argfile")),
-        "no SDK of TornadoVM (TORNADOVM_HOME): commands on the GPU backend were not tested");
-    ChildJvm jvm =
-        new ChildJvm(
-            List.of(
-                "@" + sdk.resolve("tornado-argfile"),
-                "--module-path",
-                sdk.resolve("share/java/tornado").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED"));
+    ChildJvm jvm = TornadoCommandsTest.jvm();
     Object[] infer = {
       "infer", "--model", model, "--prompt", "<5>", "--backend", "tornado", "--experimental-cuda"
     };

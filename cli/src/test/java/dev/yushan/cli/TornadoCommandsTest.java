@@ -39,21 +39,25 @@ class TornadoCommandsTest {
 
   @BeforeEach
   void prepare() throws IOException {
+    jvm = jvm();
+    model = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("model"));
+  }
+
+  /// A JVM that has the SDK, as the launcher starts one; without an SDK the test ends here.
+  static ChildJvm jvm() {
     Path sdk = Path.of(System.getenv().getOrDefault("TORNADOVM_HOME", ""));
     assumeTrue(
         Files.isRegularFile(sdk.resolve("tornado-argfile")),
         "no SDK of TornadoVM (TORNADOVM_HOME): commands on the GPU backend were not tested");
-    model = SpelledIds.served(Golden.path("tiny-llama-a"), directory.resolve("model"));
-    jvm =
-        new ChildJvm(
-            List.of(
-                "@" + sdk.resolve("tornado-argfile"),
-                "--module-path",
-                sdk.resolve("share/java/tornado").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Xmx1g"));
+    return new ChildJvm(
+        List.of(
+            "@" + sdk.resolve("tornado-argfile"),
+            "--module-path",
+            sdk.resolve("share/java/tornado").toString(),
+            "--add-modules",
+            "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED",
+            "-Xmx1g"));
   }
 
   private static String spelled(String key) {
