@@ -40,20 +40,18 @@ final class Matmul {
 
   /// Columns of a k-block of B that stay in the second-level cache while rows of A pass by: half of
   /// it.
-  private static final int B_COLUMNS = columns(CACHES.second() / 2);
+  private static final int B_COLUMNS = fitting(CACHES.second() / 2, WIDTH);
 
   /// Columns of a slab times its k-blocks: what fits an eighth of the third-level cache, which
   /// others use too, or 8 MiB, from where on nothing becomes faster.
   private static final int SLAB_COLUMNS =
-      Math.max(SPAN * B_COLUMNS, columns(Math.min(CACHES.third() / 8, 8 << 20)));
+      Math.max(SPAN * B_COLUMNS, fitting(Math.min(CACHES.third() / 8, 8 << 20), WIDTH));
 
   /// Columns that are packed by a task.
   private static final int GROUP = 128;
 
   /// Rows of A of a task, at most: a k-block of them is three sixteenths of the second-level cache.
-  private static final int A_ROWS =
-      Math.max(1, Math.toIntExact(CACHES.second() * 3 / 16 / (4 * K_BLOCK)) / TILE_ROWS)
-          * TILE_ROWS;
+  private static final int A_ROWS = fitting(CACHES.second() * 3 / 16, TILE_ROWS);
 
   /// Up to so many rows of A, threads share no slab where there are columns enough, and up to
   /// [#A_ROWS] in any case: handing what one core has packed to another takes its time, which many
@@ -175,8 +173,9 @@ final class Matmul {
     return slabs[i];
   }
 
-  private static int columns(long bytes) {
-    return Math.max(1, Math.toIntExact(bytes / (4 * K_BLOCK)) / WIDTH) * WIDTH;
+  /// Rows or columns of a k-block that fit, in whole units, but one at least.
+  private static int fitting(long bytes, int unit) {
+    return Math.max(1, Math.toIntExact(bytes / (4 * K_BLOCK)) / unit) * unit;
   }
 
   private static int ceilDiv(int a, int b) {
