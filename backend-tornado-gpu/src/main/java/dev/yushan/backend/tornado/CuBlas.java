@@ -6,15 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.yushan.backend.BackendException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /// The functions of NVIDIA's cuBLAS that products take, with 32-bit sizes
 /// (<https://docs.nvidia.com/cuda/cublas>). It has never run on a GPU: its tests call Java in place
@@ -52,7 +49,6 @@ final class CuBlas {
   private final MethodHandle setStream;
   private final MethodHandle sgemm;
   private final MethodHandle gemmEx;
-  private Optional<RuntimeException> failure = Optional.empty();
 
   /// @param symbols where the functions are
   /// @throws BackendException if one is not there
@@ -106,53 +102,27 @@ final class CuBlas {
   /// Loads the library.
   ///
   /// @throws BackendException if it is not there, saying what would help
-  @SuppressWarnings("restricted")
   static CuBlas load() {
-    for (String name : NAMES) {
-      try {
-        return new CuBlas(SymbolLookup.libraryLookup(name, Arena.global()));
-      } catch (IllegalArgumentException e) {
-        // the next
-      }
-    }
-    throw new BackendException(
-        ("--experimental-cuda needs cuBLAS, and none of %s can be loaded: install libcublas of the"
-                + " CUDA toolkit or let LD_LIBRARY_PATH name its directory, or leave"
-                + " --experimental-cuda out")
-            .formatted(String.join(", ", NAMES)));
+    return NativeLibrary.first(NAMES)
+        .map(CuBlas::new)
+        .orElseThrow(
+            () ->
+                new BackendException(
+                    ("--experimental-cuda needs cuBLAS, and none of %s can be loaded: install"
+                            + " libcublas of the CUDA toolkit or let LD_LIBRARY_PATH name its"
+                            + " directory, or leave --experimental-cuda out")
+                        .formatted(String.join(", ", NAMES))));
   }
 
-  @SuppressWarnings("restricted")
   private static MethodHandle function(
       SymbolLookup symbols, String name, MemoryLayout... arguments) {
-    MemorySegment at =
-        symbols
-            .find(name)
-            .orElseThrow(
-                () ->
-                    new BackendException(
-                        ("--experimental-cuda: the cuBLAS that was found has no %s; install that of"
-                                + " CUDA 12 or 13, or leave --experimental-cuda out")
-                            .formatted(name)));
-    return Linker.nativeLinker().downcallHandle(at, FunctionDescriptor.of(JAVA_INT, arguments));
-  }
-
-  /// Runs calls where nothing may be thrown; [#rethrow] does.
-  void guard(Runnable calls) {
-    try {
-      calls.run();
-    } catch (RuntimeException e) {
-      failure = Optional.of(e);
-    }
-  }
-
-  /// Throws what was thrown inside of [#guard] since this was asked last.
-  void rethrow() {
-    Optional<RuntimeException> thrown = failure;
-    failure = Optional.empty();
-    if (thrown.isPresent()) {
-      throw thrown.get();
-    }
+    return NativeLibrary.function(symbols, name, arguments)
+        .orElseThrow(
+            () ->
+                new BackendException(
+                    ("--experimental-cuda: the cuBLAS that was found has no %s; install that of"
+                            + " CUDA 12 or 13, or leave --experimental-cuda out")
+                        .formatted(name)));
   }
 
   /// Makes a handle, for the device whose context this thread has.
@@ -167,7 +137,7 @@ final class CuBlas {
           (int) setStream.invokeExact(handle, MemorySegment.ofAddress(stream)), "cublasSetStream");
       return handle;
     } catch (Throwable e) {
-      throw thrown(e);
+      throw NativeLibrary.thrown(e);
     }
   }
 
@@ -175,7 +145,7 @@ final class CuBlas {
     try {
       check((int) destroy.invokeExact(handle), "cublasDestroy");
     } catch (Throwable e) {
-      throw thrown(e);
+      throw NativeLibrary.thrown(e);
     }
   }
 
@@ -195,7 +165,7 @@ final class CuBlas {
         }
       }
     } catch (Throwable e) {
-      throw thrown(e);
+      throw NativeLibrary.thrown(e);
     }
   }
 
@@ -271,11 +241,5 @@ final class CuBlas {
           "--experimental-cuda: %s failed with status %d (%s); leave --experimental-cuda out"
               .formatted(what, status, STATUS.getOrDefault(status, "unknown")));
     }
-  }
-
-  private static RuntimeException thrown(Throwable e) {
-    return e instanceof RuntimeException failure
-        ? failure
-        : new IllegalStateException("cuBLAS cannot be called", e);
   }
 }

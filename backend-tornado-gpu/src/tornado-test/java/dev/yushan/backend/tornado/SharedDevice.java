@@ -2,12 +2,20 @@ package dev.yushan.backend.tornado;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.BackendOptions;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /// The first device, kept open for all tests of the process, so that each kernel is compiled once.
+/// With the system property `yushan.experimental-cuda` its products are those of cuBLAS.
 final class SharedDevice {
+  private static final Map<String, String> EXTRA =
+      Map.of(
+          BackendOptions.EXPERIMENTAL_CUDA,
+          System.getProperty("yushan.experimental-cuda", "false"));
   private static final TornadoBackendProvider PROVIDER = new TornadoBackendProvider();
-  private static final Backend KEPT = PROVIDER.open(BackendOptions.defaults());
+  private static final Backend KEPT = PROVIDER.open(new BackendOptions(0, Optional.empty(), EXTRA));
 
   private SharedDevice() {}
 
@@ -21,6 +29,8 @@ final class SharedDevice {
     if (KEPT.availableBytes() <= 0) {
       throw new IllegalStateException("the device has no memory: " + KEPT.description());
     }
-    return PROVIDER.open(options);
+    Map<String, String> extra = new HashMap<>(EXTRA);
+    extra.putAll(options.extra());
+    return PROVIDER.open(new BackendOptions(options.threads(), options.device(), extra));
   }
 }

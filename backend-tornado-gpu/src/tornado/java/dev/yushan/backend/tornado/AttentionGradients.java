@@ -18,6 +18,8 @@ final class AttentionGradients {
   private static final int NARROW = AttentionTiles.NARROW;
   private static final int STEP = AttentionTiles.STEP;
   private static final int RIGHT = AttentionTiles.RIGHT;
+  private static final int ROWS = AttentionTiles.ROWS;
+  private static final int WIDE_ROWS = AttentionTiles.WIDE_ROWS;
 
   /// From the first of two tiles of scores to the second.
   private static final int SECOND = TILE * PITCH;
@@ -40,9 +42,11 @@ final class AttentionGradients {
     float[] parts = c.allocateFloatLocalArray(GROUP);
     float[] shares = c.allocateFloatLocalArray(BLOCK);
     float[] lse = c.allocateFloatLocalArray(BLOCK);
+    float[] chains = new float[16];
+    float[] x4 = new float[4];
+    float[] y4 = new float[4];
+    float[] ahead = new float[16];
     int l = c.localIdx;
-    // GROUP, but not known to the compiler, which would unroll loops
-    int threads = c.localGroupSizeX;
     int heads = p.get(24);
     int kvHeads = p.get(25);
     int dim = p.get(26);
@@ -66,7 +70,7 @@ final class AttentionGradients {
     }
     int results = ofKeys ? 2 : 1;
     // rows of no sequence
-    for (int e = l; e < rows * dim; e += threads) {
+    for (int e = l; e < rows * dim; e += GROUP) {
       int i = e / dim;
       int d = e - i * dim;
       if (length == 0) {
@@ -80,7 +84,7 @@ final class AttentionGradients {
     int origin = ofKeys ? FAR : 0;
     int sign = ofKeys ? -1 : 1;
     int y = l / 16 * 4;
-    int x = l - l / 16 * 16;
+    int x = (l & 15) * 4;
     int edge = origin + sign * (position + y) + 1;
     for (int other = from; other < to; other++) {
       for (int base = begin; base < length; base += BLOCK) {
@@ -103,105 +107,65 @@ final class AttentionGradients {
           shares[l] = parts[2 * l] + parts[2 * l + 1];
           lse[l] = f.get(p.get(33) + (t1 + l) * heads + queryHead);
         }
-        float c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
-        float c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
-        int at = y * PITCH + x;
         // q·k, then dOut·v
         for (int r = 0; r < 2; r++) {
           int a = p.get(36 + 2 * r) + t0 * p.get(35 + 2 * r) + head * dim;
           int b = p.get(40 + 2 * r) + (first + base) * p.get(39 + 2 * r) + other * dim;
+          int aRow = p.get(35 + 2 * r);
+          int bRow = p.get(39 + 2 * r);
+          for (int i = 0; i < 16; i++) {
+            chains[i] = 0;
+          }
           for (int d0 = 0; d0 < dim; d0 += STEP) {
-            for (int e = l; e < STEP * TILE; e += threads) {
-              int d = e & 31;
-              int i = e >> 5;
+            int d = l & 31;
+            int mine = d0 + d < dim ? rows : 0;
+            for (int n = 0; n < TILE / ROWS; n++) {
+              int i = l / STEP + ROWS * n;
               float value = 0;
-              if (d0 + d < dim) {
-                if (i < rows) {
-                  value = f.get(a + i * p.get(35 + 2 * r) + d0 + d);
-                }
+              if (i < mine) {
+                value = f.get(a + i * aRow + d0 + d);
               }
-              staged[d * NARROW + i] = value;
+              ahead[n] = value;
             }
-            for (int e = l; e < STEP * BLOCK; e += threads) {
-              int d = e & 31;
-              int j = e >> 5;
+            for (int n = 0; n < TILE / ROWS; n++) {
+              staged[d * NARROW + l / STEP + ROWS * n] = ahead[n];
+            }
+            mine = d0 + d < dim ? columns : 0;
+            for (int n = 0; n < BLOCK / ROWS; n++) {
+              int j = l / STEP + ROWS * n;
               float value = 0;
-              if (d0 + d < dim) {
-                if (j < columns) {
-                  value = f.get(b + j * p.get(39 + 2 * r) + d0 + d);
-                }
+              if (j < mine) {
+                value = f.get(b + j * bRow + d0 + d);
               }
-              staged[RIGHT + d * PITCH + j] = value;
+              ahead[n] = value;
+            }
+            for (int n = 0; n < BLOCK / ROWS; n++) {
+              staged[RIGHT + d * PITCH + l / STEP + ROWS * n] = ahead[n];
             }
             c.localBarrier();
             int terms = dim - d0 < STEP ? dim - d0 : STEP;
             int last = y < rows ? terms : 0;
-            for (int d = 0; d < last; d++) {
-              int left = d * NARROW + y;
-              int right = RIGHT + d * PITCH + x;
-              float a0 = staged[left];
-              float a1 = staged[left + 1];
-              float a2 = staged[left + 2];
-              float a3 = staged[left + 3];
-              float b0 = staged[right];
-              float b1 = staged[right + 16];
-              float b2 = staged[right + 32];
-              float b3 = staged[right + 48];
-              c00 = c00 + a0 * b0;
-              c01 = c01 + a0 * b1;
-              c02 = c02 + a0 * b2;
-              c03 = c03 + a0 * b3;
-              c10 = c10 + a1 * b0;
-              c11 = c11 + a1 * b1;
-              c12 = c12 + a1 * b2;
-              c13 = c13 + a1 * b3;
-              c20 = c20 + a2 * b0;
-              c21 = c21 + a2 * b1;
-              c22 = c22 + a2 * b2;
-              c23 = c23 + a2 * b3;
-              c30 = c30 + a3 * b0;
-              c31 = c31 + a3 * b1;
-              c32 = c32 + a3 * b2;
-              c33 = c33 + a3 * b3;
+            for (int k = 0; k < last; k++) {
+              for (int i = 0; i < 4; i++) {
+                x4[i] = staged[k * NARROW + y + i];
+                y4[i] = staged[RIGHT + k * PITCH + x + i];
+              }
+              for (int i = 0; i < 4; i++) {
+                for (int j = 0; j < 4; j++) {
+                  chains[4 * i + j] = chains[4 * i + j] + x4[i] * y4[j];
+                }
+              }
             }
             c.localBarrier();
           }
-          int score = at + SECOND * r;
-          scores[score] = c00;
-          scores[score + 16] = c01;
-          scores[score + 32] = c02;
-          scores[score + 48] = c03;
-          scores[score + PITCH] = c10;
-          scores[score + PITCH + 16] = c11;
-          scores[score + PITCH + 32] = c12;
-          scores[score + PITCH + 48] = c13;
-          scores[score + 2 * PITCH] = c20;
-          scores[score + 2 * PITCH + 16] = c21;
-          scores[score + 2 * PITCH + 32] = c22;
-          scores[score + 2 * PITCH + 48] = c23;
-          scores[score + 3 * PITCH] = c30;
-          scores[score + 3 * PITCH + 16] = c31;
-          scores[score + 3 * PITCH + 32] = c32;
-          scores[score + 3 * PITCH + 48] = c33;
-          c00 = 0;
-          c01 = 0;
-          c02 = 0;
-          c03 = 0;
-          c10 = 0;
-          c11 = 0;
-          c12 = 0;
-          c13 = 0;
-          c20 = 0;
-          c21 = 0;
-          c22 = 0;
-          c23 = 0;
-          c30 = 0;
-          c31 = 0;
-          c32 = 0;
-          c33 = 0;
+          for (int i = 0; i < 4; i++) {
+            for (int j = 0; j < 4; j++) {
+              scores[SECOND * r + (y + i) * PITCH + x + j] = chains[4 * i + j];
+            }
+          }
         }
         c.localBarrier();
-        for (int e = l; e < TILE * BLOCK; e += threads) {
+        for (int e = l; e < TILE * BLOCK; e += GROUP) {
           int j = e & 63;
           int i = e >> 6;
           int query = ofKeys ? j : i;
@@ -214,103 +178,55 @@ final class AttentionGradients {
         // Σ dS y, then Σ p y₂ if the tile has keys
         for (int r = 0; r < results; r++) {
           int b = p.get(40 + 2 * r) + (first + base) * p.get(39 + 2 * r) + other * dim;
+          int bRow = p.get(39 + 2 * r);
           for (int d0 = 0; d0 < dim; d0 += BLOCK) {
-            for (int e = l; e < BLOCK * BLOCK; e += threads) {
-              int d = e & 63;
-              int j = e >> 6;
-              float value = 0;
-              if (d0 + d < dim) {
-                if (j < columns) {
-                  value = f.get(b + j * p.get(39 + 2 * r) + d0 + d);
+            int d = l & 63;
+            int mine = d0 + d < dim ? columns : 0;
+            for (int half = 0; half < 2; half++) {
+              int j0 = half * BLOCK / 2 + l / BLOCK;
+              for (int n = 0; n < 16; n++) {
+                int j = j0 + WIDE_ROWS * n;
+                float value = 0;
+                if (j < mine) {
+                  value = f.get(b + j * bRow + d0 + d);
                 }
+                ahead[n] = value;
               }
-              staged[j * PITCH + d] = value;
+              for (int n = 0; n < 16; n++) {
+                staged[(j0 + WIDE_ROWS * n) * PITCH + d] = ahead[n];
+              }
             }
             c.localBarrier();
+            for (int i = 0; i < 16; i++) {
+              chains[i] = 0;
+            }
             int last = y < rows ? columns : 0;
             for (int j = 0; j < last; j++) {
-              int left = y * PITCH + j + SECOND * r;
-              int right = j * PITCH + x;
               int place = origin + sign * (base + j);
-              float b0 = staged[right];
-              float b1 = staged[right + 16];
-              float b2 = staged[right + 32];
-              float b3 = staged[right + 48];
-              if (place < edge) {
-                float a0 = scores[left];
-                c00 = c00 + a0 * b0;
-                c01 = c01 + a0 * b1;
-                c02 = c02 + a0 * b2;
-                c03 = c03 + a0 * b3;
+              for (int i = 0; i < 4; i++) {
+                y4[i] = staged[j * PITCH + x + i];
               }
-              if (place < edge + sign) {
-                float a1 = scores[left + PITCH];
-                c10 = c10 + a1 * b0;
-                c11 = c11 + a1 * b1;
-                c12 = c12 + a1 * b2;
-                c13 = c13 + a1 * b3;
-              }
-              if (place < edge + 2 * sign) {
-                float a2 = scores[left + 2 * PITCH];
-                c20 = c20 + a2 * b0;
-                c21 = c21 + a2 * b1;
-                c22 = c22 + a2 * b2;
-                c23 = c23 + a2 * b3;
-              }
-              if (place < edge + 3 * sign) {
-                float a3 = scores[left + 3 * PITCH];
-                c30 = c30 + a3 * b0;
-                c31 = c31 + a3 * b1;
-                c32 = c32 + a3 * b2;
-                c33 = c33 + a3 * b3;
+              for (int i = 0; i < 4; i++) {
+                if (place < edge + sign * i) {
+                  float weight = scores[SECOND * r + (y + i) * PITCH + j];
+                  for (int k = 0; k < 4; k++) {
+                    chains[4 * i + k] = chains[4 * i + k] + weight * y4[k];
+                  }
+                }
               }
             }
-            c.localBarrier();
-            staged[at] = c00;
-            staged[at + 16] = c01;
-            staged[at + 32] = c02;
-            staged[at + 48] = c03;
-            staged[at + PITCH] = c10;
-            staged[at + PITCH + 16] = c11;
-            staged[at + PITCH + 32] = c12;
-            staged[at + PITCH + 48] = c13;
-            staged[at + 2 * PITCH] = c20;
-            staged[at + 2 * PITCH + 16] = c21;
-            staged[at + 2 * PITCH + 32] = c22;
-            staged[at + 2 * PITCH + 48] = c23;
-            staged[at + 3 * PITCH] = c30;
-            staged[at + 3 * PITCH + 16] = c31;
-            staged[at + 3 * PITCH + 32] = c32;
-            staged[at + 3 * PITCH + 48] = c33;
-            c00 = 0;
-            c01 = 0;
-            c02 = 0;
-            c03 = 0;
-            c10 = 0;
-            c11 = 0;
-            c12 = 0;
-            c13 = 0;
-            c20 = 0;
-            c21 = 0;
-            c22 = 0;
-            c23 = 0;
-            c30 = 0;
-            c31 = 0;
-            c32 = 0;
-            c33 = 0;
-            c.localBarrier();
-            for (int e = l; e < TILE * BLOCK; e += threads) {
-              int d = e & 63;
-              int i = e >> 6;
-              if (d0 + d < dim) {
-                if (i < rows) {
-                  int place =
-                      p.get(44 + 2 * r) + (t0 + i) * p.get(43 + 2 * r) + head * dim + d0 + d;
-                  float value = staged[i * PITCH + d];
-                  if (base > begin || other > from) {
-                    value = f.get(place) + value;
+            for (int i = 0; i < 4; i++) {
+              for (int j = 0; j < 4; j++) {
+                if (d0 + x + j < dim) {
+                  if (y + i < rows) {
+                    int row = p.get(44 + 2 * r) + (t0 + y + i) * p.get(43 + 2 * r);
+                    int at = row + head * dim + d0 + x + j;
+                    float value = chains[4 * i + j];
+                    if (base > begin || other > from) {
+                      value = f.get(at) + value;
+                    }
+                    f.set(at, value);
                   }
-                  f.set(place, value);
                 }
               }
             }

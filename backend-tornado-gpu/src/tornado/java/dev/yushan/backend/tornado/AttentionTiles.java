@@ -9,23 +9,31 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 /// Attention of many rows. A group of [#GROUP] threads has a tile: up to [#TILE] rows of one
 /// sequence, of one head. The rows on the other side of the products pass by in blocks of [#BLOCK]
 /// from the start of the sequence, and come to local memory once for the tile. A thread has 4 by 4
-/// elements of what is computed: rows from `l / 16 · 4` on, columns `l mod 16` and each 16th after.
+/// elements of what is computed: rows from `l / 16 · 4` on, columns from `l mod 16 · 4` on.
 ///
-/// The kernels are long because local memory can be used in their own method alone.
+/// The kernels are long because local memory can be used in their own method alone. What comes to
+/// it goes through arrays of the thread first: a device does not read ahead of a write to local
+/// memory.
 final class AttentionTiles {
   static final int TILE = 32;
   static final int BLOCK = 64;
   static final int GROUP = 128;
 
-  /// From row to row of what has BLOCK columns in local memory, and TILE columns.
-  static final int PITCH = BLOCK + 1;
+  /// From row to row of what has BLOCK columns in local memory, and TILE columns: multiples of
+  /// four, so that four elements come at once.
+  static final int PITCH = BLOCK + 4;
 
-  static final int NARROW = TILE + 1;
+  static final int NARROW = TILE + 4;
 
   /// Terms of a sum that come to local memory at once: of the tile's rows, then of the block's.
   static final int STEP = 32;
 
   static final int RIGHT = STEP * NARROW;
+
+  /// Rows that all threads of a group bring at once, of STEP columns and of BLOCK columns.
+  static final int ROWS = GROUP / STEP;
+
+  static final int WIDE_ROWS = GROUP / BLOCK;
 
   private AttentionTiles() {}
 
@@ -87,9 +95,12 @@ final class AttentionTiles {
     float[] totals = c.allocateFloatLocalArray(TILE);
     int[] key = c.allocateIntLocalArray(BLOCK);
     int[] seen = c.allocateIntLocalArray(TILE);
+    float[] chains = new float[16];
+    float[] a = new float[4];
+    float[] b = new float[4];
+    float[] ahead = new float[16];
+    int[] words = new int[16];
     int l = c.localIdx;
-    // GROUP, but not known to the compiler, which would unroll loops
-    int threads = c.localGroupSizeX;
     int heads = p.get(24);
     int dim = p.get(26);
     int type = p.get(45);
@@ -117,11 +128,7 @@ final class AttentionTiles {
       most = Math.max(most, seen[i]);
     }
     int y = l / 16 * 4;
-    int x = l - l / 16 * 16;
-    int seen0 = seen[y];
-    int seen1 = seen[y + 1];
-    int seen2 = seen[y + 2];
-    int seen3 = seen[y + 3];
+    int x = (l & 15) * 4;
     // four threads have a row of scores, 16 columns each
     int row = l / 4;
     int from = (l - row * 4) * 16;
@@ -140,81 +147,72 @@ final class AttentionTiles {
         key[l] = at;
       }
       c.localBarrier();
-      float c00 = 0, c01 = 0, c02 = 0, c03 = 0, c10 = 0, c11 = 0, c12 = 0, c13 = 0;
-      float c20 = 0, c21 = 0, c22 = 0, c23 = 0, c30 = 0, c31 = 0, c32 = 0, c33 = 0;
+      for (int i = 0; i < 16; i++) {
+        chains[i] = 0;
+      }
       for (int d0 = 0; d0 < dim; d0 += STEP) {
-        for (int e = l; e < STEP * TILE; e += threads) {
-          int d = e & 31;
-          int i = e >> 5;
+        int d = l & 31;
+        int limit = d0 + d < dim ? rows : 0;
+        for (int r = 0; r < TILE / ROWS; r++) {
+          int i = l / STEP + ROWS * r;
           float value = 0;
-          if (d0 + d < dim) {
-            if (i < rows) {
-              value = f.get(q + i * p.get(31) + d0 + d);
-            }
+          if (i < limit) {
+            value = f.get(q + i * p.get(31) + d0 + d);
           }
-          staged[d * NARROW + i] = value;
+          ahead[r] = value;
         }
-        for (int e = l; e < STEP * BLOCK; e += threads) {
-          int d = e & 31;
-          int j = e >> 5;
-          float value = 0;
-          if (d0 + d < dim) {
-            if (j < columns) {
-              value = Packed.plain(h, f, type, p.get(34) + kv + key[j] * p.get(33) + d0 + d);
+        for (int r = 0; r < TILE / ROWS; r++) {
+          staged[d * NARROW + l / STEP + ROWS * r] = ahead[r];
+        }
+        limit = d0 + d < dim ? columns : 0;
+        int keys = p.get(34) + kv + d0 + d;
+        if (type == Packed.F32) {
+          for (int r = 0; r < BLOCK / ROWS; r++) {
+            int j = l / STEP + ROWS * r;
+            float value = 0;
+            if (j < limit) {
+              value = f.get(keys + key[j] * p.get(33));
             }
+            ahead[r] = value;
           }
-          staged[RIGHT + d * PITCH + j] = value;
+        }
+        if (type != Packed.F32) {
+          for (int r = 0; r < BLOCK / ROWS; r++) {
+            int j = l / STEP + ROWS * r;
+            int word = 0;
+            if (j < limit) {
+              word = h.get(keys + key[j] * p.get(33)) & 65535;
+            }
+            words[r] = word;
+          }
+          for (int r = 0; r < BLOCK / ROWS; r++) {
+            ahead[r] = Packed.either(f, type, words[r]);
+          }
+        }
+        for (int r = 0; r < BLOCK / ROWS; r++) {
+          staged[RIGHT + d * PITCH + l / STEP + ROWS * r] = ahead[r];
         }
         c.localBarrier();
         int terms = dim - d0 < STEP ? dim - d0 : STEP;
         int last = y < rows ? terms : 0;
-        for (int d = 0; d < last; d++) {
-          int left = d * NARROW + y;
-          int right = RIGHT + d * PITCH + x;
-          float a0 = staged[left];
-          float a1 = staged[left + 1];
-          float a2 = staged[left + 2];
-          float a3 = staged[left + 3];
-          float b0 = staged[right];
-          float b1 = staged[right + 16];
-          float b2 = staged[right + 32];
-          float b3 = staged[right + 48];
-          c00 = c00 + a0 * b0;
-          c01 = c01 + a0 * b1;
-          c02 = c02 + a0 * b2;
-          c03 = c03 + a0 * b3;
-          c10 = c10 + a1 * b0;
-          c11 = c11 + a1 * b1;
-          c12 = c12 + a1 * b2;
-          c13 = c13 + a1 * b3;
-          c20 = c20 + a2 * b0;
-          c21 = c21 + a2 * b1;
-          c22 = c22 + a2 * b2;
-          c23 = c23 + a2 * b3;
-          c30 = c30 + a3 * b0;
-          c31 = c31 + a3 * b1;
-          c32 = c32 + a3 * b2;
-          c33 = c33 + a3 * b3;
+        for (int k = 0; k < last; k++) {
+          for (int i = 0; i < 4; i++) {
+            a[i] = staged[k * NARROW + y + i];
+            b[i] = staged[RIGHT + k * PITCH + x + i];
+          }
+          for (int i = 0; i < 4; i++) {
+            for (int j = 0; j < 4; j++) {
+              chains[4 * i + j] = chains[4 * i + j] + a[i] * b[j];
+            }
+          }
         }
         c.localBarrier();
       }
-      int at = y * PITCH + x;
-      scores[at] = scale * c00;
-      scores[at + 16] = scale * c01;
-      scores[at + 32] = scale * c02;
-      scores[at + 48] = scale * c03;
-      scores[at + PITCH] = scale * c10;
-      scores[at + PITCH + 16] = scale * c11;
-      scores[at + PITCH + 32] = scale * c12;
-      scores[at + PITCH + 48] = scale * c13;
-      scores[at + 2 * PITCH] = scale * c20;
-      scores[at + 2 * PITCH + 16] = scale * c21;
-      scores[at + 2 * PITCH + 32] = scale * c22;
-      scores[at + 2 * PITCH + 48] = scale * c23;
-      scores[at + 3 * PITCH] = scale * c30;
-      scores[at + 3 * PITCH + 16] = scale * c31;
-      scores[at + 3 * PITCH + 32] = scale * c32;
-      scores[at + 3 * PITCH + 48] = scale * c33;
+      for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < 4; j++) {
+          scores[(y + i) * PITCH + x + j] = scale * chains[4 * i + j];
+        }
+      }
       c.localBarrier();
       float peak = lowest;
       for (int j = from; j < from + 16; j++) {
@@ -250,109 +248,76 @@ final class AttentionTiles {
       }
       shrinks[row] = shrink;
       c.localBarrier();
-      int k = row * 4;
-      total = total * shrink + (sums[k] + sums[k + 1] + sums[k + 2] + sums[k + 3]);
+      int four = row * 4;
+      total = total * shrink + (sums[four] + sums[four + 1] + sums[four + 2] + sums[four + 3]);
       largest = now;
       totals[row] = total;
       for (int d0 = 0; d0 < dim; d0 += BLOCK) {
-        for (int e = l; e < BLOCK * BLOCK; e += threads) {
-          int d = e & 63;
-          int j = e >> 6;
-          float value = 0;
-          if (d0 + d < dim) {
-            if (j < columns) {
-              value = Packed.plain(h, f, type, p.get(36) + kv + key[j] * p.get(35) + d0 + d);
+        int d = l & 63;
+        int limit = d0 + d < dim ? columns : 0;
+        int values = p.get(36) + kv + d0 + d;
+        for (int half = 0; half < 2; half++) {
+          int j0 = half * BLOCK / 2 + l / BLOCK;
+          if (type == Packed.F32) {
+            for (int r = 0; r < 16; r++) {
+              int j = j0 + WIDE_ROWS * r;
+              float value = 0;
+              if (j < limit) {
+                value = f.get(values + key[j] * p.get(35));
+              }
+              ahead[r] = value;
             }
           }
-          staged[j * PITCH + d] = value;
+          if (type != Packed.F32) {
+            for (int r = 0; r < 16; r++) {
+              int j = j0 + WIDE_ROWS * r;
+              int word = 0;
+              if (j < limit) {
+                word = h.get(values + key[j] * p.get(35)) & 65535;
+              }
+              words[r] = word;
+            }
+            for (int r = 0; r < 16; r++) {
+              ahead[r] = Packed.either(f, type, words[r]);
+            }
+          }
+          for (int r = 0; r < 16; r++) {
+            staged[(j0 + WIDE_ROWS * r) * PITCH + d] = ahead[r];
+          }
         }
         c.localBarrier();
-        c00 = 0;
-        c01 = 0;
-        c02 = 0;
-        c03 = 0;
-        c10 = 0;
-        c11 = 0;
-        c12 = 0;
-        c13 = 0;
-        c20 = 0;
-        c21 = 0;
-        c22 = 0;
-        c23 = 0;
-        c30 = 0;
-        c31 = 0;
-        c32 = 0;
-        c33 = 0;
+        for (int i = 0; i < 16; i++) {
+          chains[i] = 0;
+        }
         int last = y < rows ? columns : 0;
         for (int j = 0; j < last; j++) {
-          int left = y * PITCH + j;
-          int right = j * PITCH + x;
-          float b0 = staged[right];
-          float b1 = staged[right + 16];
-          float b2 = staged[right + 32];
-          float b3 = staged[right + 48];
-          // what a row does not see must not reach it, be it NaN
-          if (base + j < seen0) {
-            float a0 = scores[left];
-            c00 = c00 + a0 * b0;
-            c01 = c01 + a0 * b1;
-            c02 = c02 + a0 * b2;
-            c03 = c03 + a0 * b3;
+          for (int i = 0; i < 4; i++) {
+            b[i] = staged[j * PITCH + x + i];
           }
-          if (base + j < seen1) {
-            float a1 = scores[left + PITCH];
-            c10 = c10 + a1 * b0;
-            c11 = c11 + a1 * b1;
-            c12 = c12 + a1 * b2;
-            c13 = c13 + a1 * b3;
-          }
-          if (base + j < seen2) {
-            float a2 = scores[left + 2 * PITCH];
-            c20 = c20 + a2 * b0;
-            c21 = c21 + a2 * b1;
-            c22 = c22 + a2 * b2;
-            c23 = c23 + a2 * b3;
-          }
-          if (base + j < seen3) {
-            float a3 = scores[left + 3 * PITCH];
-            c30 = c30 + a3 * b0;
-            c31 = c31 + a3 * b1;
-            c32 = c32 + a3 * b2;
-            c33 = c33 + a3 * b3;
+          for (int i = 0; i < 4; i++) {
+            // what a row does not see must not reach it, be it NaN
+            if (base + j < seen[y + i]) {
+              float weight = scores[(y + i) * PITCH + j];
+              for (int k = 0; k < 4; k++) {
+                chains[4 * i + k] = chains[4 * i + k] + weight * b[k];
+              }
+            }
           }
         }
-        c.localBarrier();
-        staged[at] = c00;
-        staged[at + 16] = c01;
-        staged[at + 32] = c02;
-        staged[at + 48] = c03;
-        staged[at + PITCH] = c10;
-        staged[at + PITCH + 16] = c11;
-        staged[at + PITCH + 32] = c12;
-        staged[at + PITCH + 48] = c13;
-        staged[at + 2 * PITCH] = c20;
-        staged[at + 2 * PITCH + 16] = c21;
-        staged[at + 2 * PITCH + 32] = c22;
-        staged[at + 2 * PITCH + 48] = c23;
-        staged[at + 3 * PITCH] = c30;
-        staged[at + 3 * PITCH + 16] = c31;
-        staged[at + 3 * PITCH + 32] = c32;
-        staged[at + 3 * PITCH + 48] = c33;
-        c.localBarrier();
-        for (int e = l; e < TILE * BLOCK; e += threads) {
-          int d = e & 63;
-          int i = e >> 6;
-          if (d0 + d < dim) {
-            if (i < rows) {
-              int place = out + i * p.get(37) + d0 + d;
-              float value = staged[i * PITCH + d];
-              if (base > 0) {
-                value = shrinks[i] * f.get(place) + value;
+        for (int i = 0; i < 4; i++) {
+          for (int j = 0; j < 4; j++) {
+            if (d0 + x + j < dim) {
+              if (y + i < rows) {
+                int place = out + (y + i) * p.get(37) + d0 + x + j;
+                float value = chains[4 * i + j];
+                if (base > 0) {
+                  value = shrinks[y + i] * f.get(place) + value;
+                }
+                if (base + BLOCK >= most) {
+                  value = value / totals[y + i];
+                }
+                f.set(place, value);
               }
-              if (base + BLOCK >= most) {
-                value = value / totals[i];
-              }
-              f.set(place, value);
             }
           }
         }

@@ -33,6 +33,9 @@ final class Common {
   /// Scratch memory for partial sums.
   static final int SCRATCH = 512;
 
+  /// Where the parameters of a launch are put among the integers, if not by TornadoVM.
+  static final int PARAMETERS = 64;
+
   private Common() {}
 
   /// How many rows count: the bound at `at`, or the smallest count if that is less.

@@ -68,7 +68,9 @@ final class Device implements AutoCloseable {
   }
 
   private final TornadoDevice device;
+  private final Lanes lanes = new Lanes();
   private final Optional<CuBlas> cuBlas;
+  private final Optional<CudaLauncher> cuda;
   private final TornadoExecutionPlan plan;
   private final FloatArray floats;
   private final ShortArray shorts;
@@ -78,7 +80,9 @@ final class Device implements AutoCloseable {
   private final Map<Transfer, List<Carrier>> carriers = new EnumMap<>(Transfer.class);
   private final boolean[] warm;
   private final Runs runs;
+  private Optional<MemorySegment> cuBlasHandle = Optional.empty();
   private long launches;
+  private long parameterBytes;
   private long sent;
   private long fetched;
   private boolean closed;
@@ -93,10 +97,12 @@ final class Device implements AutoCloseable {
         intCount,
         openclFlags,
         Optional.empty(),
+        Optional.empty(),
         UnaryOperator.identity());
   }
 
-  /// @param cuBlas what [Kernel#CUBLAS] runs; without it that kernel is not there
+  /// @param driver what launches kernels; without it TornadoVM does
+  /// @param cuBlas what [Kernel#CUBLAS] calls; without it that kernel is not there
   /// @param through what comes between it and the plan
   Device(
       TornadoDevice device,
@@ -104,16 +110,18 @@ final class Device implements AutoCloseable {
       int shortCount,
       int intCount,
       String openclFlags,
+      Optional<CudaDriver> driver,
       Optional<CuBlas> cuBlas,
       UnaryOperator<Runs> through) {
     this.device = device;
     this.cuBlas = cuBlas;
+    cuda = driver.map(found -> new CudaLauncher(found, lanes, this::launchNothing));
     floats = FloatArray.fromSegmentShallow(untouched(4L * floatCount));
     shorts = ShortArray.fromSegmentShallow(untouched(2L * shortCount));
     ints = IntArray.fromSegmentShallow(untouched(4L * intCount));
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     for (Kernel kernel : Kernel.values()) {
-      if (kernel != Kernel.CUBLAS || cuBlas.isPresent()) {
+      if (kernel != Kernel.CUBLAS) {
         kernels.put(kernel, kernel(graphs, kernel));
       }
     }
@@ -180,16 +188,15 @@ final class Device implements AutoCloseable {
     } else {
       tasks.consumeFromDevice("owner", floats, shorts, ints);
     }
-    if (kernel == Kernel.CUBLAS) {
+    tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);
+    if (kernel == Kernel.OWNER || cuda.isPresent()) {
       tasks.libraryTask(
-          "run",
-          (p, f, h, w) -> CuBlasProvider.task(cuBlas.orElseThrow(), p, f, h, w),
+          "tell",
+          (p, f, h, w) -> LanesProvider.task(lanes, p, f, h, w),
           made.parameters,
           floats,
           shorts,
           ints);
-    } else {
-      tasks.task("run", kernel.code, context, made.parameters, floats, shorts, ints);
     }
     graphs.add(tasks.persistOnDevice(floats, shorts, ints).snapshot());
     return made;
@@ -229,9 +236,62 @@ final class Device implements AutoCloseable {
   ///
   /// @param groups how many groups of its threads
   void launch(Kernel kernel, int[] parameters, long groups) {
-    if (groups > 0) {
+    if (groups <= 0) {
+      return;
+    }
+    if (kernel == Kernel.CUBLAS) {
+      direct(kernel, () -> product(Gemm.read(parameters)));
+    } else if (cuda.isPresent()) {
+      direct(kernel, () -> cuda.get().launch(kernel, parameters, groups));
+      parameterBytes += 4L * Common.LENGTH;
+    } else {
       run(kernels.get(kernel), parameters, groups * kernel.group);
     }
+  }
+
+  /// Runs a kernel whose parameters lie on the device, from an element of the integers on.
+  void launch(Kernel kernel, int at, long groups) {
+    if (groups > 0) {
+      direct(kernel, () -> cuda.orElseThrow().launch(kernel, at, groups));
+    }
+  }
+
+  /// Whether parameters can lie on the device.
+  boolean launchesDirectly() {
+    return cuda.isPresent();
+  }
+
+  /// Runs the graph of a kernel on nothing.
+  private void launchNothing(Kernel kernel) {
+    run(kernels.get(kernel), NOTHING, kernel.group);
+  }
+
+  private void product(Gemm product) {
+    cuda.ifPresent(CudaLauncher::enter);
+    Lanes.Place place = lanes.place();
+    CuBlas library = cuBlas.orElseThrow();
+    if (cuBlasHandle.isEmpty()) {
+      cuBlasHandle = Optional.of(library.open(place.stream()));
+    }
+    library.product(cuBlasHandle.get(), product, place.floats(), place.shorts());
+  }
+
+  private void direct(Kernel kernel, Runnable call) {
+    refuseClosed();
+    launches++;
+    try {
+      call.run();
+    } catch (BackendException e) {
+      throw failure(kernel.name().toLowerCase(), e);
+    }
+  }
+
+  private BackendException failure(String kernel, Throwable cause) {
+    return new BackendException(
+        ("the tornado backend failed on %s in the kernel %s: %s; choose another device with"
+                + " --device, or use --backend cpu")
+            .formatted(description(), kernel, Failure.cause(cause)),
+        cause);
   }
 
   private void run(Graph graph, int[] parameters, long threads) {
@@ -240,13 +300,17 @@ final class Device implements AutoCloseable {
   }
 
   private void warm(Graph graph) {
-    if (closed) {
-      throw new IllegalStateException("the device is closed: " + description());
-    }
+    refuseClosed();
     if (!warm[graph.index]) {
       execute(kernels.get(Kernel.OWNER), NOTHING, OWNER_THREADS);
       execute(graph, NOTHING, graph.grid.getLocalWork()[0]);
       warm[graph.index] = true;
+    }
+  }
+
+  private void refuseClosed() {
+    if (closed) {
+      throw new IllegalStateException("the device is closed: " + description());
     }
   }
 
@@ -255,15 +319,11 @@ final class Device implements AutoCloseable {
         parameters, 0, graph.parameters.getSegment(), ValueLayout.JAVA_INT, 0, parameters.length);
     graph.grid.setGlobalWork(threads, 1, 1);
     launches++;
+    parameterBytes += 4L * Common.LENGTH;
     try {
       runs.run(graph.index, graph.scheduler);
-      cuBlas.ifPresent(CuBlas::rethrow);
     } catch (RuntimeException | Error e) {
-      throw new BackendException(
-          ("the tornado backend failed on %s in the kernel %s: %s; choose another device with"
-                  + " --device, or use --backend cpu")
-              .formatted(description(), graph.name, Failure.cause(e)),
-          e);
+      throw failure(graph.name, e);
     }
   }
 
@@ -350,7 +410,7 @@ final class Device implements AutoCloseable {
 
   /// What went over since the device was opened; warming up the carriers is left out.
   Traffic traffic() {
-    return new Traffic(launches, sent, fetched, 4L * Common.LENGTH * launches);
+    return new Traffic(launches, sent, fetched, parameterBytes);
   }
 
   /// Bytes that TornadoVM has taken on the device: lanes, parameters and carriers.
@@ -380,6 +440,8 @@ final class Device implements AutoCloseable {
     }
     closed = true;
     Arrays.fill(warm, false);
+    // memory is freed with the plan: a handle that cannot be given back is no loss
+    cuBlasHandle.ifPresent(handle -> cuBlas.orElseThrow().close(handle));
     try {
       plan.freeDeviceMemory();
       plan.close();

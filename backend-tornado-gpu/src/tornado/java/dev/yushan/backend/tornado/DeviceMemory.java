@@ -87,7 +87,7 @@ final class DeviceMemory implements Storage {
           new Lane[] {
             new Lane(Common.RESERVED, device.lane(Transfer.FLOATS_UP)),
             new Lane(64, device.lane(Transfer.SHORTS_UP)),
-            new Lane(64, device.lane(Transfer.INTS_UP))
+            new Lane(Common.PARAMETERS + Common.LENGTH, device.lane(Transfer.INTS_UP))
           };
     }
 

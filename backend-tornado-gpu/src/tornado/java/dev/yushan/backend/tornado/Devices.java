@@ -178,7 +178,19 @@ final class Devices {
     int floats = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 4));
     int shorts = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 2));
     int ints = Math.toIntExact(Math.min(64L << 20, budget / 32));
+    Optional<CudaDriver> driver =
+        device.getTornadoVMBackend() == TornadoVMBackendType.CUDA
+                && !Boolean.getBoolean("yushan.tornado.graphs")
+            ? CudaDriver.find()
+            : Optional.empty();
     return new Device(
-        device, floats, shorts, ints, Device.OPENCL_FLAGS, cuBlas, UnaryOperator.identity());
+        device,
+        floats,
+        shorts,
+        ints,
+        Device.OPENCL_FLAGS,
+        driver,
+        cuBlas,
+        UnaryOperator.identity());
   }
 }

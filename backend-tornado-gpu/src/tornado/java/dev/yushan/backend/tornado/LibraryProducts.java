@@ -9,8 +9,8 @@ import dev.yushan.tensor.Tensor;
 /// Products that [CuBlas] computes.
 ///
 /// A call of it knows sizes of the host alone, no live counts. Rows of the result past its count
-/// are computed from whatever is there, and nobody reads them. Sums may not run past theirs, so
-/// transposed rows that are counted keep our kernel.
+/// are computed from whatever is there, and nobody reads them. Where sums run over counted rows,
+/// those past the count are zeroed first, if nobody else has them; if not, our kernel stays.
 ///
 /// Weights of BF16 meet rows of F32, and cuBLAS takes both operands of one type. A float is the sum
 /// of three BF16 numbers, so the rows are split into three matrices, whose products are added up:
@@ -21,6 +21,9 @@ final class LibraryProducts {
 
   /// Bytes for the parts of rows, at most.
   private static final long MOST = 64L << 20;
+
+  /// Threads that zero what is mostly nothing.
+  private static final long MOST_THREADS = 1 << 15;
 
   private final TornadoKernels.Target target;
   private final Tensor scratch;
@@ -49,12 +52,35 @@ final class LibraryProducts {
   private boolean single(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
     boolean counted = a.count().isPresent() || opB == Op.N && b.count().isPresent();
     if (opA == Op.T && counted) {
-      return false;
+      if (opB == Op.T || !sameCount(a, b)) {
+        return false;
+      }
+      zeroTail(a);
+      zeroTail(b);
     }
     long rows = opA == Op.N ? Math.min(a.rows(), c.rows()) : c.rows();
     long k = opA == Op.N ? a.columns() : a.rows();
     launch(1, rows, k, alpha, matrix(a, opA), matrix(b, opB), beta, c);
     return true;
+  }
+
+  private static boolean sameCount(Tensor a, Tensor b) {
+    return a.count().isPresent()
+        && b.count().isPresent()
+        && a.count().get().start() == b.count().get().start()
+        && TornadoBackend.at(a.count().get().rows()) == TornadoBackend.at(b.count().get().rows());
+  }
+
+  /// Rows past a count hold anything, and a sum over all rows must not see it.
+  private void zeroTail(Tensor x) {
+    long threads = Math.min(x.rows() * x.columns(), MOST_THREADS);
+    new Call(target, Kernel.ZERO_TAIL)
+        .rows(x)
+        .value(x.rows())
+        .columns(x)
+        .strided(x)
+        .value(threads)
+        .forElements(threads);
   }
 
   private boolean half(Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {

@@ -12,7 +12,17 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 final class NormKernels {
   static final int GROUP = 256;
 
+  /// Elements of a weight whose gradients a group has, and in how many parts a sum over rows comes.
+  private static final int WIDTH = 8;
+
+  private static final int SLICES = GROUP / WIDTH;
+
   private NormKernels() {}
+
+  /// Groups of [#kRmsNormWeight].
+  static long weightGroups(long columns) {
+    return (columns + WIDTH - 1) / WIDTH;
+  }
 
   /// elements of a head, heads, stride and x, weight, stride and out, inverseRms, eps: a group a
   /// head
@@ -92,23 +102,40 @@ final class NormKernels {
     }
   }
 
-  /// elements of a head, heads, strides and dOut, x, then inverseRms, dWeight: a thread an element
+  /// elements of a head, heads, strides and dOut, x, then inverseRms, dWeight: a group has [#WIDTH]
+  /// elements, a thread one of them of each SLICES-th head of all rows, then one fixed tree
   static void kRmsNormWeight(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
-    int j = c.globalIdx;
+    float[] part = c.allocateFloatLocalArray(GROUP);
+    int l = c.localIdx;
+    int slice = l / WIDTH;
+    int j = c.groupIdx * WIDTH + l - slice * WIDTH;
     int columns = p.get(24);
-    if (j < columns) {
-      int heads = p.get(25);
-      int live = Common.live(p, w, 0);
-      float sum = 0;
-      for (int i = 0; i < live; i++) {
-        int dOut = p.get(27) + i * p.get(26) + j;
-        int x = p.get(29) + i * p.get(28) + j;
-        for (int head = 0; head < heads; head++) {
-          float y = f.get(x + head * columns) * f.get(p.get(30) + i * heads + head);
-          sum += f.get(dOut + head * columns) * y;
-        }
+    int heads = p.get(25);
+    int last = j < columns ? Common.live(p, w, 0) * heads : 0;
+    int dOut = p.get(27) + j;
+    int x = p.get(29) + j;
+    int perRow = p.get(26);
+    int perRowX = p.get(28);
+    int inverse = p.get(30);
+    float sum = 0;
+    for (int i = slice; i < last; i += SLICES) {
+      int row = i / heads;
+      int skip = (i - row * heads) * columns;
+      float y = f.get(x + row * perRowX + skip) * f.get(inverse + i);
+      sum += f.get(dOut + row * perRow + skip) * y;
+    }
+    part[l] = sum;
+    for (int s = GROUP / 2; s >= WIDTH; s >>= 1) {
+      c.localBarrier();
+      if (l < s) {
+        part[l] = part[l] + part[l + s];
       }
-      f.set(p.get(31) + j, f.get(p.get(31) + j) + sum);
+    }
+    c.localBarrier();
+    if (l < WIDTH) {
+      if (j < columns) {
+        f.set(p.get(31) + j, f.get(p.get(31) + j) + part[l]);
+      }
     }
   }
 

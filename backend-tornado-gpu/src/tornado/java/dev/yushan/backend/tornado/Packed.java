@@ -15,57 +15,75 @@ final class Packed {
 
   private Packed() {}
 
+  // Both without branches, so that what is read after each other is asked for at once, and without
+  // tests of single bits, which TornadoVM's compiler does not take. An exponent of 0 stands for 1
+  // without the one before the mantissa; NaN follows infinity in the table.
+
   static float half(FloatArray f, int bits) {
     int exponent = (bits >> 10) & 31;
     int mantissa = bits & 1023;
-    float value;
-    if (exponent == 0) {
-      value = mantissa * f.get(Common.BIAS - 24);
-    } else if (exponent < 31) {
-      value = (1024 + mantissa) * f.get(Common.BIAS + exponent - 25);
-    } else {
-      value = mantissa == 0 ? f.get(Common.INFINITY) : f.get(Common.NAN);
+    int one = (exponent + 31) >> 5;
+    int at = Common.BIAS - 24 + exponent - one;
+    if (exponent == 31) {
+      at = Common.INFINITY + ((mantissa + 1023) >> 10);
     }
-    return (bits & 32768) == 0 ? value : -value;
+    float value = (mantissa + one * 1024) * f.get(at);
+    return bits > 32767 ? -value : value;
   }
 
   static float bfloat(FloatArray f, int bits) {
     int exponent = (bits >> 7) & 255;
     int mantissa = bits & 127;
-    float value;
-    if (exponent == 0) {
-      value = mantissa * f.get(Common.BIAS - 133);
-    } else if (exponent < 255) {
-      value = (128 + mantissa) * f.get(Common.BIAS + exponent - 134);
-    } else {
-      value = mantissa == 0 ? f.get(Common.INFINITY) : f.get(Common.NAN);
+    int one = (exponent + 255) >> 8;
+    int at = Common.BIAS - 133 + exponent - one;
+    if (exponent == 255) {
+      at = Common.INFINITY + ((mantissa + 127) >> 7);
     }
-    return (bits & 32768) == 0 ? value : -value;
+    float value = (mantissa + one * 128) * f.get(at);
+    return bits > 32767 ? -value : value;
+  }
+
+  /// F16 or BF16.
+  static float either(FloatArray f, int type, int bits) {
+    return type == F16 ? half(f, bits) : bfloat(f, bits);
+  }
+
+  /// Whether elements come in blocks of 32 with a scale.
+  static boolean quantised(int type) {
+    return type > BF16;
+  }
+
+  /// Where the scale of element `e` is among the shorts of a quantised tensor.
+  static int scaleAt(int type, int e) {
+    return e / 32 * (type == Q8 ? 17 : 9);
+  }
+
+  /// Which short of a tensor element `e` is in.
+  static int at(int type, int e) {
+    int k = type == Q8 ? e & 31 : e & 15;
+    return quantised(type) ? scaleAt(type, e) + 1 + k / 2 : e;
+  }
+
+  /// Element `e` of a quantised tensor, from the two shorts that it is made of.
+  static float value(FloatArray f, int type, int e, int scale, int word) {
+    int bytes = word >> (8 * (e & 1));
+    int q8 = bytes & 255;
+    int q4 = (bytes >> (4 * ((e & 31) / 16))) & 15;
+    // as floats: q is never negative, and the compiler takes a difference for unsigned
+    float q = type == Q8 ? q8 - 256f * (q8 / 128) : q4 - 8f;
+    return half(f, scale) * q;
   }
 
   /// Element `e` of a contiguous tensor that begins at `base`.
   static float read(ShortArray h, FloatArray f, int type, int base, int e) {
+    int bits = h.get(base + at(type, e)) & 65535;
     float value;
     if (type == F16) {
-      value = half(f, h.get(base + e) & 65535);
+      value = half(f, bits);
     } else if (type == BF16) {
-      value = bfloat(f, h.get(base + e) & 65535);
+      value = bfloat(f, bits);
     } else {
-      int block = e / 32;
-      int k = e - 32 * block;
-      if (type == Q8) {
-        int at = base + 17 * block;
-        int pair = h.get(at + 1 + k / 2) & 65535;
-        int q = (pair >> (8 * (k & 1))) & 255;
-        value = half(f, h.get(at) & 65535) * (q > 127 ? q - 256 : q);
-      } else {
-        int at = base + 9 * block;
-        int i = k & 15;
-        int pair = h.get(at + 1 + i / 2) & 65535;
-        int q = (pair >> (8 * (i & 1) + 4 * (k / 16))) & 15;
-        // as floats: q is never negative, and the compiler takes the difference for unsigned
-        value = half(f, h.get(at) & 65535) * ((float) q - 8f);
-      }
+      value = value(f, type, e, h.get(base + scaleAt(type, e)) & 65535, bits);
     }
     return value;
   }

@@ -87,6 +87,20 @@ final class RowKernels {
     }
   }
 
+  /// rows in all, columns, ld of x, x, threads: zeroes the rows behind those that count
+  static void kZeroTail(KernelContext c, IntArray p, FloatArray f, ShortArray h, IntArray w) {
+    int columns = p.get(25);
+    int live = Common.live(p, w, 0);
+    if (live < 0) {
+      live = 0;
+    }
+    int elements = (p.get(24) - live) * columns;
+    for (int i = c.globalIdx; i < elements; i += p.get(28)) {
+      int row = i / columns;
+      f.set(p.get(27) + (live + row) * p.get(26) + i - row * columns, 0);
+    }
+  }
+
   /// first: as many elements as there are rows
   static void kUploadFloats(
       KernelContext c, IntArray p, FloatArray s, FloatArray f, ShortArray h, IntArray w) {

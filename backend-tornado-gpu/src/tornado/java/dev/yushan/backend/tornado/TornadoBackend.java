@@ -28,6 +28,7 @@ final class TornadoBackend implements Backend {
   private final long limit;
   private final Kernels kernels;
   private final Set<DeviceMemory> memory = ConcurrentHashMap.newKeySet();
+  private final Set<DeviceMemory> plans = ConcurrentHashMap.newKeySet();
   private final List<Launch> recording = new ArrayList<>();
   private boolean recorded;
   private boolean closed;
@@ -154,8 +155,43 @@ final class TornadoBackend implements Backend {
       recorded = false;
     }
     List<Launch> launches = List.copyOf(recording);
-    return () ->
-        launches.forEach(launch -> device.launch(launch.kernel, launch.parameters, launch.groups));
+    return device.launchesDirectly()
+        ? resident(launches)
+        : () ->
+            launches.forEach(
+                launch -> device.launch(launch.kernel, launch.parameters, launch.groups));
+  }
+
+  /// A plan whose parameters lie on the device as long as it is open.
+  private Plan resident(List<Launch> launches) {
+    int length = Common.LENGTH;
+    int[] all = new int[length * launches.size()];
+    for (int i = 0; i < launches.size(); i++) {
+      int[] parameters = launches.get(i).parameters;
+      System.arraycopy(parameters, 0, all, length * i, parameters.length);
+    }
+    DeviceMemory block = new DeviceMemory(lease.memory(), 4L * all.length, plans::remove);
+    plans.add(block);
+    int at = block.in(DeviceMemory.Of.INTS);
+    device.upload(Transfer.INTS_UP, MemorySegment.ofArray(all), at);
+    return new Plan() {
+      @Override
+      public void run() {
+        for (int i = 0; i < launches.size(); i++) {
+          Launch launch = launches.get(i);
+          if (launch.kernel == Kernel.CUBLAS) {
+            device.launch(launch.kernel, launch.parameters, launch.groups);
+          } else {
+            device.launch(launch.kernel, at + length * i, launch.groups);
+          }
+        }
+      }
+
+      @Override
+      public void close() {
+        block.close();
+      }
+    };
   }
 
   @Override
@@ -173,6 +209,7 @@ final class TornadoBackend implements Backend {
     if (!closed) {
       closed = true;
       memory.forEach(DeviceMemory::close);
+      plans.forEach(DeviceMemory::close);
       lease.close();
     }
   }

@@ -78,11 +78,11 @@ final class TornadoKernels implements Kernels {
     if (library.isPresent() && library.get().matmul(opA, opB, alpha, a, b, beta, c)) {
       return;
     }
-    boolean few = c.rows() <= MatmulKernels.FEW;
     long m = c.rows();
     long n = c.columns();
     long k = opA == Op.N ? a.columns() : a.rows();
-    Call call = call(few ? Kernel.FEW_ROWS : Kernel.MATMUL);
+    Kernel kernel = MatmulKernels.of(m);
+    Call call = call(kernel);
     call = opA == Op.N ? call.rows(c, a) : call.rows(c);
     call = opA == Op.N ? call.inner(k) : opB == Op.N ? call.inner(k, a, b) : call.inner(k, a);
     call.value(m)
@@ -100,11 +100,7 @@ final class TornadoKernels implements Kernels {
         .number(alpha)
         .number(beta)
         .value(beta == 0 ? 0 : 1);
-    int tile = MatmulKernels.TILE;
-    call.forGroups(
-        few
-            ? (n + MatmulKernels.COLUMNS - 1) / MatmulKernels.COLUMNS
-            : (m + tile - 1) / tile * ((n + tile - 1) / tile));
+    call.forGroups(MatmulKernels.groups(kernel, m, n));
   }
 
   // ---- the Llama block -------------------------------------------------------------------------
@@ -141,7 +137,7 @@ final class TornadoKernels implements Kernels {
         .value(heads)
         .strided(dOut, x)
         .tensors(inverseRms, dWeight)
-        .forElements(weight.elements());
+        .forGroups(NormKernels.weightGroups(weight.elements()));
     call(Kernel.RMS_NORM_BACKWARD)
         .rows(dOut, x, inverseRms, dX)
         .value(weight.elements())

@@ -12,6 +12,8 @@ final class TornadoOpener implements TornadoAccess {
     // TornadoVM reads these once, at its first use
     System.getProperties().putIfAbsent("tornado.recover.bailout", "false");
     System.getProperties().putIfAbsent("tornado.device.memory", "1TB");
+    // the host side of a lane is never touched; to pin it would take all of its memory
+    System.getProperties().putIfAbsent("tornado.cuda.host.pinning", "false");
   }
 
   @Override
