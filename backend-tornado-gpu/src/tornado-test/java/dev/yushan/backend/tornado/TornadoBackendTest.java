@@ -37,6 +37,8 @@ import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoBailoutRuntimeException;
 
 class TornadoBackendTest {
+  private static final Graphs.Sizes SMALL = new Graphs.Sizes(1 << 16, 1 << 10, 1 << 10);
+
   private static TornadoBackend open() {
     return (TornadoBackend) SharedDevice.open(BackendOptions.defaults());
   }
@@ -89,8 +91,7 @@ class TornadoBackendTest {
       assumeTrue(
           hardware.getTornadoVMBackend() == TornadoVMBackendType.OPENCL,
           "CUDA's compiler takes no flags from here");
-      assertThatThrownBy(
-              () -> new Device(hardware, 1 << 16, 1 << 10, 1 << 10, "-no-such-flag").close())
+      assertThatThrownBy(() -> new Device(hardware, SMALL, "-no-such-flag").close())
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("on " + backend.description())
           .hasMessageContaining("in the kernel owner")
@@ -105,7 +106,7 @@ class TornadoBackendTest {
   void aDeviceThatIsLostIsNamedWithKernelAndRemedyAndTheProcessGoesOn() {
     TornadoDevice hardware = Devices.found().getFirst().device();
     AtomicReference<Runnable> fault = new AtomicReference<>();
-    UnaryOperator<Device.Runs> breaking =
+    UnaryOperator<Graphs.Runs> breaking =
         real ->
             (graph, scheduler) -> {
               if (fault.get() == null) {
@@ -116,14 +117,7 @@ class TornadoBackendTest {
             };
     try (Device device =
         new Device(
-            hardware,
-            1 << 16,
-            1 << 10,
-            1 << 10,
-            Device.OPENCL_FLAGS,
-            Optional.empty(),
-            Optional.empty(),
-            breaking)) {
+            hardware, SMALL, Graphs.OPENCL_FLAGS, Optional.empty(), Optional.empty(), breaking)) {
       float[] sent = {1.5f, 2.5f};
       device.upload(Transfer.FLOATS_UP, MemorySegment.ofArray(sent), 2048);
       fault.set(
@@ -154,10 +148,8 @@ class TornadoBackendTest {
             () ->
                 new Device(
                         hardware,
-                        1 << 16,
-                        1 << 10,
-                        1 << 10,
-                        Device.OPENCL_FLAGS,
+                        SMALL,
+                        Graphs.OPENCL_FLAGS,
                         Optional.empty(),
                         Optional.empty(),
                         real -> (graph, scheduler) -> {})

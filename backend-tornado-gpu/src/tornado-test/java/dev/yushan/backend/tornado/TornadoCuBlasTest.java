@@ -46,10 +46,8 @@ class TornadoCuBlasTest {
   private final Device device =
       new Device(
           Devices.found().getFirst().device(),
-          FLOATS,
-          FLOATS,
-          1 << 20,
-          Device.OPENCL_FLAGS,
+          new Graphs.Sizes(FLOATS, FLOATS, 1 << 20),
+          Graphs.OPENCL_FLAGS,
           Optional.empty(),
           Optional.of(new CuBlas(stub.symbols())),
           UnaryOperator.identity());

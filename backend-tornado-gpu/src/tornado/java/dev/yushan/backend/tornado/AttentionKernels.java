@@ -19,6 +19,9 @@ final class AttentionKernels {
   /// The longest head.
   static final int MOST = 256;
 
+  /// Elements that a thread asks for at once.
+  private static final int AHEAD = 16;
+
   private AttentionKernels() {}
 
   /// The sequence that row `t` belongs to, −1 if to none.
@@ -60,6 +63,9 @@ final class AttentionKernels {
     float[] sum = c.allocateFloatLocalArray(MOST);
     float[] score = c.allocateFloatLocalArray(GROUP);
     float[] raw = c.allocateFloatLocalArray(GROUP);
+    int[] rows = c.allocateIntLocalArray(GROUP);
+    float[] ahead = new float[AHEAD];
+    int[] words = new int[AHEAD];
     int l = c.localIdx;
     // GROUP, but not known to the compiler, which would unroll loops that long
     int threads = c.localGroupSizeX;
@@ -92,14 +98,42 @@ final class AttentionKernels {
         c.localBarrier();
         int i = base + l;
         float value = lowest;
+        int row = 0;
         if (i < visible) {
-          int at = key(p, w, s, first, i) * p.get(33) + kv;
+          row = key(p, w, s, first, i);
+          int at = p.get(34) + row * p.get(33) + kv;
           float dot = 0;
-          for (int d = 0; d < dim; d++) {
-            dot = dot + query[d] * Packed.plain(h, f, type, p.get(34) + at + d);
+          for (int d0 = 0; d0 < dim; d0 += AHEAD) {
+            if (type == Packed.F32) {
+              for (int r = 0; r < AHEAD; r++) {
+                float x = 0;
+                if (d0 + r < dim) {
+                  x = f.get(at + d0 + r);
+                }
+                ahead[r] = x;
+              }
+            }
+            if (type != Packed.F32) {
+              for (int r = 0; r < AHEAD; r++) {
+                int word = 0;
+                if (d0 + r < dim) {
+                  word = h.get(at + d0 + r) & 65535;
+                }
+                words[r] = word;
+              }
+              for (int r = 0; r < AHEAD; r++) {
+                ahead[r] = Packed.either(f, type, words[r]);
+              }
+            }
+            for (int r = 0; r < AHEAD; r++) {
+              if (d0 + r < dim) {
+                dot = dot + query[d0 + r] * ahead[r];
+              }
+            }
           }
           value = scale * dot;
         }
+        rows[l] = row;
         // every thread goes through the block itself: cheaper than a tree of barriers, and in order
         raw[l] = value;
         c.localBarrier();
@@ -132,9 +166,34 @@ final class AttentionKernels {
         int last = visible - base < GROUP ? visible - base : GROUP;
         for (int d = l; d < dim; d += GROUP) {
           float mean = 0;
-          for (int j = 0; j < last; j++) {
-            int at = key(p, w, s, first, base + j) * p.get(35) + kv + d;
-            mean = mean + score[j] * Packed.plain(h, f, type, p.get(36) + at);
+          int at = p.get(36) + kv + d;
+          for (int j0 = 0; j0 < last; j0 += AHEAD) {
+            if (type == Packed.F32) {
+              for (int r = 0; r < AHEAD; r++) {
+                float x = 0;
+                if (j0 + r < last) {
+                  x = f.get(at + rows[j0 + r] * p.get(35));
+                }
+                ahead[r] = x;
+              }
+            }
+            if (type != Packed.F32) {
+              for (int r = 0; r < AHEAD; r++) {
+                int word = 0;
+                if (j0 + r < last) {
+                  word = h.get(at + rows[j0 + r] * p.get(35)) & 65535;
+                }
+                words[r] = word;
+              }
+              for (int r = 0; r < AHEAD; r++) {
+                ahead[r] = Packed.either(f, type, words[r]);
+              }
+            }
+            for (int r = 0; r < AHEAD; r++) {
+              if (j0 + r < last) {
+                mean = mean + score[j0 + r] * ahead[r];
+              }
+            }
           }
           sum[d] = shrink * sum[d] + mean;
         }

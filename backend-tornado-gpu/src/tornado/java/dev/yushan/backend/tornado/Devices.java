@@ -185,10 +185,8 @@ final class Devices {
             : Optional.empty();
     return new Device(
         device,
-        floats,
-        shorts,
-        ints,
-        Device.OPENCL_FLAGS,
+        new Graphs.Sizes(floats, shorts, ints),
+        Graphs.OPENCL_FLAGS,
         driver,
         cuBlas,
         UnaryOperator.identity());

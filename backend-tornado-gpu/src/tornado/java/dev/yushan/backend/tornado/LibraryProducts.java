@@ -39,7 +39,7 @@ final class LibraryProducts {
   ///
   /// @return whether it was
   boolean matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
-    if (c.rows() <= MatmulKernels.FEW) {
+    if (c.rows() <= MatmulRows.FEW) {
       return false;
     }
     return switch (b.dtype()) {
@@ -86,7 +86,7 @@ final class LibraryProducts {
   private boolean half(Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
     long k = a.columns();
     long piece = Math.min(c.rows(), scratch.elements() / (PARTS * k));
-    if (piece <= MatmulKernels.FEW) {
+    if (piece <= MatmulRows.FEW) {
       return false;
     }
     for (long from = 0; from < c.rows(); from += piece) {

@@ -64,14 +64,14 @@ final class Packed {
     return quantised(type) ? scaleAt(type, e) + 1 + k / 2 : e;
   }
 
-  /// Element `e` of a quantised tensor, from the two shorts that it is made of.
-  static float value(FloatArray f, int type, int e, int scale, int word) {
+  /// The number that element `e` of a quantised tensor is of its scale, from the short that it is
+  /// in.
+  static float quant(int type, int e, int word) {
     int bytes = word >> (8 * (e & 1));
     int q8 = bytes & 255;
     int q4 = (bytes >> (4 * ((e & 31) / 16))) & 15;
     // as floats: q is never negative, and the compiler takes a difference for unsigned
-    float q = type == Q8 ? q8 - 256f * (q8 / 128) : q4 - 8f;
-    return half(f, scale) * q;
+    return type == Q8 ? q8 - 256f * (q8 / 128) : q4 - 8f;
   }
 
   /// Element `e` of a contiguous tensor that begins at `base`.
@@ -83,7 +83,7 @@ final class Packed {
     } else if (type == BF16) {
       value = bfloat(f, bits);
     } else {
-      value = value(f, type, e, h.get(base + scaleAt(type, e)) & 65535, bits);
+      value = half(f, h.get(base + scaleAt(type, e)) & 65535) * quant(type, e, bits);
     }
     return value;
   }
