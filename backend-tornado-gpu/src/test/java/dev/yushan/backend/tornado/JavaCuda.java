@@ -66,6 +66,9 @@ final class JavaCuda extends JavaLibrary {
   /// How many bytes the last argument of every kernel has; the others have eight.
   long lastBytes = 8;
 
+  /// Whether kernels were given their arguments by pointers, or the other way, as one block.
+  boolean byPointers = true;
+
   /// What changed something, and how often the nodes were asked for, in order.
   final List<String> calls = new ArrayList<>();
 
@@ -152,7 +155,7 @@ final class JavaCuda extends JavaLibrary {
     struct.fill((byte) 0);
     struct.set(JAVA_LONG, offset("func"), found.function);
     if (found.arguments() > 0) {
-      struct.set(ADDRESS, offset("kernelParams"), found.pointers);
+      struct.set(ADDRESS, offset(byPointers ? "kernelParams" : "extra"), found.pointers);
     }
     return 0;
   }

@@ -85,6 +85,26 @@ class TornadoCudaDriverTest {
     assertThatThrownBy(this::capture)
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("argument 2 of a kernel has 4 bytes");
+    assertThat(cuda.calls).endsWith("graph destroyed");
+  }
+
+  @Test
+  void argumentsThatWereNotGivenByPointersAreRefused() {
+    cuda.captured(JavaCuda.KERNEL, FIRST, 11);
+    cuda.byPointers = false;
+    assertThatThrownBy(this::capture)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("arguments of a kernel were not given by pointers");
+    assertThat(cuda.calls).endsWith("graph destroyed");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cuGraphGetNodes", "cuGraphNodeGetType", "cuGraphKernelNodeGetParams_v2"})
+  void aGraphThatCannotBeReadIsDestroyed(String function) {
+    cuda.captured(JavaCuda.KERNEL, FIRST, 11);
+    cuda.statuses.put(function, 719);
+    assertThatThrownBy(this::capture).isInstanceOf(BackendException.class);
+    assertThat(cuda.calls).endsWith("graph destroyed");
   }
 
   @Test
