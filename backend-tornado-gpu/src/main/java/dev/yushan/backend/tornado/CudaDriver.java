@@ -147,8 +147,14 @@ final class CudaDriver {
           (int) endCapture.invokeExact(MemorySegment.ofAddress(stream), place),
           "cuStreamEndCapture");
       MemorySegment graph = place.get(ADDRESS, 0);
-      List<Compiled> kernels = kernels(arena, graph);
-      check((int) destroyGraph.invokeExact(graph), "cuGraphDestroy");
+      List<Compiled> kernels;
+      int destroyed;
+      try {
+        kernels = kernels(arena, graph);
+      } finally {
+        destroyed = (int) destroyGraph.invokeExact(graph);
+      }
+      check(destroyed, "cuGraphDestroy");
       return kernels;
     } catch (Throwable e) {
       throw NativeLibrary.thrown(e);
@@ -179,6 +185,10 @@ final class CudaDriver {
     MemorySegment function = parameters.get(ADDRESS, FUNCTION);
     int count = arguments(arena, function);
     MemorySegment pointers = parameters.get(ADDRESS, ARGUMENTS).reinterpret(8L * count);
+    // a launch gives either pointers or one block of all arguments
+    if (count > 0 && pointers.address() == 0) {
+      throw new IllegalStateException("arguments of a kernel were not given by pointers");
+    }
     return new Compiled(
         function,
         LongStream.range(0, count)

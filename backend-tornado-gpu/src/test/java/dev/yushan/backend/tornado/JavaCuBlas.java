@@ -1,37 +1,22 @@
 package dev.yushan.backend.tornado;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Stands in for libcublas: functions of C, in Java, with the signatures of `cublas_api.h` and the
 /// checks that its documentation names. They refuse, or hand a call on.
-final class JavaCuBlas implements AutoCloseable {
+final class JavaCuBlas extends JavaLibrary {
   static final int INVALID_VALUE = 7;
   static final int NOT_SUPPORTED = 15;
   static final int F32 = 0;
   static final int BF16 = 14;
 
   private static final long HANDLE = 0x7001;
-  private static final Map<Class<?>, MemoryLayout> LAYOUTS =
-      Map.of(int.class, JAVA_INT, MemorySegment.class, ADDRESS);
 
   /// A call of `cublasSgemm` or `cublasGemmEx`, column-major, with its scalars read.
   record Call(
@@ -86,105 +71,32 @@ final class JavaCuBlas implements AutoCloseable {
     }
   }
 
-  private final Arena arena = Arena.ofShared();
-  private final Map<String, MemorySegment> functions = new HashMap<>();
   private final Consumer<Call> calls;
-
-  /// What functions answer in place of doing anything.
-  final Map<String, Integer> statuses = new HashMap<>();
 
   /// Handles made, streams set and handles destroyed, in order.
   final List<String> handles = new ArrayList<>();
 
   /// @param calls takes those that are valid
   JavaCuBlas(Consumer<Call> calls) {
+    super("cublas");
     this.calls = calls;
-    Class<MemorySegment> pointer = MemorySegment.class;
-    define("cublasCreate_v2", pointer);
-    define("cublasDestroy_v2", pointer);
-    define("cublasSetStream_v2", pointer, pointer);
-    define(
-        "cublasSgemm_v2",
-        pointer,
-        int.class,
-        int.class,
-        int.class,
-        int.class,
-        int.class,
-        pointer,
-        pointer,
-        int.class,
-        pointer,
-        int.class,
-        pointer,
-        pointer,
-        int.class);
-    define(
-        "cublasGemmEx",
-        pointer,
-        int.class,
-        int.class,
-        int.class,
-        int.class,
-        int.class,
-        pointer,
-        pointer,
-        int.class,
-        int.class,
-        pointer,
-        int.class,
-        int.class,
-        pointer,
-        pointer,
-        int.class,
-        int.class,
-        int.class,
-        int.class);
-  }
-
-  @SuppressWarnings("restricted")
-  private void define(String name, Class<?>... arguments) {
-    try {
-      functions.put(
-          name,
-          Linker.nativeLinker()
-              .upcallStub(
-                  MethodHandles.lookup()
-                      .bind(this, name, MethodType.methodType(int.class, arguments)),
-                  FunctionDescriptor.of(
-                      JAVA_INT,
-                      Arrays.stream(arguments).map(LAYOUTS::get).toArray(MemoryLayout[]::new)),
-                  arena));
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  SymbolLookup symbols() {
-    return name -> Optional.ofNullable(functions.get(name));
-  }
-
-  int status(String name) {
-    return statuses.getOrDefault(name, 0);
   }
 
   @SuppressWarnings("restricted")
   int cublasCreate_v2(MemorySegment handle) {
-    if (status("cublasCreate_v2") == 0) {
-      handle.reinterpret(8).set(JAVA_LONG, 0, HANDLE);
-      handles.add("create");
-    }
-    return status("cublasCreate_v2");
+    handle.reinterpret(8).set(JAVA_LONG, 0, HANDLE);
+    handles.add("create");
+    return 0;
   }
 
   int cublasDestroy_v2(MemorySegment handle) {
     handles.add("destroy");
-    return handle.address() == HANDLE ? status("cublasDestroy_v2") : INVALID_VALUE;
+    return handle.address() == HANDLE ? 0 : INVALID_VALUE;
   }
 
   int cublasSetStream_v2(MemorySegment handle, MemorySegment stream) {
     handles.add("stream " + stream.address());
-    return handle.address() == HANDLE ? status("cublasSetStream_v2") : INVALID_VALUE;
+    return handle.address() == HANDLE ? 0 : INVALID_VALUE;
   }
 
   int cublasSgemm_v2(
@@ -202,9 +114,6 @@ final class JavaCuBlas implements AutoCloseable {
       MemorySegment beta,
       MemorySegment c,
       int ldc) {
-    if (status("cublasSgemm_v2") != 0) {
-      return status("cublasSgemm_v2");
-    }
     return take(
         handle,
         new Call(
@@ -245,9 +154,6 @@ final class JavaCuBlas implements AutoCloseable {
       int ldc,
       int computeType,
       int algorithm) {
-    if (status("cublasGemmEx") != 0) {
-      return status("cublasGemmEx");
-    }
     // CUBLAS_COMPUTE_32F takes BF16 with results of F32; CUBLAS_GEMM_DEFAULT is -1
     if (typeA != BF16 || typeB != BF16 || typeC != F32 || computeType != 68 || algorithm != -1) {
       return NOT_SUPPORTED;
@@ -283,10 +189,5 @@ final class JavaCuBlas implements AutoCloseable {
     }
     calls.accept(call);
     return 0;
-  }
-
-  @Override
-  public void close() {
-    arena.close();
   }
 }
