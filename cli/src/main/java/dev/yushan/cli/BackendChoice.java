@@ -38,8 +38,8 @@ public final class BackendChoice {
   @Option(
       names = "--experimental-cuda",
       description =
-          "Have the backend 'tornado' compute products by cuBLAS, on a device of CUDA. Never tried"
-              + " on a GPU.")
+          "Have the backend 'tornado' compute products by cuBLAS, on a device of CUDA: faster, but"
+              + " the bits of a row may depend on the rows computed with it.")
   private boolean cuda;
 
   /// How many threads were asked for; all processors where none were.

@@ -14,8 +14,7 @@ import java.util.List;
 import java.util.Map;
 
 /// The functions of NVIDIA's cuBLAS that products take, with 32-bit sizes
-/// (<https://docs.nvidia.com/cuda/cublas>). It has never run on a GPU: its tests call Java in place
-/// of cuBLAS.
+/// (<https://docs.nvidia.com/cuda/cublas>).
 ///
 /// cuBLAS is column-major, and a row-major matrix is its transpose there, with the same stride. So
 /// `c = op(a) · op(b)` is computed as `cᵀ = op(b)ᵀ · op(a)ᵀ`: the operands change places, and each

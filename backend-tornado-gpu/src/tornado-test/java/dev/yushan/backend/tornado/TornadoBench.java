@@ -28,9 +28,10 @@ final class TornadoBench {
 
   public static void main(String[] args) {
     BackendOptions options = new BackendOptions(0, Optional.of(args[0]), Map.of());
-    try (Backend backend = new TornadoBackendProvider().open(options)) {
-      System.out.println("device " + backend.description());
-      for (String what : Arrays.asList(args).subList(1, args.length)) {
+    for (String what : Arrays.asList(args).subList(1, args.length)) {
+      // one each: what a benchmark leaves open is freed with it
+      try (Backend backend = new TornadoBackendProvider().open(options)) {
+        System.out.println("device " + backend.description());
         switch (what) {
           case "launch" -> launch(backend);
           case "copy" -> copy(backend);
