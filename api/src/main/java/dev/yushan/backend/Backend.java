@@ -10,7 +10,8 @@ import java.util.Optional;
 /// A device that holds tensors and computes on them.
 ///
 /// The host sees data only through [#upload] and [#download], which wait for the calls before them.
-/// A backend is used by one thread at a time; what it does inside is its own affair.
+/// A backend is used by one thread at a time, not always the same; what it does inside is its own
+/// affair.
 public interface Backend extends AutoCloseable {
   /// The name of its provider.
   String name();

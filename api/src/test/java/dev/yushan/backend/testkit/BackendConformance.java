@@ -18,10 +18,12 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Storage;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -263,6 +265,29 @@ public abstract class BackendConformance {
         plan.run();
         assertThat(backend.floats(norm)).containsExactly(1 + 4);
         assertThat(backend.floats(x)).containsExactly(1, 2, 6);
+      }
+    }
+  }
+
+  /// A service loads a model on one thread and runs it on another: what one has launched is done
+  /// when the next looks.
+  @Test
+  void goesFromThreadToThread() {
+    try (Backend backend = open()) {
+      float[] ones = new float[1 << 16];
+      Arrays.fill(ones, 1);
+      Tensor x = backend.tensor(new float[ones.length], ones.length);
+      Tensor one = backend.tensor(ones, ones.length);
+      try (Plan plan = backend.record("add", () -> backend.kernels().add(x, one, x))) {
+        for (int round = 1; round <= 20; round++) {
+          CompletableFuture.runAsync(plan::run, task -> new Thread(task).start()).join();
+          assertThat(backend.floats(x)).containsOnly(round);
+        }
+        // an op that only this thread has seen
+        CompletableFuture.runAsync(
+                () -> backend.kernels().fill(x, 3), task -> new Thread(task).start())
+            .join();
+        assertThat(backend.floats(x)).containsOnly(3);
       }
     }
   }

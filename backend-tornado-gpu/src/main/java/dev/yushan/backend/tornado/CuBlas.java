@@ -132,9 +132,18 @@ final class CuBlas {
       MemorySegment place = arena.allocate(ADDRESS);
       check((int) create.invokeExact(place), "cublasCreate");
       MemorySegment handle = place.get(ADDRESS, 0);
+      setStream(handle, stream);
+      return handle;
+    } catch (Throwable e) {
+      throw NativeLibrary.thrown(e);
+    }
+  }
+
+  /// Has calls with a handle put into another stream.
+  void setStream(MemorySegment handle, long stream) {
+    try {
       check(
           (int) setStream.invokeExact(handle, MemorySegment.ofAddress(stream)), "cublasSetStream");
-      return handle;
     } catch (Throwable e) {
       throw NativeLibrary.thrown(e);
     }

@@ -46,6 +46,7 @@ final class CudaDriver {
   private final MethodHandle parameterInfo;
   private final MethodHandle launchKernel;
   private final MethodHandle sendAsync;
+  private final MethodHandle synchronize;
   private final MethodHandle errorName;
 
   /// @param symbols where the functions are
@@ -75,6 +76,7 @@ final class CudaDriver {
             ADDRESS, // pointers to arguments
             ADDRESS); // another way to give them
     sendAsync = function(symbols, "cuMemcpyHtoDAsync_v2", JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS);
+    synchronize = function(symbols, "cuStreamSynchronize", ADDRESS);
     errorName = function(symbols, "cuGetErrorName", JAVA_INT, ADDRESS);
   }
 
@@ -161,6 +163,20 @@ final class CudaDriver {
     }
   }
 
+  /// Ends a capture of which nobody wants to know anything, if there still is one.
+  void abandonCapture(long stream) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment place = arena.allocate(ADDRESS);
+      int ended = (int) endCapture.invokeExact(MemorySegment.ofAddress(stream), place);
+      MemorySegment graph = place.get(ADDRESS, 0);
+      if (ended == 0 && graph.address() != 0) {
+        check((int) destroyGraph.invokeExact(graph), "cuGraphDestroy");
+      }
+    } catch (Throwable e) {
+      throw NativeLibrary.thrown(e);
+    }
+  }
+
   private List<Compiled> kernels(Arena arena, MemorySegment graph) throws Throwable {
     MemorySegment count = arena.allocate(JAVA_LONG);
     check((int) nodes.invokeExact(graph, MemorySegment.NULL, count), "cuGraphGetNodes");
@@ -196,17 +212,20 @@ final class CudaDriver {
             .toArray());
   }
 
-  /// How many arguments a kernel takes: the driver knows no argument after the last.
+  /// How many arguments a kernel takes: one or more, and the driver knows none after the last.
   private int arguments(Arena arena, MemorySegment function) throws Throwable {
     MemorySegment offset = arena.allocate(JAVA_LONG);
     MemorySegment size = arena.allocate(JAVA_LONG);
     int count = 0;
-    while ((int) parameterInfo.invokeExact(function, (long) count, offset, size) == 0) {
+    int status = (int) parameterInfo.invokeExact(function, (long) count, offset, size);
+    check(status, "cuFuncGetParamInfo");
+    while (status == 0) {
       if (size.get(JAVA_LONG, 0) != 8) {
         throw new IllegalStateException(
             "argument %d of a kernel has %d bytes".formatted(count, size.get(JAVA_LONG, 0)));
       }
       count++;
+      status = (int) parameterInfo.invokeExact(function, (long) count, offset, size);
     }
     return count;
   }
@@ -231,6 +250,15 @@ final class CudaDriver {
                   kernel.pointers,
                   MemorySegment.NULL),
           "cuLaunchKernel");
+    } catch (Throwable e) {
+      throw NativeLibrary.thrown(e);
+    }
+  }
+
+  /// Waits for all that is in a stream.
+  void synchronize(long stream) {
+    try {
+      check((int) synchronize.invokeExact(MemorySegment.ofAddress(stream)), "cuStreamSynchronize");
     } catch (Throwable e) {
       throw NativeLibrary.thrown(e);
     }

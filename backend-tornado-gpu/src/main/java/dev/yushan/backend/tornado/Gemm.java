@@ -21,7 +21,7 @@ record Gemm(int parts, int m, int n, int k, float alpha, Matrix a, Matrix b, flo
     }
   }
 
-  /// As the parameters of a launch; the first is m, so that there is nothing to do if it is 0.
+  /// As the parameters of a launch.
   int[] parameters() {
     return new int[] {
       m,

@@ -221,6 +221,11 @@ final class JavaCuda extends JavaLibrary {
         .toList();
   }
 
+  int cuStreamSynchronize(MemorySegment stream) {
+    calls.add("stream %d waited for".formatted(stream.address()));
+    return 0;
+  }
+
   int cuMemcpyHtoDAsync_v2(long target, MemorySegment source, long bytes, MemorySegment stream) {
     calls.add("%d bytes into stream %d".formatted(bytes, stream.address()));
     MemorySegment.ofAddress(target).reinterpret(bytes).copyFrom(source.reinterpret(bytes));

@@ -35,11 +35,11 @@ class TornadoCudaDriverTest {
   void aCaptureTellsTheKernelsAmongItsNodes() {
     cuda.captured(JavaCuda.KERNEL, FIRST, 11, 1L << 40, -3);
     cuda.captured(JavaCuda.MEMCPY, 0);
-    cuda.captured(JavaCuda.KERNEL, SECOND);
+    cuda.captured(JavaCuda.KERNEL, SECOND, 7);
     cuda.captured(JavaCuda.KERNEL, THIRD, 12);
     assertThat(capture())
         .extracting(CudaDriver.Compiled::arguments)
-        .containsExactly(new long[] {11, 1L << 40, -3}, new long[] {}, new long[] {12});
+        .containsExactly(new long[] {11, 1L << 40, -3}, new long[] {7}, new long[] {12});
     assertThat(cuda.calls)
         .containsExactly(
             "capture of 5 in mode 2",
@@ -53,6 +53,22 @@ class TornadoCudaDriverTest {
   void aCaptureOfNothingTellsNoKernel() {
     assertThat(capture()).isEmpty();
     assertThat(cuda.calls).endsWith("graph destroyed");
+  }
+
+  @Test
+  void aCaptureIsAbandonedWithItsGraphIfThereIsOne() {
+    driver.beginCapture(STREAM);
+    driver.abandonCapture(STREAM);
+    assertThat(cuda.calls)
+        .containsExactly("capture of 5 in mode 2", "end of capture", "graph destroyed");
+    driver.abandonCapture(STREAM);
+    assertThat(cuda.calls).hasSize(3);
+  }
+
+  @Test
+  void aStreamIsWaitedFor() {
+    driver.synchronize(STREAM);
+    assertThat(cuda.calls).containsExactly("stream 5 waited for");
   }
 
   @Test
@@ -132,8 +148,10 @@ class TornadoCudaDriverTest {
         "cuGraphNodeGetType",
         "cuGraphKernelNodeGetParams_v2",
         "cuGraphDestroy",
+        "cuFuncGetParamInfo",
         "cuLaunchKernel",
-        "cuMemcpyHtoDAsync_v2"
+        "cuMemcpyHtoDAsync_v2",
+        "cuStreamSynchronize"
       })
   void everyStatusIsAnError(String function) {
     cuda.captured(JavaCuda.KERNEL, FIRST, 11);
@@ -150,6 +168,7 @@ class TornadoCudaDriverTest {
     capture().forEach(kernel -> driver.launch(kernel, 1, 32, STREAM));
     MemorySegment place = cuda.arena.allocate(8);
     driver.send(place, place.address(), STREAM);
+    driver.synchronize(STREAM);
   }
 
   @ParameterizedTest
@@ -180,6 +199,7 @@ class TornadoCudaDriverTest {
         "cuFuncGetParamInfo",
         "cuLaunchKernel",
         "cuMemcpyHtoDAsync_v2",
+        "cuStreamSynchronize",
         "cuGetErrorName"
       })
   void aLibraryThatLacksAFunctionIsRefused(String function) {

@@ -225,6 +225,20 @@ class TornadoCuBlasTest {
     }
   }
 
+  /// A library refuses matrices without columns.
+  @Test
+  void sumsOfNothingStayOurs() {
+    try (Tensor c = random(DType.F32, 8, 4);
+        Tensor a = backend.allocate(DType.F32, Shape.of(8, 0))) {
+      for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+        try (Tensor b = backend.allocate(dtype, Shape.of(0, 4))) {
+          assertThat(calls(Op.N, Op.N, a, b, c)).isEmpty();
+          assertThat(backend.floats(c)).containsOnly(0);
+        }
+      }
+    }
+  }
+
   @Test
   void aStatusNamesDeviceProductAndShapeAndTheBackendGoesOn() {
     try (Tensor a = random(DType.F32, 32, 16);

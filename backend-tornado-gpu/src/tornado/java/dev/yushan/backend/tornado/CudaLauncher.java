@@ -3,10 +3,10 @@ package dev.yushan.backend.tornado;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
@@ -14,7 +14,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /// Launches kernels that TornadoVM has compiled by the driver of CUDA, without waiting for each: a
 /// graph of TornadoVM takes some 60 µs to do the same.
 ///
-/// All goes into the stream that TornadoVM uses, so its own graphs come in order with them.
+/// All goes into the stream that TornadoVM uses on this thread, so its own graphs come in order
+/// with them.
 final class CudaLauncher {
   private final CudaDriver driver;
   private final Lanes lanes;
@@ -58,6 +59,12 @@ final class CudaLauncher {
     driver.enter(lanes.place().context());
   }
 
+  /// Waits for all that was launched.
+  void finish() {
+    enter();
+    driver.synchronize(lanes.place().stream());
+  }
+
   private Found found(Kernel kernel) {
     Found known = found.get(kernel);
     if (known == null) {
@@ -74,9 +81,7 @@ final class CudaLauncher {
     graphs.accept(kernel);
     long stream = lanes.place().stream();
     enter();
-    List<CudaDriver.Compiled> launched = new ArrayList<>();
-    driver.beginCapture(stream);
-    lanes.during(() -> graphs.accept(kernel), () -> launched.addAll(driver.endCapture(stream)));
+    List<CudaDriver.Compiled> launched = captured(kernel, stream);
     long parameters = lanes.place().parameters() - TornadoNativeArray.ARRAY_HEADER;
     if (launched.size() == 1) {
       long[] arguments = launched.getFirst().arguments();
@@ -89,5 +94,19 @@ final class CudaLauncher {
     throw new IllegalStateException(
         "TornadoVM launched %s as %d kernels that cannot be launched again"
             .formatted(kernel, launched.size()));
+  }
+
+  private List<CudaDriver.Compiled> captured(Kernel kernel, long stream) {
+    AtomicReference<List<CudaDriver.Compiled>> launched = new AtomicReference<>();
+    driver.beginCapture(stream);
+    try {
+      lanes.during(() -> graphs.accept(kernel), () -> launched.set(driver.endCapture(stream)));
+    } finally {
+      // or else nothing would be done from now on, but noted
+      if (launched.get() == null) {
+        driver.abandonCapture(stream);
+      }
+    }
+    return launched.get();
   }
 }

@@ -20,6 +20,10 @@ final class Device implements AutoCloseable {
   private final Optional<CuBlas> cuBlas;
   private final Optional<CudaLauncher> cuda;
   private Optional<MemorySegment> cuBlasHandle = Optional.empty();
+
+  /// The thread that called last: TornadoVM has a stream for each, and nothing orders them.
+  private Thread thread = Thread.currentThread();
+
   private long direct;
   private long directParameters;
   private long sent;
@@ -50,7 +54,7 @@ final class Device implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       try {
         close();
-      } catch (RuntimeException second) {
+      } catch (RuntimeException | Error second) {
         e.addSuppressed(second);
       }
       throw e;
@@ -75,6 +79,7 @@ final class Device implements AutoCloseable {
     if (groups <= 0) {
       return;
     }
+    comeIn();
     if (kernel == Kernel.CUBLAS) {
       direct(kernel, () -> product(Gemm.read(parameters)));
     } else if (cuda.isPresent()) {
@@ -88,6 +93,7 @@ final class Device implements AutoCloseable {
   /// Runs a kernel whose parameters lie on the device, from an element of the integers on.
   void launch(Kernel kernel, int at, long groups) {
     if (groups > 0) {
+      comeIn();
       direct(kernel, () -> cuda.orElseThrow().launch(kernel, at, groups));
     }
   }
@@ -107,8 +113,19 @@ final class Device implements AutoCloseable {
     library.product(cuBlasHandle.get(), product, place.floats(), place.shorts());
   }
 
-  private void direct(Kernel kernel, Runnable call) {
+  /// Sees that what another thread has launched is done, and that this one's stream is known.
+  private void comeIn() {
     graphs.refuseClosed();
+    if (Thread.currentThread() != thread && (cuda.isPresent() || cuBlas.isPresent())) {
+      cuda.ifPresent(CudaLauncher::finish);
+      thread = Thread.currentThread();
+      graphs.runOnNothing(Kernel.OWNER);
+      cuBlasHandle.ifPresent(
+          handle -> cuBlas.orElseThrow().setStream(handle, lanes.place().stream()));
+    }
+  }
+
+  private void direct(Kernel kernel, Runnable call) {
     direct++;
     try {
       call.run();
@@ -119,6 +136,7 @@ final class Device implements AutoCloseable {
 
   /// Sends host bytes into a lane, from element `at` on.
   void upload(Transfer transfer, MemorySegment source, long at) {
+    comeIn();
     long elements = source.byteSize() / transfer.elementBytes;
     for (long done = 0; done < elements; ) {
       Graphs.Carrier carrier = graphs.carrier(transfer, elements - done);
@@ -133,6 +151,7 @@ final class Device implements AutoCloseable {
 
   /// Fetches from element `at` of a lane on into host bytes.
   void download(Transfer transfer, long at, MemorySegment target) {
+    comeIn();
     long elements = target.byteSize() / transfer.elementBytes;
     for (long done = 0; done < elements; ) {
       Graphs.Carrier carrier = graphs.carrier(transfer, elements - done);
@@ -213,7 +232,10 @@ final class Device implements AutoCloseable {
     Optional<MemorySegment> handle = cuBlasHandle;
     cuBlasHandle = Optional.empty();
     try (graphs) {
-      handle.ifPresent(open -> cuBlas.orElseThrow().close(open));
+      if (handle.isPresent()) {
+        cuda.ifPresent(CudaLauncher::finish);
+        cuBlas.orElseThrow().close(handle.get());
+      }
     }
   }
 }

@@ -131,8 +131,15 @@ final class Devices {
     synchronized (OPEN) {
       Open open = OPEN.get(id);
       if (open == null) {
+        Optional<CudaDriver> driver = isCuda(chosen) ? CudaDriver.find() : Optional.empty();
+        if (cuda && driver.isEmpty()) {
+          throw new BackendException(
+              ("--experimental-cuda needs NVIDIA's driver of CUDA 12.4 or newer for %s: update it,"
+                      + " or leave --experimental-cuda out")
+                  .formatted(chosen.words()));
+        }
         Optional<CuBlas> cuBlas = cuda ? Optional.of(CuBlas.load()) : Optional.empty();
-        open = new Open(device(chosen.device, budget, cuBlas));
+        open = new Open(device(chosen.device, budget, driver, cuBlas));
         OPEN.put(id, open);
       }
       return new TornadoBackend(new Lease(id, open), limit);
@@ -144,8 +151,12 @@ final class Devices {
     return new Lease("", new Open(device));
   }
 
+  private static boolean isCuda(Named chosen) {
+    return chosen.device.getTornadoVMBackend() == TornadoVMBackendType.CUDA;
+  }
+
   private static void requireCuda(Named chosen) {
-    if (chosen.device.getTornadoVMBackend() != TornadoVMBackendType.CUDA) {
+    if (!isCuda(chosen)) {
       throw new BackendException(
           ("--experimental-cuda needs a device of CUDA, and %s is none; choose one with --device,"
                   + " or leave --experimental-cuda out")
@@ -174,15 +185,11 @@ final class Devices {
     return Math.min(most, 4 * MOST_ELEMENTS);
   }
 
-  private static Device device(TornadoDevice device, long budget, Optional<CuBlas> cuBlas) {
+  private static Device device(
+      TornadoDevice device, long budget, Optional<CudaDriver> driver, Optional<CuBlas> cuBlas) {
     int floats = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 4));
     int shorts = Math.toIntExact(Math.min(MOST_ELEMENTS, budget / 2));
     int ints = Math.toIntExact(Math.min(64L << 20, budget / 32));
-    Optional<CudaDriver> driver =
-        device.getTornadoVMBackend() == TornadoVMBackendType.CUDA
-                && !Boolean.getBoolean("yushan.tornado.graphs")
-            ? CudaDriver.find()
-            : Optional.empty();
     return new Device(
         device,
         new Graphs.Sizes(floats, shorts, ints),

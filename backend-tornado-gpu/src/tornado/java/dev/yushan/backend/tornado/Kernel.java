@@ -49,7 +49,7 @@ enum Kernel {
   CHAINS(LimitKernels::kChains, LimitKernels.GROUP),
   READ(LimitKernels::kRead, LimitKernels.GROUP),
   SPLIT(ElementKernels::kSplit, 256),
-  /// No code of ours: a task of [CuBlasProvider], where that is wanted.
+  /// No code of ours: a call of [CuBlas], where that is wanted.
   CUBLAS((c, p, f, h, w) -> {}, 1);
 
   /// The code of a kernel.

@@ -4,8 +4,9 @@ import java.util.Optional;
 
 /// Where the lanes of a device are, as the task of [LanesProvider] tells when a graph runs.
 final class Lanes {
-  /// Handles of the driver, 0 on a device that has no such things, and the addresses of first
-  /// elements: of the parameters of the graph that told, and of the lanes.
+  /// Handles of the driver, the stream that of the thread, 0 on a device that has no such things;
+  /// and the addresses of first elements: of the parameters of the graph that told, and of the
+  /// lanes.
   record Place(long context, long stream, long parameters, long floats, long shorts, long ints) {}
 
   private Optional<Place> place = Optional.empty();
@@ -27,16 +28,18 @@ final class Lanes {
   ///
   /// @param inside what the task does
   void during(Runnable graph, Runnable inside) {
+    failure = Optional.empty();
     then = inside;
     try {
       graph.run();
+    } catch (RuntimeException | Error e) {
+      failure.ifPresent(e::addSuppressed);
+      throw e;
     } finally {
       then = () -> {};
     }
-    Optional<RuntimeException> thrown = failure;
-    failure = Optional.empty();
-    if (thrown.isPresent()) {
-      throw thrown.get();
+    if (failure.isPresent()) {
+      throw failure.get();
     }
   }
 

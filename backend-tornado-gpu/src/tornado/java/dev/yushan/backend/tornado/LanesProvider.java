@@ -19,8 +19,8 @@ public final class LanesProvider implements TornadoLibraryProvider {
   /// For the service loader.
   public LanesProvider() {}
 
-  /// What a plan runs in; zeros on a device that has no such things.
-  private record Queue(long context, long stream) implements LibraryContext {}
+  /// What a plan runs on. Its stream is asked for each time: every thread has one of its own.
+  private record Queue(TornadoXPUDevice device, long plan) implements LibraryContext {}
 
   /// The task. TornadoVM is told that it writes, so that it comes after all tasks before it.
   static LibraryTaskDescriptor task(
@@ -46,19 +46,23 @@ public final class LanesProvider implements TornadoLibraryProvider {
 
   @Override
   public LibraryContext createContext(TornadoXPUDevice device, long plan) {
-    return device instanceof TornadoNativeStreamSupport streams
-        ? new Queue(streams.getNativeContext(plan), streams.getNativeStream(plan))
-        : new Queue(0, 0);
+    return new Queue(device, plan);
   }
 
   @Override
   public void dispatch(String function, LibraryInvocation call) {
     Queue queue = (Queue) call.getContext();
+    long context = 0;
+    long stream = 0;
+    if (queue.device instanceof TornadoNativeStreamSupport streams) {
+      context = streams.getNativeContext(queue.plan);
+      stream = streams.getNativeStream(queue.plan);
+    }
     ((Lanes) call.getTuning())
         .told(
             new Lanes.Place(
-                queue.context,
-                queue.stream,
+                context,
+                stream,
                 call.getDevicePointer(0),
                 call.getDevicePointer(1),
                 call.getDevicePointer(2),

@@ -39,7 +39,9 @@ final class LibraryProducts {
   ///
   /// @return whether it was
   boolean matmul(Op opA, Op opB, float alpha, Tensor a, Tensor b, float beta, Tensor c) {
-    if (c.rows() <= MatmulRows.FEW) {
+    long k = opA == Op.N ? a.columns() : a.rows();
+    // a library refuses strides of 0
+    if (c.rows() <= MatmulRows.FEW || c.columns() == 0 || k == 0) {
       return false;
     }
     return switch (b.dtype()) {

@@ -172,11 +172,17 @@ final class TornadoBackend implements Backend {
     }
     DeviceMemory block = new DeviceMemory(lease.memory(), 4L * all.length, plans::remove);
     plans.add(block);
-    int at = block.in(DeviceMemory.Of.INTS);
-    device.upload(Transfer.INTS_UP, MemorySegment.ofArray(all), at);
+    try {
+      device.upload(Transfer.INTS_UP, MemorySegment.ofArray(all), block.in(DeviceMemory.Of.INTS));
+    } catch (RuntimeException | Error e) {
+      block.close();
+      throw e;
+    }
     return new Plan() {
       @Override
       public void run() {
+        // refuses once the plan or the backend is closed
+        int at = block.in(DeviceMemory.Of.INTS);
         for (int i = 0; i < launches.size(); i++) {
           Launch launch = launches.get(i);
           if (launch.kernel == Kernel.CUBLAS) {
