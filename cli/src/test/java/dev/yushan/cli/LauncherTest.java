@@ -297,6 +297,23 @@ class LauncherTest {
     assertThat(other.resolve(".yushan/1/lib/some.jar")).exists();
   }
 
+  @Test
+  void buildsAnewOnceWhereTornadoVmHasCome() throws Exception {
+    Path root = checkout();
+    run(root.resolve("yushan"));
+    Path sdk = Files.createDirectories(work.resolve("sdk"));
+    Files.writeString(sdk.resolve("tornado-argfile"), "");
+    environment.put("TORNADOVM_HOME", sdk.toString());
+    // without the part that needs it
+    packageAll(root);
+    assertThat(run(root.resolve("yushan")).err())
+        .isEqualTo("Building Yushan (TornadoVM has come) ... done.\n");
+    assertThat(run(root.resolve("yushan")).err()).isEmpty();
+    environment.remove("TORNADOVM_HOME");
+    assertThat(run(root.resolve("yushan")).err()).isEmpty();
+    assertThat(calls(root)).hasSize(2);
+  }
+
   /// What `mvn package` leaves.
   private static void packageAll(Path root) throws Exception {
     Path lib = Files.createDirectories(root.resolve("cli/target/packed/yushan-7/lib"));

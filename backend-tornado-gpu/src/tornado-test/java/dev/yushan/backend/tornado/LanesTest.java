@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 
-class LanesPlaceTest {
+class LanesTest {
   private static final Lanes.Place PLACE = new Lanes.Place(1, 2, 3, 4, 5, 6);
 
   private final Lanes lanes = new Lanes();
