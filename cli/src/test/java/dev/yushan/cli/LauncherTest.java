@@ -308,6 +308,8 @@ class LauncherTest {
     packageAll(root);
     assertThat(run(root.resolve("yushan")).err())
         .isEqualTo("Building Yushan (TornadoVM has come) ... done.\n");
+    assertThat(root.resolve(".yushan/2/lib/some.jar")).exists();
+    assertThat(root.resolve(".yushan/2/lib/lib")).doesNotExist();
     assertThat(run(root.resolve("yushan")).err()).isEmpty();
     environment.remove("TORNADOVM_HOME");
     assertThat(run(root.resolve("yushan")).err()).isEmpty();
