@@ -89,8 +89,8 @@ public final class Plugins<P extends Plugin> {
             origin,
             Optional.empty(),
             new Availability.Unavailable(
-                "built for plugin API %d, this is API %d"
-                    .formatted(plugin.apiVersion(), Plugin.API_VERSION),
+                "built for plugin API %d, and API %d is that of %s"
+                    .formatted(plugin.apiVersion(), Plugin.API_VERSION, origin(Plugin.class)),
                 "use a build of " + origin + " for this version"));
       }
       return new Row<>(name, origin, Optional.of(plugin), plugin.probe());
