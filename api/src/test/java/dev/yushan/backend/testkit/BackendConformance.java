@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -53,6 +54,7 @@ public abstract class BackendConformance {
 
   /// Every check of every op, against the reference.
   @TestFactory
+  @DisplayName("B-6 B-7 B-8 B-10 B-11 B-17 B-18 ops")
   Stream<DynamicTest> ops() {
     return Check.all().stream()
         .map(check -> DynamicTest.dynamicTest(check.toString(), () -> run(check)));
@@ -84,6 +86,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-9 sameBitsOnAnyNumberOfThreads")
   void sameBitsOnAnyNumberOfThreads() {
     try (Backend one = open(1);
         Backend three = open(3)) {
@@ -99,6 +102,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-1 memoryIsZeroed")
   void memoryIsZeroed() {
     try (Backend backend = open()) {
       for (int round = 0; round < 3; round++) {
@@ -111,6 +115,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-2 transfersKeepEveryBit")
   void transfersKeepEveryBit() {
     try (Backend backend = open()) {
       float[] floats = {0, -0.0f, Float.MIN_VALUE, Float.NaN, Float.NEGATIVE_INFINITY, 1f / 3};
@@ -127,6 +132,7 @@ public abstract class BackendConformance {
 
   /// Who counts what moves, counts all of it; wrappers pass the count on.
   @Test
+  @DisplayName("B-16 transfersAreCountedOrNothingIs")
   void transfersAreCountedOrNothingIs() {
     try (Backend opened = open()) {
       Backend backend = AssertingBackend.over(opened);
@@ -145,6 +151,7 @@ public abstract class BackendConformance {
 
   /// A request that cannot be met is an exception, after which everything goes on.
   @Test
+  @DisplayName("B-3 refusesMemoryThatIsNotThere")
   void refusesMemoryThatIsNotThere() {
     try (Backend backend = open()) {
       for (int round = 0; round < 20; round++) {
@@ -158,6 +165,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-4 exhaustedMemoryComesBackWhole")
   void exhaustedMemoryComesBackWhole() {
     long limit = 32L << 20;
     BackendOptions options =
@@ -194,6 +202,7 @@ public abstract class BackendConformance {
   /// What the speed of training is held against is there on every backend, and leaves no memory
   /// taken.
   @Test
+  @DisplayName("B-14 operationsASecondAreMeasured")
   void operationsASecondAreMeasured() {
     try (Backend backend = open()) {
       long before = backend.availableBytes();
@@ -203,6 +212,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-5 closingTheBackendClosesItsTensors")
   void closingTheBackendClosesItsTensors() {
     Backend backend = open();
     Tensor tensor = backend.tensor(new float[] {1}, 1);
@@ -212,6 +222,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-13 misuseIsRefusedBeforeAnythingHappens")
   void misuseIsRefusedBeforeAnythingHappens() {
     try (Backend opened = open()) {
       Backend backend = Backends.checked(opened);
@@ -244,6 +255,7 @@ public abstract class BackendConformance {
 
   /// A plan computes with the values that its tensors have when it runs.
   @Test
+  @DisplayName("B-12 plansReplayWithNewValues")
   void plansReplayWithNewValues() {
     try (Backend backend = open()) {
       Tensor x = backend.tensor(new float[] {1, 2, 3}, 3, 1);
@@ -272,6 +284,7 @@ public abstract class BackendConformance {
   /// A service loads a model on one thread and runs it on another: what one has launched is done
   /// when the next looks.
   @Test
+  @DisplayName("B-19 goesFromThreadToThread")
   void goesFromThreadToThread() {
     try (Backend backend = open()) {
       float[] ones = new float[1 << 16];
@@ -293,6 +306,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-15 trainsATinyLlamaAsPyTorchDoes")
   void trainsATinyLlamaAsPyTorchDoes() {
     try (Backend backend = Backends.checked(open())) {
       assumeTrue(backend.supports(Feature.TRAINING), "the backend does not claim TRAINING");
@@ -301,6 +315,7 @@ public abstract class BackendConformance {
   }
 
   @Test
+  @DisplayName("B-11 claimsAreTested")
   void claimsAreTested() {
     try (Backend backend = open()) {
       for (Feature feature : Feature.values()) {
