@@ -13,6 +13,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Calls of CUDA's driver, with functions of Java in its place that work on memory of the host.
@@ -22,6 +23,21 @@ class TornadoCudaDriverTest {
   private static final long FIRST = 0x501;
   private static final long SECOND = 0x502;
   private static final long THIRD = 0x503;
+
+  /// All that the driver calls but what names a status.
+  static final List<String> FUNCTIONS =
+      List.of(
+          "cuCtxSetCurrent",
+          "cuStreamBeginCapture_v2",
+          "cuStreamEndCapture",
+          "cuGraphGetNodes",
+          "cuGraphNodeGetType",
+          "cuGraphKernelNodeGetParams_v2",
+          "cuGraphDestroy",
+          "cuFuncGetParamInfo",
+          "cuLaunchKernel",
+          "cuMemcpyHtoDAsync_v2",
+          "cuStreamSynchronize");
 
   @AutoClose private final JavaCuda cuda = new JavaCuda();
   private final CudaDriver driver = new CudaDriver(cuda.symbols());
@@ -139,20 +155,7 @@ class TornadoCudaDriverTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "cuCtxSetCurrent",
-        "cuStreamBeginCapture_v2",
-        "cuStreamEndCapture",
-        "cuGraphGetNodes",
-        "cuGraphNodeGetType",
-        "cuGraphKernelNodeGetParams_v2",
-        "cuGraphDestroy",
-        "cuFuncGetParamInfo",
-        "cuLaunchKernel",
-        "cuMemcpyHtoDAsync_v2",
-        "cuStreamSynchronize"
-      })
+  @FieldSource("FUNCTIONS")
   void everyStatusIsAnError(String function) {
     cuda.captured(JavaCuda.KERNEL, FIRST, 11);
     cuda.statuses.put(function, 719);
@@ -187,21 +190,8 @@ class TornadoCudaDriverTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "cuCtxSetCurrent",
-        "cuStreamBeginCapture_v2",
-        "cuStreamEndCapture",
-        "cuGraphGetNodes",
-        "cuGraphNodeGetType",
-        "cuGraphKernelNodeGetParams_v2",
-        "cuGraphDestroy",
-        "cuFuncGetParamInfo",
-        "cuLaunchKernel",
-        "cuMemcpyHtoDAsync_v2",
-        "cuStreamSynchronize",
-        "cuGetErrorName"
-      })
+  @FieldSource("FUNCTIONS")
+  @ValueSource(strings = "cuGetErrorName")
   void aLibraryThatLacksAFunctionIsRefused(String function) {
     assertThatThrownBy(
             () ->
