@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -142,6 +143,30 @@ class BenchCommandTest {
     assertThat(step.path("flops_per_second").asDouble())
         .isEqualTo(step.path("median").asDouble() * flops);
     assertThat(json.has("limits")).isFalse();
+  }
+
+  /// The shares are of one repetition, so they make up the whole of it.
+  @Test
+  void aProfileSaysWhatEachOpTakes() throws IOException {
+    Path file = directory.resolve("profile.json");
+    Object[] step = {
+      "--model", MODEL, "--backend", "cpu", "--batch", 2, "--length", 8, "--profile"
+    };
+    Cli run = Cli.run(all("train", file, step));
+    assertThat(run.exit()).as(run.err()).isZero();
+    JsonNode profile = JSON.readTree(file.toFile()).path("profile");
+    double all = 0;
+    for (JsonNode op : profile) {
+      assertThat(op.path("of").asText()).isEqualTo("a step");
+      assertThat(run.out()).contains(op.path("op").asText());
+      all += op.path("share").asDouble();
+    }
+    assertThat(all).isCloseTo(1, Offset.offset(1e-9));
+    // tied head, 16 tokens: logits, and the gradients of what made them
+    assertThat(profile.findValuesAsText("op"))
+        .contains("attentionBackward", "adamW", "between ops")
+        .contains("matmul NT 16 · 512 · 64", "matmul NN 16 · 64 · 512", "matmul TN 512 · 64 · 16");
+    assertThat(profile.findValuesAsText("op").getLast()).isEqualTo("between ops");
   }
 
   @Test

@@ -26,12 +26,14 @@ import java.util.stream.Stream;
 /// @param limits what the device can do at most
 /// @param peak of the memory of the process (`VmHWM`), in bytes
 /// @param results at least one
+/// @param ops what they spend their time on, of `--profile`
 record BenchReport(
     Optional<Setting> setting,
     int threads,
     Optional<DeviceLimits> limits,
     OptionalLong peak,
-    List<Measurement> results) {
+    List<Measurement> results,
+    List<OpClock.OpTime> ops) {
   private static final String[] NUMBERS = {
     "median", "unit", "min–max", "GFLOP/s", "of peak", "GB/s", "of reads"
   };
@@ -49,6 +51,7 @@ record BenchReport(
 
   BenchReport {
     results = List.copyOf(results);
+    ops = List.copyOf(ops);
   }
 
   /// A table for people.
@@ -80,6 +83,26 @@ record BenchReport(
     out.println();
     Columns table = new Columns(shown(headings()));
     results.forEach(one -> table.add(shown(cells(one))));
+    table.print(out);
+    if (!ops.isEmpty()) {
+      out.println();
+      printOps(out);
+    }
+  }
+
+  private void printOps(PrintWriter out) {
+    Columns table = new Columns("of", "op", "calls", "ms", "share", "GFLOP/s", "of peak");
+    for (OpClock.OpTime op : ops) {
+      double flops = op.flops() / op.seconds();
+      table.add(
+          op.of(),
+          op.op(),
+          Long.toString(op.calls()),
+          number(1e3 * op.seconds()),
+          String.format(Locale.ROOT, "%.1f %%", 100 * op.share()),
+          flops == 0 ? "" : number(flops / 1e9),
+          flops == 0 ? "" : percent(flops, limits.map(DeviceLimits::flops)));
+    }
     table.print(out);
   }
 
@@ -146,6 +169,12 @@ record BenchReport(
                 .put("read_bytes_per_second", most.readBytes()));
     peak.ifPresent(bytes -> json.put("peak_rss_bytes", bytes));
     json.putArray("results").addAll(results.stream().map(this::json).toList());
+    for (OpClock.OpTime op : ops) {
+      ObjectNode time = json.withArray("profile").addObject();
+      time.put("of", op.of()).put("op", op.op()).put("calls", op.calls());
+      time.put("seconds", op.seconds()).put("share", op.share());
+      rate(time, "flops", op.flops() / op.seconds(), limits.map(DeviceLimits::flops));
+    }
     return json.toPrettyString() + "\n";
   }
 

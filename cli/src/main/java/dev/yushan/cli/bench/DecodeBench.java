@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
 final class DecodeBench implements Callable<Integer> {
   @Mixin private ModelOptions modelOptions;
   @Mixin private BenchOptions options;
+  @Mixin private ProfileOption profile;
 
   @Option(
       names = "--streams",
@@ -63,7 +64,7 @@ final class DecodeBench implements Callable<Integer> {
     streams.forEach(count -> options.requireAtLeast("--streams", count, 1));
     options.requireAtLeast("--tokens", tokens, 1);
     options.requireAtLeast("--context", context, 0);
-    return modelOptions.run(options, this::measure);
+    return modelOptions.run(options, profile, this::measure);
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {
@@ -86,6 +87,7 @@ final class DecodeBench implements Callable<Integer> {
         for (int count : streams) {
           try (ServingPass pass = pass(backend, shape, model, count)) {
             measured.add(measure(shape, model, pass, type, count));
+            profile.measure(backend, "%s, %d streams".formatted(type, count), () -> generate(pass));
           }
         }
       }

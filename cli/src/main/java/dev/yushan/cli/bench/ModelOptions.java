@@ -36,9 +36,17 @@ final class ModelOptions {
 
   /// Measures on the backend that was chosen, then what its device can do at most, and reports.
   int run(BenchOptions options, BiFunction<Backend, BenchModel, List<Measurement>> measure) {
+    return run(options, new ProfileOption(), measure);
+  }
+
+  /// The same with `--profile`.
+  int run(
+      BenchOptions options,
+      ProfileOption profile,
+      BiFunction<Backend, BenchModel, List<Measurement>> measure) {
     options.check();
     BenchModel chosen = chosen(options);
-    try (Backend backend = backendChoice.open()) {
+    try (Backend backend = profile.around(backendChoice.open(), options)) {
       List<Measurement> measured = measure.apply(backend, chosen);
       // before the limits, which take memory of their own
       OptionalLong peak = ProcessMemory.peak();
@@ -53,7 +61,8 @@ final class ModelOptions {
               backendChoice.threads(),
               backend.measureLimits(),
               peak,
-              measured));
+              measured,
+              profile.ops()));
     }
     return 0;
   }

@@ -24,6 +24,7 @@ final class PrefillBench implements Callable<Integer> {
 
   @Mixin private ModelOptions modelOptions;
   @Mixin private BenchOptions options;
+  @Mixin private ProfileOption profile;
 
   @Option(
       names = "--tokens",
@@ -45,7 +46,7 @@ final class PrefillBench implements Callable<Integer> {
   @Override
   public Integer call() {
     options.requireAtLeast("--tokens", tokens, 1);
-    return modelOptions.run(options, this::measure);
+    return modelOptions.run(options, profile, this::measure);
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {
@@ -69,6 +70,7 @@ final class PrefillBench implements Callable<Integer> {
           ServingPass pass = pass(backend, model, ids)) {
         model.freeze(backend);
         double[] seconds = options.stopwatch().seconds(() -> read(pass));
+        profile.measure(backend, type.toString(), () -> read(pass));
         measured.add(
             new Measurement(
                 Measurement.columns("weights", type, "tokens", tokens),

@@ -84,7 +84,8 @@ final class TokenizeBench implements Callable<Integer> {
             OptionalLong.empty(),
             List.of(
                 Measurement.of(what, "Mtokens/s", Stopwatch.rates(rounds * tokens * 1e-6, seconds)),
-                Measurement.of(what, "MB/s", Stopwatch.rates(rounds * bytes * 1e-6, seconds)))));
+                Measurement.of(what, "MB/s", Stopwatch.rates(rounds * bytes * 1e-6, seconds))),
+            List.of()));
     return 0;
   }
 

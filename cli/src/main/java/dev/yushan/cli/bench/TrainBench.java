@@ -34,6 +34,7 @@ final class TrainBench implements Callable<Integer> {
 
   @Mixin private ModelOptions modelOptions;
   @Mixin private BenchOptions options;
+  @Mixin private ProfileOption profile;
 
   @Option(
       names = "--batch",
@@ -59,7 +60,7 @@ final class TrainBench implements Callable<Integer> {
   public Integer call() {
     batch.ifPresent(value -> options.requireAtLeast("--batch", value, 1));
     length.ifPresent(value -> options.requireAtLeast("--length", value, 2));
-    return modelOptions.run(options, this::measure);
+    return modelOptions.run(options, profile, this::measure);
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {
@@ -83,6 +84,7 @@ final class TrainBench implements Callable<Integer> {
             .model(tokens, sequences * ((long) each * (each + 1) / 2));
     try (TrainingStep step = new TrainingStep(backend, shape, sequences, each, keep)) {
       double[] seconds = options.stopwatch().seconds(step::run);
+      profile.measure(backend, "a step", step::run);
       return List.of(
           new Measurement(
               Measurement.columns(
