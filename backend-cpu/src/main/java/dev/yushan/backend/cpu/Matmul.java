@@ -91,10 +91,35 @@ final class Matmul {
     final float[] a = new float[SPAN * (A_ROWS + V) * K_BLOCK];
     final float[] sums = new float[TILE_ROWS * B_COLUMNS];
     final Panels panels = new Panels();
-    final float[][] slabs = new float[2][0];
+    final Slabs slabs = new Slabs();
 
     /// What becomes of a block of C.
     final MemorySegment c = Arena.ofAuto().allocate(4L * A_ROWS * B_COLUMNS, 64);
+  }
+
+  /// Room for slabs, kept by the thread that asks for products. Where threads share them, a slab
+  /// takes the next place even if the one before would do, so that its memory has left the
+  /// second-level caches of those that read it before. To write what another core has in its cache
+  /// takes several times as long, the more so where the two have no third-level cache in common.
+  private static final class Slabs {
+    private static final int SHARED = 2 * SLAB_COLUMNS * K_BLOCK;
+    private float[] memory = new float[0];
+    private int turn;
+
+    /// Memory for slabs of so many elements, of which two are in use at a time.
+    float[] memory(int size, int threads) {
+      int least = threads == 1 ? 2 * size : SHARED;
+      if (memory.length < least) {
+        memory = new float[least];
+      }
+      return memory;
+    }
+
+    /// Where the next one begins.
+    int next(int size) {
+      turn = (turn + 1) % (memory.length / size);
+      return turn * size;
+    }
   }
 
   static void multiply(ThreadTeam team, Product p) {
@@ -138,14 +163,14 @@ final class Matmul {
 
   /// Columns `from` to `to`, slab by slab, by so many threads of the team.
   private static void multiply(ThreadTeam team, int threads, Product p, int from, int to) {
-    List<Slab> slabs = slabs(p, from, to);
+    List<Slab> slabs = slabs(p, threads, from, to);
     team.run(slabs.getFirst().groups(), slabs.getFirst()::pack);
     for (int i = 0; i < slabs.size(); i++) {
       slabs.get(i).multiply(team, threads, i + 1 < slabs.size() ? slabs.get(i + 1) : null);
     }
   }
 
-  private static List<Slab> slabs(Product p, int from, int to) {
+  private static List<Slab> slabs(Product p, int threads, int from, int to) {
     List<Slab> slabs = new ArrayList<>();
     // few rows of C stay in the cache by themselves, and then the slab can
     int most = p.m <= A_ROWS ? Math.clamp(B_COLUMNS / (to - from), 1, SPAN) : SPAN;
@@ -153,24 +178,17 @@ final class Matmul {
     int blocks = Math.clamp(ceilDiv(p.k, K_BLOCK), 1, most);
     int span = blocks * K_BLOCK;
     int width = SLAB_COLUMNS / blocks / WIDTH * WIDTH;
+    Slabs places = Buffers.LOCAL.get().slabs;
+    int size = span * Tile.padded(Math.min(width, to - from));
+    float[] b = places.memory(size, threads);
     for (int column = from; column < to; column += width) {
       for (int k = 0; k < Math.max(1, p.k); k += span) {
         int columns = Math.min(width, to - column);
         int end = Math.clamp(p.k, k + 1, k + span);
-        float[] b = slab(slabs.size() % 2, blocks * Tile.padded(columns));
-        slabs.add(new Slab(p, b, column, columns, k, end));
+        slabs.add(new Slab(p, b, places.next(size), column, columns, k, end));
       }
     }
     return slabs;
-  }
-
-  /// Room for so many columns of a k-block, kept by the thread that asked for the product.
-  private static float[] slab(int i, int columns) {
-    float[][] slabs = Buffers.LOCAL.get().slabs;
-    if (slabs[i].length < columns * K_BLOCK) {
-      slabs[i] = new float[columns * K_BLOCK];
-    }
-    return slabs[i];
   }
 
   /// Rows or columns of a k-block that fit, in whole units, but one at least.
@@ -204,8 +222,8 @@ final class Matmul {
 
   /// Some columns of op(B), of the k-blocks from `from` to `to`.
   ///
-  /// @param b its k-blocks one after the other, each as panels
-  private record Slab(Product p, float[] b, int column, int columns, int from, int to) {
+  /// @param b its k-blocks one after the other, each as panels, from `start`
+  private record Slab(Product p, float[] b, int start, int column, int columns, int from, int to) {
 
     /// Parts that are packed by themselves.
     int groups() {
@@ -228,7 +246,7 @@ final class Matmul {
 
     /// Where the panel from column `j` of a k-block is.
     private int at(int j, int k) {
-      return (k - from) * Tile.padded(columns) + j * Panels.rows(length(k));
+      return start + (k - from) * Tile.padded(columns) + j * Panels.rows(length(k));
     }
 
     /// The product with this slab. Meanwhile the next one, if there is one, is packed: between the
@@ -236,7 +254,7 @@ final class Matmul {
     void multiply(ThreadTeam team, int threads, Slab next) {
       int rows = height(p.m, threads);
       int down = ceilDiv(p.m, rows);
-      int wanted = threads == 1 ? 1 : ceilDiv(2 * threads, down);
+      int wanted = down % threads == 0 ? 1 : ceilDiv(2 * threads, down);
       int across = Math.clamp(wanted, 1, ceilDiv(columns, WIDTH));
       int width = padded(columns, across);
       int groups = next == null ? 0 : next.groups();
