@@ -24,7 +24,8 @@ import jdk.incubator.vector.FloatVector;
 /// ([Panels]) into a buffer that they share, then each takes rows of A, packs them and runs a
 /// register tile over both. So each element of B is packed once. What becomes of a block of C stays
 /// in the cache over the k-blocks of a slab: memory is read and written once for them, not for
-/// each.
+/// each. Of few rows of A each thread computes columns of its own: to pack A once more takes less
+/// than to hand packed panels from core to core.
 final class Matmul {
   /// Length of the blocks that K is cut into. Part of the results: never a function of the machine.
   static final int K_BLOCK = Tile.STRIP;
@@ -54,9 +55,11 @@ final class Matmul {
   private static final int A_ROWS = fitting(CACHES.second() * 3 / 16, TILE_ROWS);
 
   /// Up to so many rows of A, threads share no slab where there are columns enough, and up to
-  /// [#A_ROWS] in any case: handing what one core has packed to another takes its time, which many
-  /// rows make up for.
+  /// [#A_ROWS] in any case.
   private static final int MIDDLE_ROWS = 768;
+
+  /// Columns of each thread that suffice for it to pack A by itself.
+  private static final int ENOUGH = 256;
 
   /// Columns of a task that shares no slab, at least, where that leaves a task for each thread.
   private static final int NARROW = Tile.padded(64);
@@ -141,10 +144,11 @@ final class Matmul {
     }
     int threads = team.threads();
     int parts = ceilDiv(p.n, B_COLUMNS);
-    if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && parts >= 2 * threads) {
-      parts = ceilDiv(Math.max(parts, 4 * threads), threads) * threads;
-      int least = Math.min(NARROW, padded(p.n, threads));
-      int width = Math.max(least, padded(p.n, parts));
+    if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && p.n >= threads * ENOUGH) {
+      // each packs A for itself, so no more than are needed
+      parts = ceilDiv(parts, threads) * threads;
+      int narrowest = Math.min(NARROW, padded(p.n, threads));
+      int width = Math.max(narrowest, padded(p.n, parts));
       team.run(
           ceilDiv(p.n, width),
           part -> {

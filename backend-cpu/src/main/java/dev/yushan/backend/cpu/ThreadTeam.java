@@ -4,25 +4,28 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
 /// A fixed set of threads that work off the tasks of one call at a time; the caller is one of them.
 ///
 /// How a call is cut into tasks is a function of its operands, and no task depends on another, so
-/// which thread takes which one changes no result. Workers spin for a moment after a call, since
-/// the next one usually follows at once, then sleep.
+/// which thread takes which one changes no result. Each thread begins with a share of its own, the
+/// same one in every call: what it wrote in one op it reads in the next, from its own caches. Who
+/// is done helps the others. Workers spin for a moment after a call, since the next one usually
+/// follows at once, then sleep.
 final class ThreadTeam implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
 
   private final List<Worker> workers = new ArrayList<>();
   private final AtomicBoolean busy = new AtomicBoolean();
-  private volatile Job job = new Job(0, i -> {});
+  private volatile Job job = new Job(1, 0, i -> {});
   private volatile boolean closed;
 
   ThreadTeam(int threads) {
     for (int i = 1; i < threads; i++) {
-      Worker worker = new Worker("yushan-cpu-" + i);
+      Worker worker = new Worker(i);
       workers.add(worker);
       worker.start();
     }
@@ -43,10 +46,10 @@ final class ThreadTeam implements AutoCloseable {
       return;
     }
     try {
-      Job mine = new Job(tasks, task);
+      Job mine = new Job(threads(), tasks, task);
       job = mine;
       workers.forEach(Worker::wake);
-      mine.work();
+      mine.work(0);
       mine.await();
     } finally {
       busy.set(false);
@@ -78,30 +81,58 @@ final class ThreadTeam implements AutoCloseable {
     }
   }
 
-  /// One call: its tasks, handed out in order.
+  /// One call: its tasks, those of each thread in order.
   private static final class Job {
+    /// Counters are so far apart that no two lie in a cache line.
+    private static final int APART = 32;
+
+    private final int threads;
     private final int tasks;
     private final IntConsumer task;
-    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicIntegerArray begun;
     private final AtomicInteger done = new AtomicInteger();
     private volatile Throwable failure;
 
-    Job(int tasks, IntConsumer task) {
+    Job(int threads, int tasks, IntConsumer task) {
+      this.threads = threads;
       this.tasks = tasks;
       this.task = task;
+      begun = new AtomicIntegerArray((threads + 1) * APART);
     }
 
-    void work() {
-      for (int i = next.getAndIncrement(); i < tasks; i = next.getAndIncrement()) {
-        try {
-          if (failure == null) {
-            task.accept(i);
-          }
-        } catch (Throwable e) {
-          failure = failure == null ? e : failure;
-        } finally {
-          done.getAndIncrement();
+    /// Works off the share of a thread, then what is left of the shares after it.
+    void work(int thread) {
+      for (int i = 0; i < threads; i++) {
+        share((thread + i) % threads);
+      }
+    }
+
+    private void share(int of) {
+      int from = first(of);
+      int size = first(of + 1) - from;
+      int counter = (of + 1) * APART;
+      while (begun.get(counter) < size) {
+        int i = begun.getAndIncrement(counter);
+        if (i < size) {
+          run(from + i);
         }
+      }
+    }
+
+    /// The first task of a thread's share.
+    private int first(int thread) {
+      return (int) ((long) tasks * thread / threads);
+    }
+
+    private void run(int i) {
+      try {
+        if (failure == null) {
+          task.accept(i);
+        }
+      } catch (Throwable e) {
+        failure = failure == null ? e : failure;
+      } finally {
+        done.getAndIncrement();
       }
     }
 
@@ -123,10 +154,13 @@ final class ThreadTeam implements AutoCloseable {
   }
 
   private final class Worker extends Thread {
+    private final int number;
     private volatile boolean asleep;
 
-    Worker(String name) {
-      super(name);
+    /// @param number from 1; the caller is thread 0
+    Worker(int number) {
+      super("yushan-cpu-" + number);
+      this.number = number;
       setDaemon(true);
     }
 
@@ -143,7 +177,7 @@ final class ThreadTeam implements AutoCloseable {
       while (!closed) {
         Job current = job;
         if (current != last) {
-          current.work();
+          current.work(number);
           last = current;
           idleSince = System.nanoTime();
         } else if (System.nanoTime() - idleSince < SPIN_NANOS) {

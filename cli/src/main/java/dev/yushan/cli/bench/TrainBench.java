@@ -1,6 +1,7 @@
 package dev.yushan.cli.bench;
 
 import dev.yushan.autograd.Keep;
+import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Feature;
 import dev.yushan.train.FlopCount;
@@ -56,10 +57,23 @@ final class TrainBench implements Callable<Integer> {
   @Option(names = "--bf16", description = "Keep activations rounded to bfloat16.")
   private boolean bf16;
 
+  @Option(
+      names = "--logits-chunk",
+      paramLabel = "N",
+      defaultValue = "" + Ops.LOSS_CHUNK,
+      description =
+          "Rows of logits at a time, as logits_chunk of a training run (default: ${DEFAULT-VALUE})."
+              + " More are faster and take more memory.")
+  private int chunk;
+
   @Override
   public Integer call() {
     batch.ifPresent(value -> options.requireAtLeast("--batch", value, 1));
     length.ifPresent(value -> options.requireAtLeast("--length", value, 2));
+    if (chunk < Ops.LOSS_CHUNK_UNIT || chunk % Ops.LOSS_CHUNK_UNIT != 0) {
+      throw options.wrong(
+          "--logits-chunk %d: must be a multiple of %d".formatted(chunk, Ops.LOSS_CHUNK_UNIT));
+    }
     return modelOptions.run(options, profile, this::measure);
   }
 
@@ -76,13 +90,13 @@ final class TrainBench implements Callable<Integer> {
     Room.require(
         backend,
         "a training step",
-        sizes -> new TrainingStep(sizes, shape, sequences, each, keep),
-        "a smaller --shape, --batch or --length, or --bf16 or --checkpointing");
+        sizes -> new TrainingStep(sizes, shape, sequences, each, keep, chunk),
+        "a smaller --shape, --batch, --length or --logits-chunk, or --bf16 or --checkpointing");
     long tokens = (long) sequences * each;
     double flops =
         FlopCount.of(shape.config(), checkpointing)
             .model(tokens, sequences * ((long) each * (each + 1) / 2));
-    try (TrainingStep step = new TrainingStep(backend, shape, sequences, each, keep)) {
+    try (TrainingStep step = new TrainingStep(backend, shape, sequences, each, keep, chunk)) {
       double[] seconds = options.stopwatch().seconds(step::run);
       profile.measure(backend, "a step", step::run);
       return List.of(

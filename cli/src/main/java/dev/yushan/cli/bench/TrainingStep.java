@@ -40,7 +40,8 @@ final class TrainingStep implements AutoCloseable {
   /// @param sequences in a step
   /// @param length of each
   /// @param keep what each block keeps for the backward pass
-  TrainingStep(Backend backend, BenchModel shape, int sequences, int length, Keep keep) {
+  /// @param chunk rows of logits at a time
+  TrainingStep(Backend backend, BenchModel shape, int sequences, int length, Keep keep, int chunk) {
     this.backend = backend;
     int[][] texts = new int[sequences][];
     for (int i = 0; i < sequences; i++) {
@@ -65,12 +66,13 @@ final class TrainingStep implements AutoCloseable {
             batch,
             keep,
             ops ->
-                ops.crossEntropy(
-                    model.hidden(ops, batch),
-                    model.head(),
-                    batch.targets(),
-                    scale,
-                    nll.counted(batch.count())));
+                ops.withLossChunk(chunk)
+                    .crossEntropy(
+                        model.hidden(ops, batch),
+                        model.head(),
+                        batch.targets(),
+                        scale,
+                        nll.counted(batch.count())));
     Kernels kernels = backend.kernels();
     zero = backend.record("zero", () -> gradients.forEach(g -> kernels.fill(g, 0)));
     norms =
