@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -162,11 +163,43 @@ class BenchCommandTest {
       all += op.path("share").asDouble();
     }
     assertThat(all).isCloseTo(1, Offset.offset(1e-9));
+    for (JsonNode op : profile) {
+      if (op.path("op").asText().equals("matmul NT 16 · 512 · 64")) {
+        assertThat(op.path("calls").asInt()).isOne();
+        assertThat(op.path("flops_per_second").asDouble())
+            .isCloseTo(
+                2 * 16 * 512 * 64 / op.path("seconds").asDouble(), Percentage.withPercentage(1e-6));
+      }
+    }
     // tied head, 16 tokens: logits, and the gradients of what made them
     assertThat(profile.findValuesAsText("op"))
         .contains("attentionBackward", "adamW", "between ops")
         .contains("matmul NT 16 · 512 · 64", "matmul NN 16 · 64 · 512", "matmul TN 512 · 64 · 16");
     assertThat(profile.findValuesAsText("op").getLast()).isEqualTo("between ops");
+  }
+
+  /// 600 tokens are read as 512 and 88: the second part counts as what it is.
+  @Test
+  void aProfileCountsLiveRows() throws IOException {
+    Path config = directory.resolve("config.json");
+    JSON.writeValue(config.toFile(), config().put("max_position_embeddings", 600));
+    Path file = directory.resolve("profile.json");
+    Object[] prefill = {
+      "--model", config, "--backend", "cpu", "--weights", "f32", "--tokens", 600, "--profile"
+    };
+    Cli run = Cli.run(all("prefill", file, prefill));
+    assertThat(run.exit()).as(run.err()).isZero();
+    JsonNode profile = JSON.readTree(file.toFile()).path("profile");
+    assertThat(profile.findValuesAsText("op"))
+        .anyMatch(op -> op.startsWith("matmul NT 512 · "))
+        .anyMatch(op -> op.startsWith("matmul NT 88 · "));
+  }
+
+  @Test
+  void aChunkOfLogitsIsWholeBlocks() {
+    Cli run = Cli.run("bench", "train", "--model", MODEL, "--logits-chunk", 300);
+    assertThat(run.exit()).isEqualTo(2);
+    assertThat(run.err()).contains("--logits-chunk 300: must be a multiple of 256");
   }
 
   @Test

@@ -7,6 +7,7 @@ import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
@@ -18,7 +19,10 @@ import org.openjdk.jmh.annotations.State;
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class ThreadTeamBenchmark extends KernelBenchmark {
+  private static final int ROUNDS = 1000;
+
   private final AtomicInteger arrived = new AtomicInteger();
+  private final AtomicInteger turn = new AtomicInteger();
 
   /// A pause before each call, so long that workers sleep.
   @State(Scope.Thread)
@@ -39,6 +43,25 @@ public class ThreadTeamBenchmark extends KernelBenchmark {
           arrived.incrementAndGet();
           while (arrived.get() < threads.threads) {
             Thread.onSpinWait();
+          }
+        });
+  }
+
+  /// A cache line handed from thread to thread, once around: some 100 ns for two that share a
+  /// third-level cache, and several times as long for two that do not.
+  @Benchmark
+  @OperationsPerInvocation(ROUNDS)
+  public void around(Team threads) {
+    int all = threads.threads;
+    turn.set(0);
+    threads.team.run(
+        all,
+        task -> {
+          for (int i = task; i < ROUNDS * all; i += all) {
+            while (turn.get() < i) {
+              Thread.onSpinWait();
+            }
+            turn.set(i + 1);
           }
         });
   }

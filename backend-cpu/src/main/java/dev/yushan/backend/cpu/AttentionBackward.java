@@ -89,7 +89,8 @@ final class AttentionBackward {
         }
       }
     }
-    team.run(tasks.size(), i -> tasks.get(i).run());
+    List<Runnable> dealt = team.dealt(tasks);
+    team.run(dealt.size(), i -> dealt.get(i).run());
   }
 
   private static List<Sequence> sorted(List<Sequence> sequences) {

@@ -45,7 +45,7 @@ final class Matmul {
 
   /// Columns of a slab times its k-blocks: what fits an eighth of the third-level cache, which
   /// others use too, or 8 MiB, from where on nothing becomes faster.
-  private static final int SLAB_COLUMNS =
+  static final int SLAB_COLUMNS =
       Math.max(SPAN * B_COLUMNS, fitting(Math.min(CACHES.third() / 8, 8 << 20), WIDTH));
 
   /// Columns that are packed by a task.
@@ -59,7 +59,7 @@ final class Matmul {
   private static final int MIDDLE_ROWS = 768;
 
   /// Columns of each thread that suffice for it to pack A by itself.
-  private static final int ENOUGH = 256;
+  private static final int OWN_COLUMNS = 256;
 
   /// Columns of a task that shares no slab, at least, where that leaves a task for each thread.
   private static final int NARROW = Tile.padded(64);
@@ -100,18 +100,24 @@ final class Matmul {
     final MemorySegment c = Arena.ofAuto().allocate(4L * A_ROWS * B_COLUMNS, 64);
   }
 
-  /// Room for slabs, kept by the thread that asks for products. Where threads share them, a slab
-  /// takes the next place even if the one before would do, so that its memory has left the
-  /// second-level caches of those that read it before. To write what another core has in its cache
-  /// takes several times as long, the more so where the two have no third-level cache in common.
+  /// Room for the slabs of a product, kept by the thread that asks for it: two places in turn,
+  /// since one is packed while the other is read. Slabs that threads share have more places, so
+  /// that the memory of one has mostly left the second-level caches of those that read it before it
+  /// is written again. To write what another core has in its cache takes several times as long, the
+  /// more so where the two have no third-level cache in common.
   private static final class Slabs {
-    private static final int SHARED = 2 * SLAB_COLUMNS * K_BLOCK;
+    /// Elements of two slabs of the largest size.
+    private static final int MOST = 2 * SLAB_COLUMNS * K_BLOCK;
+
+    /// Places of shared slabs, as far as there is room.
+    private static final int PLACES = 8;
+
     private float[] memory = new float[0];
     private int turn;
 
-    /// Memory for slabs of so many elements, of which two are in use at a time.
+    /// Memory for as many slabs as there are places.
     float[] memory(int size, int threads) {
-      int least = threads == 1 ? 2 * size : SHARED;
+      int least = places(size, threads) * size;
       if (memory.length < least) {
         memory = new float[least];
       }
@@ -119,9 +125,13 @@ final class Matmul {
     }
 
     /// Where the next one begins.
-    int next(int size) {
-      turn = (turn + 1) % (memory.length / size);
+    int next(int size, int threads) {
+      turn = (turn + 1) % places(size, threads);
       return turn * size;
+    }
+
+    private static int places(int size, int threads) {
+      return threads == 1 ? 2 : Math.min(PLACES, MOST / size);
     }
   }
 
@@ -144,7 +154,7 @@ final class Matmul {
     }
     int threads = team.threads();
     int parts = ceilDiv(p.n, B_COLUMNS);
-    if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && p.n >= threads * ENOUGH) {
+    if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && p.n >= threads * OWN_COLUMNS) {
       // each packs A for itself, so no more than are needed
       parts = ceilDiv(parts, threads) * threads;
       int narrowest = Math.min(NARROW, padded(p.n, threads));
@@ -189,7 +199,7 @@ final class Matmul {
       for (int k = 0; k < Math.max(1, p.k); k += span) {
         int columns = Math.min(width, to - column);
         int end = Math.clamp(p.k, k + 1, k + span);
-        slabs.add(new Slab(p, b, places.next(size), column, columns, k, end));
+        slabs.add(new Slab(p, b, places.next(size, threads), column, columns, k, end));
       }
     }
     return slabs;

@@ -7,14 +7,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /// A fixed set of threads that work off the tasks of one call at a time; the caller is one of them.
 ///
 /// How a call is cut into tasks is a function of its operands, and no task depends on another, so
 /// which thread takes which one changes no result. Each thread begins with a share of its own, the
-/// same one in every call: what it wrote in one op it reads in the next, from its own caches. Who
-/// is done helps the others. Workers spin for a moment after a call, since the next one usually
-/// follows at once, then sleep.
+/// first part of the tasks or the second and so on, in every call: what it wrote in one op it
+/// mostly reads in the next, from its own caches. Who is done helps the others. Workers spin for a
+/// moment after a call, since the next one usually follows at once, then sleep.
 final class ThreadTeam implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
 
@@ -36,8 +37,8 @@ final class ThreadTeam implements AutoCloseable {
   }
 
   /// Runs `task` for `0 … tasks-1`, in any order, and returns when all are done. The first failure
-  /// is thrown here; tasks not yet begun are then left out. A call from inside a task runs in its
-  /// own thread.
+  /// is thrown here; tasks not yet begun are then left out. While a call runs, another one, from
+  /// inside a task or from elsewhere, runs in its own thread.
   void run(int tasks, IntConsumer task) {
     if (tasks <= 1 || workers.isEmpty() || !busy.compareAndSet(false, true)) {
       for (int i = 0; i < tasks; i++) {
@@ -63,6 +64,28 @@ final class ThreadTeam implements AutoCloseable {
     run(parts, i -> range.accept(length * i / parts, length * (i + 1) / parts));
   }
 
+  /// Puts tasks of unequal length, the longest first, in an order in which the share of each thread
+  /// has long and short ones.
+  <T> List<T> dealt(List<T> tasks) {
+    int threads = threads();
+    List<T> dealt = new ArrayList<>(tasks);
+    int[] next = IntStream.range(0, threads).map(t -> first(tasks.size(), t, threads)).toArray();
+    int thread = 0;
+    for (T task : tasks) {
+      while (next[thread] == first(tasks.size(), thread + 1, threads)) {
+        thread = (thread + 1) % threads;
+      }
+      dealt.set(next[thread]++, task);
+      thread = (thread + 1) % threads;
+    }
+    return dealt;
+  }
+
+  /// The first task of a thread's share: with fewer tasks than threads, the caller has one.
+  static int first(int tasks, int thread, int threads) {
+    return (int) (((long) tasks * thread + threads - 1) / threads);
+  }
+
   /// Work on the elements `from` (included) to `to` (excluded).
   interface Range {
     void accept(long from, long to);
@@ -83,7 +106,8 @@ final class ThreadTeam implements AutoCloseable {
 
   /// One call: its tasks, those of each thread in order.
   private static final class Job {
-    /// Counters are so far apart that no two lie in a cache line.
+    /// Counters lie so far apart, and from the length of their array, that no two are in a cache
+    /// line, nor in the next one, which processors fetch with it.
     private static final int APART = 32;
 
     private final int threads;
@@ -108,8 +132,8 @@ final class ThreadTeam implements AutoCloseable {
     }
 
     private void share(int of) {
-      int from = first(of);
-      int size = first(of + 1) - from;
+      int from = first(tasks, of, threads);
+      int size = first(tasks, of + 1, threads) - from;
       int counter = (of + 1) * APART;
       while (begun.get(counter) < size) {
         int i = begun.getAndIncrement(counter);
@@ -117,11 +141,6 @@ final class ThreadTeam implements AutoCloseable {
           run(from + i);
         }
       }
-    }
-
-    /// The first task of a thread's share.
-    private int first(int thread) {
-      return (int) ((long) tasks * thread / threads);
     }
 
     private void run(int i) {

@@ -3,14 +3,21 @@ package dev.yushan.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ThreadTeamTest {
   @ParameterizedTest
+  @Timeout(60)
   @ValueSource(ints = {1, 2, 5})
   void runsEveryTaskOnce(int threads) {
     try (ThreadTeam team = new ThreadTeam(threads)) {
@@ -41,6 +48,104 @@ class ThreadTeamTest {
           });
       assertThat(covered).hasValue(length);
       assertThat(ends).hasValue(length);
+    }
+  }
+
+  /// All tasks wait until each has a thread: then no thread can take a second one, and each must
+  /// have begun with its own.
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 5})
+  void eachThreadBeginsWithItsOwnShare(int threads) {
+    try (ThreadTeam team = new ThreadTeam(threads)) {
+      for (int round = 0; round < 50; round++) {
+        CountDownLatch begun = new CountDownLatch(threads);
+        String[] names = new String[threads];
+        team.run(
+            threads,
+            i -> {
+              names[i] = Thread.currentThread().getName();
+              begun.countDown();
+              awaited(begun);
+            });
+        String[] own =
+            IntStream.range(0, threads)
+                .mapToObj(i -> i == 0 ? Thread.currentThread().getName() : "yushan-cpu-" + i)
+                .toArray(String[]::new);
+        assertThat(names).isEqualTo(own);
+      }
+    }
+  }
+
+  /// The first task ends only when all others are done, its own share among them.
+  @Test
+  @Timeout(60)
+  void whoIsDoneHelpsTheOthers() {
+    try (ThreadTeam team = new ThreadTeam(2)) {
+      CountDownLatch others = new CountDownLatch(9);
+      AtomicLong sum = new AtomicLong();
+      team.run(
+          10,
+          i -> {
+            sum.addAndGet(i);
+            if (i == 0) {
+              awaited(others);
+            } else {
+              others.countDown();
+            }
+          });
+      assertThat(sum).hasValue(45);
+    }
+  }
+
+  private static void awaited(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0,3", "1,3", "2,4", "23,5", "2147483647,64"})
+  void sharesCoverAllTasks(int tasks, int threads) {
+    assertThat(ThreadTeam.first(tasks, 0, threads)).isZero();
+    assertThat(ThreadTeam.first(tasks, threads, threads)).isEqualTo(tasks);
+    for (int thread = 0; thread < threads; thread++) {
+      int share =
+          ThreadTeam.first(tasks, thread + 1, threads) - ThreadTeam.first(tasks, thread, threads);
+      assertThat(share).isBetween(tasks / threads, tasks / threads + 1);
+    }
+    // the caller is the one that is surely awake
+    assertThat(ThreadTeam.first(tasks, 1, threads)).isEqualTo(Math.ceilDiv(tasks, threads));
+  }
+
+  @Test
+  void longAndShortTasksAreDealtToAll() {
+    try (ThreadTeam team = new ThreadTeam(3)) {
+      assertThat(team.dealt(List.of(9, 8, 7, 6, 5, 4, 3)))
+          .as("shares of three, two and two")
+          .containsExactly(9, 6, 3, 8, 5, 7, 4);
+      assertThat(team.dealt(List.of(2, 1))).containsExactly(2, 1);
+      assertThat(team.dealt(List.of())).isEmpty();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void callsFromTwoThreadsDoNotMix() throws InterruptedException {
+    try (ThreadTeam team = new ThreadTeam(2)) {
+      AtomicLong sum = new AtomicLong();
+      Runnable calls =
+          () -> {
+            for (int round = 0; round < 2000; round++) {
+              team.run(7, sum::addAndGet);
+            }
+          };
+      Thread other = new Thread(calls);
+      other.start();
+      calls.run();
+      other.join();
+      assertThat(sum).hasValue(2L * 2000 * 21);
     }
   }
 

@@ -93,11 +93,11 @@ record BenchReport(
   private void printOps(PrintWriter out) {
     Columns table = new Columns("of", "op", "calls", "ms", "share", "GFLOP/s", "of peak");
     for (OpClock.OpTime op : ops) {
-      double flops = op.flops() / op.seconds();
+      double flops = op.flops() == 0 ? 0 : op.flops() / op.seconds();
       table.add(
           op.of(),
           op.op(),
-          Long.toString(op.calls()),
+          op.calls() == 0 ? "" : Long.toString(op.calls()),
           number(1e3 * op.seconds()),
           String.format(Locale.ROOT, "%.1f %%", 100 * op.share()),
           flops == 0 ? "" : number(flops / 1e9),
@@ -173,7 +173,11 @@ record BenchReport(
       ObjectNode time = json.withArray("profile").addObject();
       time.put("of", op.of()).put("op", op.op()).put("calls", op.calls());
       time.put("seconds", op.seconds()).put("share", op.share());
-      rate(time, "flops", op.flops() / op.seconds(), limits.map(DeviceLimits::flops));
+      rate(
+          time,
+          "flops",
+          op.flops() == 0 ? 0 : op.flops() / op.seconds(),
+          limits.map(DeviceLimits::flops));
     }
     return json.toPrettyString() + "\n";
   }

@@ -46,7 +46,8 @@ final class ModelOptions {
       BiFunction<Backend, BenchModel, List<Measurement>> measure) {
     options.check();
     BenchModel chosen = chosen(options);
-    try (Backend backend = profile.around(backendChoice.open(), options)) {
+    try (Backend opened = backendChoice.open()) {
+      Backend backend = profile.around(opened, options);
       List<Measurement> measured = measure.apply(backend, chosen);
       // before the limits, which take memory of their own
       OptionalLong peak = ProcessMemory.peak();

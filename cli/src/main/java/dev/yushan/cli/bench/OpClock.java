@@ -2,6 +2,7 @@ package dev.yushan.cli.bench;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.ForwardingBackend;
+import dev.yushan.backend.HostBackend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.tensor.Tensor;
 import java.lang.reflect.InvocationTargetException;
@@ -13,8 +14,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A backend with a clock around each op: what a piece of work spends its time on. For backends
-/// that have done an op when its call returns.
+/// A backend with a clock around each op, while it is asked to measure: what a piece of work spends
+/// its time on. For backends that have done an op when its call returns.
 final class OpClock extends ForwardingBackend {
   /// The rest of the time.
   private static final String NO_OP = "between ops";
@@ -22,6 +23,7 @@ final class OpClock extends ForwardingBackend {
   /// What the calls of an op took; those of a product by its sizes.
   ///
   /// @param of the work that they are a part of
+  /// @param calls 0 of what is no op
   /// @param flops operations of a product, of all calls; 0 for other ops
   record OpTime(String of, String op, long calls, double seconds, double share, double flops) {}
 
@@ -33,7 +35,8 @@ final class OpClock extends ForwardingBackend {
   }
 
   private final Kernels kernels;
-  private final Map<String, Sums> ops = new HashMap<>();
+  private final Map<List<Object>, Sums> ops = new HashMap<>();
+  private boolean running;
 
   OpClock(Backend backend) {
     super(backend);
@@ -58,26 +61,37 @@ final class OpClock extends ForwardingBackend {
     } catch (InvocationTargetException e) {
       throw e.getCause();
     } finally {
-      add(op.getName(), arguments, System.nanoTime() - start);
+      if (running) {
+        add(op.getName(), arguments, System.nanoTime() - start);
+      }
     }
   }
 
   private void add(String op, Object[] arguments, long nanos) {
-    String name = op;
-    double flops = 0;
-    if (op.equals("matmul")) {
-      Tensor a = (Tensor) arguments[3];
-      Tensor c = (Tensor) arguments[6];
-      long k = arguments[0] == Kernels.Op.N ? a.columns() : a.rows();
-      name =
-          "matmul %s%s %d · %d · %d"
-              .formatted(arguments[0], arguments[1], c.rows(), c.columns(), k);
-      flops = 2.0 * c.rows() * c.columns() * k;
-    }
-    Sums sums = ops.computeIfAbsent(name, key -> new Sums());
+    boolean product = op.equals("matmul");
+    List<Object> key = product ? product(arguments) : List.of(op);
+    Sums sums = ops.computeIfAbsent(key, k -> new Sums());
     sums.calls++;
     sums.nanos += nanos;
-    sums.flops += flops;
+    if (product) {
+      sums.flops += 2.0 * (long) key.get(3) * (long) key.get(4) * (long) key.get(5);
+    }
+  }
+
+  /// What a product is of: its name, whether operands are transposed, and its sizes, of live rows.
+  private static List<Object> product(Object[] arguments) {
+    Tensor a = (Tensor) arguments[3];
+    Tensor c = (Tensor) arguments[6];
+    boolean plain = arguments[0] == Kernels.Op.N;
+    long rows = HostBackend.liveRows(c);
+    long k = plain ? a.columns() : HostBackend.liveRows(a);
+    return List.of("matmul", arguments[0], arguments[1], rows, c.columns(), k);
+  }
+
+  private static String name(List<Object> key) {
+    return key.size() == 1
+        ? key.getFirst().toString()
+        : "%s %s%s %s · %s · %s".formatted(key.toArray());
   }
 
   /// What ops take of the work, from most to least.
@@ -85,19 +99,21 @@ final class OpClock extends ForwardingBackend {
   /// @param of its name
   List<OpTime> measure(String of, Runnable work) {
     ops.clear();
+    running = true;
     long start = System.nanoTime();
     work.run();
     double all = System.nanoTime() - start;
+    running = false;
     List<OpTime> times = new ArrayList<>();
     double within = 0;
-    for (Map.Entry<String, Sums> op : ops.entrySet()) {
+    for (Map.Entry<List<Object>, Sums> op : ops.entrySet()) {
       Sums s = op.getValue();
       within += s.nanos;
-      times.add(new OpTime(of, op.getKey(), s.calls, s.nanos * 1e-9, s.nanos / all, s.flops));
+      times.add(new OpTime(of, name(op.getKey()), s.calls, s.nanos * 1e-9, s.nanos / all, s.flops));
     }
     times.sort(Comparator.comparingDouble(OpTime::seconds).reversed());
     double rest = all - within;
-    times.add(new OpTime(of, NO_OP, 1, rest * 1e-9, rest / all, 0));
+    times.add(new OpTime(of, NO_OP, 0, rest * 1e-9, rest / all, 0));
     return times;
   }
 }

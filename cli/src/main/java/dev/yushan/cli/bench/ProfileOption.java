@@ -22,11 +22,9 @@ final class ProfileOption {
       return backend;
     }
     if (!backend.usesHostMemory()) {
-      String name = backend.name();
-      backend.close();
       throw options.wrong(
           "--profile: the %s backend computes on a device while the host goes on, so that a clock on the host says nothing; leave it out, and see yushan bench kernels"
-              .formatted(name));
+              .formatted(backend.name()));
     }
     return new OpClock(backend);
   }

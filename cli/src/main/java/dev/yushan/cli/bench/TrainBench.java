@@ -63,7 +63,7 @@ final class TrainBench implements Callable<Integer> {
       defaultValue = "" + Ops.LOSS_CHUNK,
       description =
           "Rows of logits at a time, as logits_chunk of a training run (default: ${DEFAULT-VALUE})."
-              + " More are faster and take more memory.")
+              + " A larger chunk is faster and takes more memory.")
   private int chunk;
 
   @Override
@@ -102,7 +102,14 @@ final class TrainBench implements Callable<Integer> {
       return List.of(
           new Measurement(
               Measurement.columns(
-                  "batch", sequences, "length", each, "keep", keep.name().toLowerCase(Locale.ROOT)),
+                  "batch",
+                  sequences,
+                  "length",
+                  each,
+                  "keep",
+                  keep.name().toLowerCase(Locale.ROOT),
+                  "logits_chunk",
+                  chunk),
               "tokens/s",
               Stopwatch.rates(tokens, seconds),
               flops / tokens,
