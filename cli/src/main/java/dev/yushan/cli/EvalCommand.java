@@ -64,6 +64,12 @@ final class EvalCommand implements Callable<Integer> {
   private Optional<Integer> maxLength = Optional.empty();
 
   @Option(
+      names = "--max-samples",
+      paramLabel = "N",
+      description = "Take the first N records and no more.")
+  private Optional<Long> maxSamples = Optional.empty();
+
+  @Option(
       names = "--batch-tokens",
       paramLabel = "N",
       defaultValue = "2048",
@@ -76,6 +82,10 @@ final class EvalCommand implements Callable<Integer> {
     if (batchTokens < 1) {
       throw new ParameterException(
           spec.commandLine(), "--batch-tokens %d: must be 1 or more".formatted(batchTokens));
+    }
+    if (maxSamples.orElse(1L) < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--max-samples %d: must be 1 or more".formatted(maxSamples.get()));
     }
     output.ifPresent(EvalCommand::requireWritable);
     data.read(this::score);
@@ -145,11 +155,13 @@ final class EvalCommand implements Callable<Integer> {
 
     ScoredRecord.Total write(PrintWriter lines) {
       ScoredRecord.Total total = new ScoredRecord.Total();
-      while (records.hasNext()) {
+      long left = maxSamples.orElse(Long.MAX_VALUE);
+      while (left > 0 && records.hasNext()) {
         List<RecordEncoder.Encoded> group = new ArrayList<>();
-        while (group.size() < GROUP && records.hasNext()) {
+        while (group.size() < Math.min(GROUP, left) && records.hasNext()) {
           group.add(encoder.encode(records.next()));
         }
+        left -= group.size();
         List<float[]> losses =
             scorer.score(group.stream().map(RecordEncoder.Encoded::ids).toList());
         for (int i = 0; i < group.size(); i++) {

@@ -145,6 +145,22 @@ class EvalCommandTest {
     assertThat(lines(cut.out()).get(1).get("tokens").intValue()).isEqualTo(100);
   }
 
+  /// The record after the first ones is not read: it would be refused.
+  @Test
+  void theFirstRecordsMayDo() throws IOException {
+    ObjectNode[] records = new ObjectNode[41];
+    Arrays.fill(records, ids(1, 2, 3));
+    records[40] = ids(1, 512);
+    Path data = data(records);
+    Path model = Golden.path("tiny-llama-a");
+    Cli run = Cli.run("eval", "--model", model, "--data", data, "--max-samples", 40);
+    assertThat(run.exit()).as(run.err()).isZero();
+    assertThat(lines(run.out())).hasSize(41);
+    Cli none = Cli.run("eval", "--model", model, "--data", data, "--max-samples", 0);
+    assertThat(none.exit()).isEqualTo(2);
+    assertThat(none.err()).contains("--max-samples 0: must be 1 or more");
+  }
+
   @Test
   void whatCannotBeDoneIsSaidBeforeAnythingIsComputed() throws IOException {
     Path model = Golden.path("tiny-llama-a");

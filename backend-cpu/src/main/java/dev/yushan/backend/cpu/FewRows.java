@@ -137,7 +137,7 @@ final class FewRows {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1 && !quantised(p)) {
-        touched |= Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
+        Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
         add(p, k);
       } else {
         long from = p.b().row(column) + p.b().dtype().bytes(k) * WIDTH;

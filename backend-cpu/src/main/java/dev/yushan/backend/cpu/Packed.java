@@ -43,9 +43,6 @@ final class Packed {
 
   private static final int CACHE_LINE = 64;
 
-  /// Bytes that are fetched while as many are used.
-  private static final int AHEAD = 1024;
-
   private static final VectorSpecies<Short> I16 =
       VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
 
@@ -228,9 +225,8 @@ final class Packed {
 
   // ---- one row of A ----------------------------------------------------------------------------
 
-  /// Has the memory deliver some bytes, while what was delivered before is used. A kernel does
-  /// several operations for each cache line, so that of those that it will need few are on their
-  /// way at a time; this does one, and all of a kilobyte are.
+  /// Has the memory deliver some bytes. Who does several operations for each cache line has few of
+  /// them on their way at a time; this does one, and many are.
   ///
   /// @param from where they begin; they may end beyond the memory
   /// @return anything: the compiler would drop reading for nothing
@@ -248,15 +244,13 @@ final class Packed {
   ///
   /// @param a from `ao`, the `kc` elements that meet the block
   /// @param panel room for a panel of the block
-  /// @return anything, as [#fetch]
-  static int dot(
+  static void dot(
       Matrix m, int row, int k, int kc, float[] a, int ao, float[] panel, float[] out, int oo) {
     MemorySegment memory = m.memory();
     long from = m.row(row) + m.dtype().bytes(k) * WIDTH;
-    int fetched = 0;
     switch (m.dtype()) {
       case F32 -> dotF32(memory, from, kc, a, ao, out, oo);
-      case BF16 -> fetched = dotBf16(memory, from, kc, a, ao, out, oo);
+      case BF16 -> dotBf16(memory, from, kc, a, ao, out, oo);
       case Q8_0 -> dotQ8(memory, from, kc, a, ao, out, oo);
       case Q4_0 -> dotQ4(memory, from, kc, a, ao, out, oo);
       default -> {
@@ -264,7 +258,6 @@ final class Packed {
         Tile.panel(1, kc, a, ao, panel, 0, out, oo, WIDTH);
       }
     }
-    return fetched;
   }
 
   private static void dotF32(
@@ -281,24 +274,18 @@ final class Packed {
     c1.intoArray(out, oo + V);
   }
 
-  private static int dotBf16(
+  private static void dotBf16(
       MemorySegment memory, long from, int kc, float[] a, int ao, float[] out, int oo) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    int fetched = 0;
-    for (int k = 0; k < kc; k += AHEAD / (2 * WIDTH)) {
-      int end = Math.min(k + AHEAD / (2 * WIDTH), kc);
-      fetched |= fetch(memory, from + end * (2L * WIDTH), AHEAD);
-      for (int p = k; p < end; p++) {
-        IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
-        FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
-        c0 = x.fma(pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), c0);
-        c1 = x.fma(pair.and(UPPER).reinterpretAsFloats(), c1);
-      }
+    for (int p = 0; p < kc; p++) {
+      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
+      FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
+      c0 = x.fma(pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), c0);
+      c1 = x.fma(pair.and(UPPER).reinterpretAsFloats(), c1);
     }
     c0.intoArray(out, oo);
     c1.intoArray(out, oo + V);
-    return fetched;
   }
 
   private static void dotQ8(

@@ -87,9 +87,9 @@ final class MatmulBench {
   private static double openBlas(
       int threads, boolean ta, boolean tb, int m, int n, int k, double flops) {
     openblas.blas_set_num_threads(threads);
-    try (FloatPointer a = new FloatPointer((long) m * k).fill(0);
-        FloatPointer b = new FloatPointer((long) k * n).fill(0);
-        FloatPointer c = new FloatPointer((long) m * n).fill(0)) {
+    try (FloatPointer a = random((long) m * k);
+        FloatPointer b = random((long) k * n);
+        FloatPointer c = random((long) m * n)) {
       return best(
           flops,
           () ->
@@ -123,10 +123,27 @@ final class MatmulBench {
     return best;
   }
 
+  private static FloatPointer random(long elements) {
+    float[] values = new float[1000];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = value(i);
+    }
+    FloatPointer pointer = new FloatPointer(elements);
+    for (long i = 0; i < elements; i += values.length) {
+      pointer.position(i).put(values, 0, (int) Math.min(values.length, elements - i));
+    }
+    return pointer.position(0);
+  }
+
+  /// A number of either sign, the same again after 1,000.
+  private static float value(long i) {
+    return (i * 7919 % 1000) / 500f - 1;
+  }
+
   private static Matrix random(Arena arena, int rows, int columns) {
     MemorySegment memory = arena.allocate(4L * rows * columns, 64);
     for (long i = 0; i < (long) rows * columns; i++) {
-      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (i * 7919 % 1000) / 500f - 1);
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, value(i));
     }
     return new Matrix(DType.F32, memory, rows, columns, columns, false);
   }
