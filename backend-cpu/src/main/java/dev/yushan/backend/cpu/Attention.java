@@ -78,7 +78,7 @@ final class Attention {
     long each = rows / ((long) TASKS * team.threads());
     int step = Math.max(1, Math.clamp(each, LEAST_TASK_ROWS, MOST_TASK_ROWS) / call.group());
     // the longest first: later queries see more keys
-    List<Task> sorted =
+    List<Task> tasks =
         sequences.stream()
             .flatMap(
                 queries -> {
@@ -93,8 +93,7 @@ final class Attention {
                           });
                 })
             .toList();
-    List<Task> tasks = team.dealt(sorted);
-    team.run(tasks.size(), i -> new Worker(call, tasks.get(i)).run());
+    team.deal(tasks.size(), i -> new Worker(call, tasks.get(i)).run());
   }
 
   /// The state of one task.

@@ -89,8 +89,7 @@ final class AttentionBackward {
         }
       }
     }
-    List<Runnable> dealt = team.dealt(tasks);
-    team.run(dealt.size(), i -> dealt.get(i).run());
+    team.deal(tasks.size(), i -> tasks.get(i).run());
   }
 
   private static List<Sequence> sorted(List<Sequence> sequences) {

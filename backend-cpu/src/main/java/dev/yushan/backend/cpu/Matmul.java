@@ -61,9 +61,6 @@ final class Matmul {
   /// Columns of each thread that suffice for it to pack A by itself.
   private static final int OWN_COLUMNS = 256;
 
-  /// Columns of a task that shares no slab, at least, where that leaves a task for each thread.
-  private static final int NARROW = Tile.padded(64);
-
   private Matmul() {}
 
   /// The operands of one product. `m`, `n` and `k` are the live sizes.
@@ -157,8 +154,7 @@ final class Matmul {
     if (p.m <= A_ROWS || p.m <= MIDDLE_ROWS && p.n >= threads * OWN_COLUMNS) {
       // each packs A for itself, so no more than are needed
       parts = ceilDiv(parts, threads) * threads;
-      int narrowest = Math.min(NARROW, padded(p.n, threads));
-      int width = Math.max(narrowest, padded(p.n, parts));
+      int width = padded(p.n, parts);
       team.run(
           ceilDiv(p.n, width),
           part -> {

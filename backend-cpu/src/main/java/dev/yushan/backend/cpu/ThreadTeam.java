@@ -7,7 +7,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 
 /// A fixed set of threads that work off the tasks of one call at a time; the caller is one of them.
 ///
@@ -21,7 +20,7 @@ final class ThreadTeam implements AutoCloseable {
 
   private final List<Worker> workers = new ArrayList<>();
   private final AtomicBoolean busy = new AtomicBoolean();
-  private volatile Job job = new Job(1, 0, i -> {});
+  private volatile Job job = new Job(1, 0, i -> {}, false);
   private volatile boolean closed;
 
   ThreadTeam(int threads) {
@@ -40,6 +39,16 @@ final class ThreadTeam implements AutoCloseable {
   /// is thrown here; tasks not yet begun are then left out. While a call runs, another one, from
   /// inside a task or from elsewhere, runs in its own thread.
   void run(int tasks, IntConsumer task) {
+    run(tasks, task, false);
+  }
+
+  /// The same for tasks that become shorter, or longer, one by one: they are dealt in turn, so that
+  /// the share of each thread has long and short ones.
+  void deal(int tasks, IntConsumer task) {
+    run(tasks, task, true);
+  }
+
+  private void run(int tasks, IntConsumer task, boolean dealt) {
     if (tasks <= 1 || workers.isEmpty() || !busy.compareAndSet(false, true)) {
       for (int i = 0; i < tasks; i++) {
         task.accept(i);
@@ -47,7 +56,7 @@ final class ThreadTeam implements AutoCloseable {
       return;
     }
     try {
-      Job mine = new Job(threads(), tasks, task);
+      Job mine = new Job(threads(), tasks, task, dealt);
       job = mine;
       workers.forEach(Worker::wake);
       mine.work(0);
@@ -64,26 +73,9 @@ final class ThreadTeam implements AutoCloseable {
     run(parts, i -> range.accept(length * i / parts, length * (i + 1) / parts));
   }
 
-  /// Puts tasks of unequal length, the longest first, in an order in which the share of each thread
-  /// has long and short ones.
-  <T> List<T> dealt(List<T> tasks) {
-    int threads = threads();
-    List<T> dealt = new ArrayList<>(tasks);
-    int[] next = IntStream.range(0, threads).map(t -> first(tasks.size(), t, threads)).toArray();
-    int thread = 0;
-    for (T task : tasks) {
-      while (next[thread] == first(tasks.size(), thread + 1, threads)) {
-        thread = (thread + 1) % threads;
-      }
-      dealt.set(next[thread]++, task);
-      thread = (thread + 1) % threads;
-    }
-    return dealt;
-  }
-
   /// The first task of a thread's share: with fewer tasks than threads, the caller has one.
   static int first(int tasks, int thread, int threads) {
-    return (int) (((long) tasks * thread + threads - 1) / threads);
+    return tasks / threads * thread + Math.min(thread, tasks % threads);
   }
 
   /// Work on the elements `from` (included) to `to` (excluded).
@@ -113,14 +105,17 @@ final class ThreadTeam implements AutoCloseable {
     private final int threads;
     private final int tasks;
     private final IntConsumer task;
+    private final boolean dealt;
     private final AtomicIntegerArray begun;
     private final AtomicInteger done = new AtomicInteger();
     private volatile Throwable failure;
 
-    Job(int threads, int tasks, IntConsumer task) {
+    /// @param dealt whether tasks are dealt to the shares one by one, in place of a piece to each
+    Job(int threads, int tasks, IntConsumer task, boolean dealt) {
       this.threads = threads;
       this.tasks = tasks;
       this.task = task;
+      this.dealt = dealt;
       begun = new AtomicIntegerArray((threads + 1) * APART);
     }
 
@@ -138,7 +133,7 @@ final class ThreadTeam implements AutoCloseable {
       while (begun.get(counter) < size) {
         int i = begun.getAndIncrement(counter);
         if (i < size) {
-          run(from + i);
+          run(dealt ? i * threads + of : from + i);
         }
       }
     }

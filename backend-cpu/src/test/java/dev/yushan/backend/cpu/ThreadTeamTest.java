@@ -3,11 +3,14 @@ package dev.yushan.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -119,15 +122,37 @@ class ThreadTeamTest {
     assertThat(ThreadTeam.first(tasks, 1, threads)).isEqualTo(Math.ceilDiv(tasks, threads));
   }
 
+  /// Of seven tasks the first of each share wait for each other, so that each thread has begun with
+  /// its own: where tasks are dealt, with the longest ones.
   @Test
-  void longAndShortTasksAreDealtToAll() {
+  void longTasksAreDealtToAll() {
     try (ThreadTeam team = new ThreadTeam(3)) {
-      assertThat(team.dealt(List.of(9, 8, 7, 6, 5, 4, 3)))
-          .as("shares of three, two and two")
-          .containsExactly(9, 6, 3, 8, 5, 7, 4);
-      assertThat(team.dealt(List.of(2, 1))).containsExactly(2, 1);
-      assertThat(team.dealt(List.of())).isEmpty();
+      assertThat(begunTogether(team, true)).containsExactly(0, 1, 2);
+      assertThat(begunTogether(team, false)).containsExactly(0, 3, 5);
     }
+  }
+
+  /// The tasks that threads begin with, each of seven tasks being run once.
+  private static List<Integer> begunTogether(ThreadTeam team, boolean dealt) {
+    CountDownLatch begun = new CountDownLatch(team.threads());
+    List<Integer> first = Collections.synchronizedList(new ArrayList<>());
+    List<Integer> all = Collections.synchronizedList(new ArrayList<>());
+    IntConsumer task =
+        i -> {
+          all.add(i);
+          if (begun.getCount() > 0) {
+            first.add(i);
+            begun.countDown();
+            awaited(begun);
+          }
+        };
+    if (dealt) {
+      team.deal(7, task);
+    } else {
+      team.run(7, task);
+    }
+    assertThat(all).containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5, 6);
+    return first.stream().sorted().toList();
   }
 
   @Test

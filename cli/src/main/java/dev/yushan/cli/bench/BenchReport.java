@@ -93,7 +93,7 @@ record BenchReport(
   private void printOps(PrintWriter out) {
     Columns table = new Columns("of", "op", "calls", "ms", "share", "GFLOP/s", "of peak");
     for (OpClock.OpTime op : ops) {
-      double flops = op.flops() == 0 ? 0 : op.flops() / op.seconds();
+      double flops = op.rate();
       table.add(
           op.of(),
           op.op(),
@@ -173,11 +173,7 @@ record BenchReport(
       ObjectNode time = json.withArray("profile").addObject();
       time.put("of", op.of()).put("op", op.op()).put("calls", op.calls());
       time.put("seconds", op.seconds()).put("share", op.share());
-      rate(
-          time,
-          "flops",
-          op.flops() == 0 ? 0 : op.flops() / op.seconds(),
-          limits.map(DeviceLimits::flops));
+      rate(time, "flops", op.rate(), limits.map(DeviceLimits::flops));
     }
     return json.toPrettyString() + "\n";
   }

@@ -25,7 +25,12 @@ final class OpClock extends ForwardingBackend {
   /// @param of the work that they are a part of
   /// @param calls 0 of what is no op
   /// @param flops operations of a product, of all calls; 0 for other ops
-  record OpTime(String of, String op, long calls, double seconds, double share, double flops) {}
+  record OpTime(String of, String op, long calls, double seconds, double share, double flops) {
+    /// Operations a second of a product; 0 of other ops.
+    double rate() {
+      return flops == 0 ? 0 : flops / seconds;
+    }
+  }
 
   /// Sums of an op's calls.
   private static final class Sums {
