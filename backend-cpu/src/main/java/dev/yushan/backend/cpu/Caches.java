@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// What the blocks of [Matmul] are cut to fit. No result depends on it.
@@ -13,6 +15,14 @@ import java.util.stream.Stream;
 /// @param third bytes of the third-level cache, of all that share it
 record Caches(long second, long third) {
   private static final Path LINUX = Path.of("/sys/devices/system/cpu/cpu0/cache");
+  private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
+
+  /// The "cache size" of x86 processors is that of the second level on those of AMD, of the last on
+  /// those of Intel.
+  private static final Pattern SECOND_LEVEL =
+      Pattern.compile(
+          "^vendor_id\\s*: (?:AuthenticAMD|HygonGenuine)$.*?^cache size\\s*: ([1-9]\\d{1,6}) KB$",
+          Pattern.MULTILINE | Pattern.DOTALL);
 
   /// Smaller than those of most machines of the last ten years: blocks that are too small cost
   /// little.
@@ -20,16 +30,31 @@ record Caches(long second, long third) {
 
   /// Those of this machine, as far as its system tells.
   static Caches found() {
-    return in(LINUX);
+    return in(LINUX, PROCESSORS);
   }
 
   /// As Linux shows them: a folder `index…` for each, with the files `level`, `type` and `size`.
-  static Caches in(Path folder) {
+  /// Virtual machines often have none of these.
+  ///
+  /// @param processors what Linux says of each processor, for where there is no such folder
+  static Caches in(Path folder, Path processors) {
     try (Stream<Path> caches = Files.list(folder)) {
       List<Path> all = caches.filter(c -> c.getFileName().toString().startsWith("index")).toList();
-      return new Caches(bytes(all, "2", USUAL.second), bytes(all, "3", USUAL.third));
+      if (!all.isEmpty()) {
+        return new Caches(bytes(all, "2", USUAL.second), bytes(all, "3", USUAL.third));
+      }
     } catch (IOException | UncheckedIOException e) {
-      return USUAL;
+      // not shown here
+    }
+    return new Caches(secondLevel(processors), USUAL.third);
+  }
+
+  private static long secondLevel(Path processors) {
+    try {
+      Matcher size = SECOND_LEVEL.matcher(Files.readString(processors));
+      return size.find() ? Long.parseLong(size.group(1)) << 10 : USUAL.second;
+    } catch (IOException e) {
+      return USUAL.second;
     }
   }
 

@@ -25,7 +25,7 @@ class CachesTest {
     cache("index2", "2", "Unified", "1280K");
     cache("index3", "3", "Unified", "36M");
     Files.writeString(folder.resolve("uevent"), "");
-    assertThat(Caches.in(folder)).isEqualTo(new Caches(1280 << 10, 36 << 20));
+    assertThat(in(folder)).isEqualTo(new Caches(1280 << 10, 36 << 20));
   }
 
   @Test
@@ -33,9 +33,32 @@ class CachesTest {
     cache("index0", "2", "Instruction", "64K");
     cache("index1", "2", "Data", "256K");
     cache("index2", "3", "Unified", "much");
-    assertThat(Caches.in(folder)).isEqualTo(new Caches(256 << 10, Caches.USUAL.third()));
-    assertThat(Caches.in(folder.resolve("none"))).isEqualTo(Caches.USUAL);
+    assertThat(in(folder)).isEqualTo(new Caches(256 << 10, Caches.USUAL.third()));
+    assertThat(in(folder.resolve("none"))).isEqualTo(Caches.USUAL);
     Files.createDirectory(folder.resolve("index9"));
-    assertThat(Caches.in(folder)).isEqualTo(Caches.USUAL);
+    assertThat(in(folder)).isEqualTo(Caches.USUAL);
+  }
+
+  @Test
+  void takesTheSecondLevelFromWhatIsSaidOfTheProcessors() throws IOException {
+    String amd = "processor\t: %d%nvendor_id\t: AuthenticAMD%ncache size\t: %s%nflags\t: fpu%n%n";
+    Path processors = folder.resolve("cpuinfo");
+    Files.writeString(processors, amd.formatted(0, "1024 KB") + amd.formatted(1, "1024 KB"));
+    Path none = folder.resolve("none");
+    assertThat(Caches.in(none, processors)).isEqualTo(new Caches(1 << 20, Caches.USUAL.third()));
+
+    // of the last level, however many share it
+    Files.writeString(processors, "vendor_id\t: GenuineIntel\ncache size\t: 36608 KB\n");
+    assertThat(Caches.in(none, processors)).isEqualTo(Caches.USUAL);
+    Files.writeString(processors, amd.formatted(0, "0 KB"));
+    assertThat(Caches.in(none, processors)).isEqualTo(Caches.USUAL);
+
+    cache("index2", "2", "Unified", "256K");
+    Files.writeString(processors, amd.formatted(0, "1024 KB"));
+    assertThat(Caches.in(folder, processors).second()).isEqualTo(256 << 10);
+  }
+
+  private static Caches in(Path folder) {
+    return Caches.in(folder, folder.resolve("no cpuinfo"));
   }
 }
