@@ -28,7 +28,10 @@ def main():
         sys.exit(__doc__)
     ours, peer = (json.load(open(name)) for name in sys.argv[1:])
     for report in ours, peer:
-        print(report["program"], "on", report["machine"]["processor"], "at", report["date"])
+        chunks = sorted({row["logits_chunk"] for row in report["results"] if "logits_chunk" in row})
+        chunk = f", logits_chunk {', '.join(map(str, chunks))}" if chunks else ""
+        on = report["machine"]["processor"]
+        print(f"{report['program']} on {on} at {report['date']}{chunk}")
     theirs = rows(peer)
     common = [(what, row) for what, row in rows(ours).items() if what in theirs]
     if not common:

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,6 +29,8 @@ import picocli.CommandLine.Spec;
       "  yushan infer --model continued-q8_0.gguf --prompt 玉山"
     })
 final class QuantizeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(QuantizeCommand.class);
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -87,6 +91,13 @@ final class QuantizeCommand implements Callable<Integer> {
     Path from = HubChoice.model(model, revision, ModelFiles.ALL);
     ExportCommand.requireSound(from);
     GgufModels.export(from, output, GgufType.valueOf(type.name()), !withoutTokenizer);
+    if (!withoutTokenizer && !Files.exists(from.resolve("tokenizer.json"))) {
+      LOG.warn(
+          "{} has no tokenizer.json, so {} has no tokenizer: other programs will not take it; put"
+              + " the file of the base model there, or say --without-tokenizer",
+          from,
+          output);
+    }
     spec.commandLine().getOut().printf("%s: %s, %,d bytes%n", output, type, Files.size(output));
     return 0;
   }

@@ -36,6 +36,12 @@ class BenchCommandTest {
     assertThat(json.path("bench").asText()).isEqualTo(command);
     assertThat(json.at("/machine/processors").asInt()).isPositive();
     assertThat(json.path("java").asText()).isEqualTo(Runtime.version().toString());
+    assertThat(json.path("repeat").asInt()).isEqualTo(2);
+    assertThat(json.path("warm_up_seconds").asDouble()).isZero();
+    assertThat(json.path("java_options"))
+        .extracting(JsonNode::asText)
+        .isNotEmpty()
+        .allMatch(option -> option.startsWith("-X"));
     assertThat(json.path("results")).isNotEmpty();
     for (JsonNode result : json.path("results")) {
       assertThat(result.path("values")).hasSize(2);

@@ -129,6 +129,12 @@ class EvalCommandTest {
     assertThat(oneByOne.out()).isEqualTo(written);
     Cli threads = Cli.run("eval", "--model", model, "--data", texts, "--threads", 1);
     assertThat(threads.out()).isEqualTo(written);
+    int processors = Runtime.getRuntime().availableProcessors();
+    assertThat(threads.err()).doesNotContain("take turns");
+    Cli more = Cli.run("eval", "--model", model, "--data", texts, "--threads", processors + 1);
+    assertThat(more.out()).isEqualTo(written);
+    assertThat(more.err())
+        .contains("%d threads on %d processor(s): they".formatted(processors + 1, processors));
     Path same = data(ids(5, 77, 300, 4));
     JsonNode asIds = lines(Cli.run("eval", "--model", model, "--data", same).out()).getFirst();
     assertThat(asIds.get("loss")).isEqualTo(first.get("loss"));

@@ -87,6 +87,10 @@ class LauncherTest {
     Result wrong = run(link, "--gibt-es-nicht-山");
     assertThat(wrong.err()).contains("Unknown option: '--gibt-es-nicht-山'");
     assertThat(wrong.exit()).isEqualTo(2);
+
+    // as in a container whose limit is one processor
+    environment.put("YUSHAN_JAVA_OPTS", "-XX:ActiveProcessorCount=1");
+    assertThat(run(link, "backends").out()).contains("1 thread, ");
   }
 
   @Test

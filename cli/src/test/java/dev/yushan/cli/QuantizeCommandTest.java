@@ -79,6 +79,18 @@ class QuantizeCommandTest {
   }
 
   @Test
+  void aModelWithoutATokenizerIsWrittenButNotInSilence() throws IOException {
+    Path bare = Files.createDirectory(directory.resolve("bare"));
+    for (String name : new String[] {"config.json", "model.safetensors"}) {
+      Files.copy(model.resolve(name), bare.resolve(name));
+    }
+    Cli run = Cli.run("quantize", bare, "--type", "f16", "--output", file);
+    assertThat(run.exit()).as(run.err()).isZero();
+    assertThat(run.err()).contains("bare has no tokenizer.json", "--without-tokenizer");
+    assertThat(file).exists();
+  }
+
+  @Test
   void aTokenizerWithoutANameInGgufIsRefused() {
     Cli run = Cli.run("quantize", model, "--type", "f16", "--output", file);
     assertThat(run.exit()).isEqualTo(1);

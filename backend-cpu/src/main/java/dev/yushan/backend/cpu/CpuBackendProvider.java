@@ -52,7 +52,8 @@ public final class CpuBackendProvider implements BackendProvider {
           "start Java with --add-modules " + VECTOR_MODULE);
     }
     int threads = Runtime.getRuntime().availableProcessors();
-    return new Availability.Available(threads + " threads, " + CpuBackend.vectors());
+    String count = threads == 1 ? "1 thread" : threads + " threads";
+    return new Availability.Available(count + ", " + CpuBackend.vectors());
   }
 
   /// Opens the backend. It knows no devices, and one setting of its own: `memory_bytes`, the most

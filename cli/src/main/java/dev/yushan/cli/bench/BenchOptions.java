@@ -90,6 +90,7 @@ final class BenchOptions {
   /// Prints the report, and writes it to the file of `--json`.
   void finish(BenchReport report) {
     report.print(spec.commandLine().getOut());
-    json.ifPresent(file -> DurableFiles.write(file.toAbsolutePath(), report.json(spec.name())));
+    json.ifPresent(
+        file -> DurableFiles.write(file.toAbsolutePath(), report.json(spec.name(), stopwatch())));
   }
 }

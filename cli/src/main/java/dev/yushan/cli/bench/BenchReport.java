@@ -1,6 +1,7 @@
 package dev.yushan.cli.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.DeviceLimits;
 import dev.yushan.cli.Columns;
@@ -145,12 +146,19 @@ record BenchReport(
   /// The same for programs.
   ///
   /// @param bench the command that measured
-  String json(String bench) {
+  /// @param how often it measured, and when it began
+  String json(String bench, Stopwatch how) {
     ObjectNode json = JSON.createObjectNode();
     json.put("bench", bench);
     json.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     json.put("program", new Version().getVersion()[0]);
     json.put("java", Runtime.version().toString());
+    ArrayNode javaOptions = json.putArray("java_options");
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(option -> option.startsWith("-X"))
+        .forEach(javaOptions::add);
+    json.put("repeat", how.repeat());
+    json.put("warm_up_seconds", how.warmUpSeconds());
     ObjectNode machine = json.putObject("machine");
     machine.put("processor", processor());
     machine.put("processors", Runtime.getRuntime().availableProcessors());

@@ -75,7 +75,7 @@ final class DecodeBench implements Callable<Integer> {
       type.requireOn(backend);
       Room.require(
           backend,
-          "decode of %d streams with weights in %s".formatted(most, type),
+          "decode of %s with weights in %s".formatted(streams(most), type),
           sizes -> {
             CausalLM model = shape.create(sizes, type.dtype(), false);
             pass(sizes, shape, model, most);
@@ -87,7 +87,8 @@ final class DecodeBench implements Callable<Integer> {
         for (int count : streams) {
           try (ServingPass pass = pass(backend, shape, model, count)) {
             measured.add(measure(shape, model, pass, type, count));
-            profile.measure(backend, "%s, %d streams".formatted(type, count), () -> generate(pass));
+            profile.measure(
+                backend, "%s, %s".formatted(type, streams(count)), () -> generate(pass));
           }
         }
       }
@@ -129,5 +130,9 @@ final class DecodeBench implements Callable<Integer> {
   private static long weightBytes(CausalLM model) {
     long all = model.parameters().stream().map(Parameter::value).mapToLong(w -> w.bytes()).sum();
     return model.config().tiedEmbeddings() ? all : all - model.head().value().bytes();
+  }
+
+  private static String streams(int count) {
+    return count == 1 ? "1 stream" : count + " streams";
   }
 }
