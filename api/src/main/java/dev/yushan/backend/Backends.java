@@ -33,14 +33,6 @@ public final class Backends {
         provider.name(),
         backend.description(),
         name.isPresent() ? "chosen by name" : "highest priority of those available");
-    int processors = Runtime.getRuntime().availableProcessors();
-    if (options.threads() > processors) {
-      LOG.warn(
-          "{} threads on {} processor(s): they take turns, which is slower than one for each; lower"
-              + " the number, or leave it out",
-          options.threads(),
-          processors);
-    }
     return backend;
   }
 

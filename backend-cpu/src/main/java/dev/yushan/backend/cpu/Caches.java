@@ -24,8 +24,8 @@ record Caches(long second, long third) {
           "^vendor_id\\s*: (?:AuthenticAMD|HygonGenuine)$.*?^cache size\\s*: ([1-9]\\d{1,6}) KB$",
           Pattern.MULTILINE | Pattern.DOTALL);
 
-  /// Smaller than those of most machines of the last ten years: blocks that are too small cost
-  /// little.
+  /// Smaller than those of most machines of the last ten years. Where the second level was twice
+  /// that, products were 7 % slower than with its true size.
   static final Caches USUAL = new Caches(512 << 10, 8 << 20);
 
   /// Those of this machine, as far as its system tells.

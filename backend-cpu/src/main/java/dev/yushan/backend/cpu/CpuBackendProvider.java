@@ -6,12 +6,16 @@ import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.BackendProvider;
 import dev.yushan.plugin.Availability;
 import dev.yushan.plugin.Plugin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The `cpu` backend: pure Java on the Vector API, on all cores.
 ///
 /// This class does not touch the Vector API, so that it can say what is missing where that is not
 /// loaded.
 public final class CpuBackendProvider implements BackendProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(CpuBackendProvider.class);
+
   /// More than there are processors is of use to tests only.
   private static final int MOST_THREADS = 64;
 
@@ -80,6 +84,13 @@ public final class CpuBackendProvider implements BackendProvider {
       throw new BackendException(
           "%d threads are more than the cpu backend takes: at most %d; there are %d processors"
               .formatted(threads, most, processors));
+    }
+    if (threads > processors) {
+      LOG.warn(
+          "{} threads on {} processor(s): they take turns, which is slower than one for each; lower"
+              + " the number, or leave it out",
+          threads,
+          processors);
     }
     return new CpuBackend(threads, options);
   }
