@@ -8,7 +8,7 @@ import json
 import sys
 
 MEASURED = {"median", "min", "max", "values"}
-COMPUTED = ("_per_second", "_share", "compiled", "keep", "logits_chunk")
+COMPUTED = ("_per_second", "_share", "compiled", "keep", "logits_chunk", "tokenizer", "data")
 
 
 def rows(report):

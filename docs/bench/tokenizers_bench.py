@@ -49,7 +49,8 @@ def main():
         start = time.perf_counter()
         encode()
         taken.append(time.perf_counter() - start)
-    what = {"texts": len(texts), "bytes": size, "tokens": tokens, "threads": 1}
+    what = {"tokenizer": args.tokenizer, "data": ", ".join(args.data)}
+    what |= {"texts": len(texts), "bytes": size, "tokens": tokens, "threads": 1}
     results = [
         report.result(what, [work * 1e-6 / s for s in taken], unit)
         for unit, work in (("Mtokens/s", tokens), ("MB/s", size))

@@ -17,6 +17,9 @@ import dev.yushan.io.StorageType;
 import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.io.TensorSource;
+import dev.yushan.io.gguf.Gguf;
+import dev.yushan.io.gguf.GgufType;
+import dev.yushan.model.llama.GgufModels;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.io.IOException;
@@ -26,8 +29,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -80,6 +86,35 @@ class ModelsTest {
           }
         }
       }
+    }
+  }
+
+  /// In serving the weights are arranged anew in memory of their own: of the files nothing is kept.
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void filesAreNoLongerMappedOnceTheyWereRead() throws IOException {
+    Path gguf = dir.resolve("model.gguf");
+    GgufModels.export(TINY, gguf, GgufType.Q8_0, true);
+    Path directory = Files.createDirectory(dir.resolve("model"));
+    for (String file : List.of("config.json", "model.safetensors")) {
+      Files.copy(TINY.resolve(file), directory.resolve(file));
+    }
+    try (SafetensorsDirectory _ = SafetensorsDirectory.open(directory);
+        Gguf _ = Gguf.open(gguf)) {
+      assertThat(mappedBelow(dir)).hasSize(2);
+    }
+    try (CausalLM fromDirectory = Models.load(backend, directory, DType.BF16, false);
+        CausalLM fromGguf = GgufModels.load(backend, gguf, DType.Q8_0)) {
+      fromDirectory.freeze(backend);
+      fromGguf.freeze(backend);
+      assertThat(mappedBelow(dir)).isEmpty();
+    }
+  }
+
+  private static List<String> mappedBelow(Path directory) throws IOException {
+    String real = directory.toRealPath().toString();
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      return maps.filter(line -> line.contains(real)).toList();
     }
   }
 

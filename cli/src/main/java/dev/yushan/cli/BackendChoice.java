@@ -5,21 +5,22 @@ import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /// The options of every command that computes: on which backend, and how.
 public final class BackendChoice {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   @Option(
       names = "--backend",
       paramLabel = "NAME",
       description = "Backend to compute on (see 'yushan backends'); default: the best usable one.")
   private Optional<String> backend = Optional.empty();
 
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      defaultValue = "0",
-      description = "Threads to compute with; 0, the default, for all processors.")
   private int threads;
 
   @Option(
@@ -41,6 +42,19 @@ public final class BackendChoice {
           "Have the backend 'tornado' compute products by cuBLAS, on a device of CUDA: faster, but"
               + " the bits of a row may depend on the rows computed with it.")
   private boolean cuda;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Threads to compute with; 0, the default, for all processors.")
+  void threads(int count) {
+    if (count < 0) {
+      throw new ParameterException(
+          command.commandLine(), "--threads %d: must be 0 (all) or more".formatted(count));
+    }
+    threads = count;
+  }
 
   /// How many threads were asked for; all processors where none were.
   public int threads() {

@@ -205,7 +205,7 @@ class BenchCommandTest {
   void aChunkOfLogitsIsWholeBlocks() {
     Cli run = Cli.run("bench", "train", "--model", MODEL, "--logits-chunk", 300);
     assertThat(run.exit()).isEqualTo(2);
-    assertThat(run.err()).contains("--logits-chunk 300: must be a multiple of 256");
+    assertThat(run.err()).contains("--logits-chunk 300: must be a positive multiple of 256");
   }
 
   @Test
@@ -268,6 +268,9 @@ class BenchCommandTest {
     Path text = Files.writeString(directory.resolve("text.txt"), "中華民國憲法第一條");
     JsonNode own = measured("tokenize", "--data", text);
     assertThat(column(own, "bytes")).containsOnly("27");
+    assertThat(column(sample, "data")).containsOnly("sample");
+    assertThat(column(own, "data")).containsOnly(text.toString());
+    assertThat(column(own, "tokenizer")).containsOnly("sample");
   }
 
   @Test
@@ -289,6 +292,7 @@ class BenchCommandTest {
     assertThat(refused("decode", "--shape", "1b", "--model", MODEL)).contains("leave one of them");
     assertThat(refused("decode", "--streams", "0")).contains("--streams 0: must be 1 or more");
     assertThat(refused("decode", "--weights", "int8")).contains("int8");
+    assertThat(refused("train", "--threads", -1)).contains("--threads -1: must be 0 (all) or more");
     assertThat(refused("train", "--length", 1)).contains("--length 1: must be 2 or more");
     assertThat(refused("train", "--repeat", 0)).contains("--repeat 0: must be 1 or more");
     assertThat(refused("train", "--warm-up", 61)).contains("must be from 0 to 60 seconds");

@@ -30,6 +30,8 @@ final class TokenizeBench implements Callable<Integer> {
   /// Text that is taken again until there is so much: a repetition is to last a while.
   private static final long ENOUGH_CHARACTERS = 2_000_000;
 
+  private static final String SAMPLE = "sample";
+
   @Mixin private BenchOptions options;
 
   @Option(
@@ -75,7 +77,19 @@ final class TokenizeBench implements Callable<Integer> {
                   }
                 });
     var what =
-        Measurement.columns("texts", texts.size(), "bytes", bytes, "tokens", tokens, "threads", 1);
+        Measurement.columns(
+            "tokenizer",
+            tokenizer.map(Path::toString).orElse(SAMPLE),
+            "data",
+            files.isEmpty() ? SAMPLE : String.join(", ", files),
+            "texts",
+            texts.size(),
+            "bytes",
+            bytes,
+            "tokens",
+            tokens,
+            "threads",
+            1);
     options.finish(
         new BenchReport(
             Optional.empty(),

@@ -72,7 +72,8 @@ final class TrainBench implements Callable<Integer> {
     length.ifPresent(value -> options.requireAtLeast("--length", value, 2));
     if (chunk < Ops.LOSS_CHUNK_UNIT || chunk % Ops.LOSS_CHUNK_UNIT != 0) {
       throw options.wrong(
-          "--logits-chunk %d: must be a multiple of %d".formatted(chunk, Ops.LOSS_CHUNK_UNIT));
+          "--logits-chunk %d: must be a positive multiple of %d"
+              .formatted(chunk, Ops.LOSS_CHUNK_UNIT));
     }
     return modelOptions.run(options, profile, this::measure);
   }
