@@ -16,14 +16,17 @@ import jdk.incubator.vector.FloatVector;
 /// does can only take away.
 final class MeasuredLimits {
   private static final long SETTLED_NANOS = 700_000_000;
-  private static final long MOST_NANOS = 10_000_000_000L;
+  private static final long MOST_NANOS = 60_000_000_000L;
+
+  /// What a vector takes at most in compiled code, memory included.
+  private static final double MOST_NANOS_A_VECTOR = 20;
 
   /// Fused multiply-adds of a chain in a run, a tenth of a millisecond or so.
   private static final int STEPS = 50_000;
 
   private static final int CHAINS = 12;
 
-  /// Runs of a loop, at least, unless they take too long.
+  /// Runs of a loop, at least.
   private static final int LEAST_RUNS = 100;
 
   /// More than caches hold.
@@ -53,7 +56,8 @@ final class MeasuredLimits {
     float[] start = new float[CHAINS + 2];
     start[CHAINS + 1] = 0.5f;
     double flops = 2.0 * CHAINS * Lanes.COUNT * STEPS * team.threads();
-    return flops / fastest(team, team.threads(), i -> sink = chains(STEPS, start));
+    return flops
+        / fastest(team, team.threads(), (long) CHAINS * STEPS, i -> sink = chains(STEPS, start));
   }
 
   /// Bytes a second that all threads together read.
@@ -62,29 +66,33 @@ final class MeasuredLimits {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate((long) pieces * PIECE, 64);
       team.run(pieces, i -> memory.asSlice((long) i * PIECE, PIECE).fill((byte) 1));
-      double seconds = fastest(team, pieces, i -> sink = sum(memory, (long) i * PIECE));
+      long vectors = PIECE / (4 * Lanes.COUNT);
+      double seconds = fastest(team, pieces, vectors, i -> sink = sum(memory, (long) i * PIECE));
       return (double) pieces * PIECE / seconds;
     }
   }
 
-  /// Seconds of the fastest run. A loop that is not compiled yet is a hundred times slower, so it
-  /// goes on as long as runs become faster, and for some runs in any case: where other work delays
-  /// the compiler, they are as slow as each other for a while.
-  private static double fastest(ThreadTeam team, int tasks, IntConsumer task) {
+  /// Seconds of the fastest run. It goes on as long as runs become faster, for some runs in any
+  /// case, and until the loop is compiled: other work may delay the compiler, and before, runs are
+  /// as slow as each other, a thousand times slower.
+  ///
+  /// @param vectors that a task works on, one after the other
+  private static double fastest(ThreadTeam team, int tasks, long vectors, IntConsumer task) {
+    double compiled = MOST_NANOS_A_VECTOR * vectors * tasks / team.threads();
     long best = Long.MAX_VALUE;
-    long begin = System.nanoTime();
-    long now = begin;
-    long better = begin;
+    long unchanged = 0;
+    long all = 0;
     for (int runs = 0;
-        (runs < LEAST_RUNS || now - better < SETTLED_NANOS) && now - begin < MOST_NANOS;
+        all < MOST_NANOS && (runs < LEAST_RUNS || unchanged < SETTLED_NANOS || best > compiled);
         runs++) {
+      long begin = System.nanoTime();
       team.run(tasks, task);
-      long end = System.nanoTime();
-      if (end - now < 0.98 * best) {
-        better = end;
-      }
-      best = Math.min(best, end - now);
-      now = end;
+      long nanos = System.nanoTime() - begin;
+      // a process that was stopped for a while has not worked for that long
+      long counted = Math.min(nanos, SETTLED_NANOS);
+      all += counted;
+      unchanged = nanos < 0.98 * best ? 0 : unchanged + counted;
+      best = Math.min(best, nanos);
     }
     return best * 1e-9;
   }
@@ -95,7 +103,9 @@ final class MeasuredLimits {
     FloatVector s2 = s0;
     FloatVector s3 = s0;
     int vector = 4 * Lanes.COUNT;
-    for (long at = from; at < from + PIECE; at += 4L * vector) {
+    // counted by an int: the compiler does not unroll a loop that a long counts
+    for (int i = 0; i < PIECE; i += 4 * vector) {
+      long at = from + i;
       s0 = s0.add(FloatVector.fromMemorySegment(F32, memory, at, ORDER));
       s1 = s1.add(FloatVector.fromMemorySegment(F32, memory, at + vector, ORDER));
       s2 = s2.add(FloatVector.fromMemorySegment(F32, memory, at + 2 * vector, ORDER));
