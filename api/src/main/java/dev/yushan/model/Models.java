@@ -9,6 +9,7 @@ import dev.yushan.backend.Backend;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.io.JsonFault;
 import dev.yushan.io.StorageType;
+import dev.yushan.io.gguf.Gguf;
 import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
 import java.io.IOException;
@@ -45,6 +46,7 @@ public final class Models {
   ///
   /// @throws ModelException if it is not there or no JSON object
   public static ObjectNode configJson(Path directoryOrFile) {
+    requireNoGguf(directoryOrFile);
     Path file = configFile(directoryOrFile);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(
@@ -59,6 +61,17 @@ public final class Models {
       throw new ModelException(file + ": no valid JSON: " + JsonFault.of(e), e);
     } catch (IOException e) {
       throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /// Refuses a GGUF file where a model directory is read.
+  ///
+  /// @throws ModelException that says how to make one of it
+  public static void requireNoGguf(Path model) {
+    if (Gguf.named(model) && Files.isRegularFile(model)) {
+      throw new ModelException(
+          "%s is a GGUF file, and a model directory is needed here; yushan export makes one of it"
+              .formatted(model));
     }
   }
 

@@ -9,6 +9,7 @@ import dev.yushan.io.JsonFault;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -75,6 +76,10 @@ record TokenizerJson(
     } catch (JsonProcessingException e) {
       throw new TokenizerFormatException(
           file.toString(), "(root)", "is not valid JSON: " + JsonFault.of(e));
+    } catch (NoSuchFileException e) {
+      throw new UncheckedIOException(
+          "there is no " + file + "; name a directory with a tokenizer.json, or the file itself",
+          e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }

@@ -4,6 +4,7 @@ import dev.yushan.io.hub.Hub;
 import dev.yushan.io.hub.HubProgress;
 import dev.yushan.io.hub.HubSettings;
 import dev.yushan.io.hub.ModelFiles;
+import dev.yushan.model.Models;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -13,6 +14,7 @@ final class HubChoice {
 
   /// The directory of a model that is named by its directory or its id.
   static Path model(String name, String revision, ModelFiles files) {
+    Models.requireNoGguf(Path.of(name));
     return hub(HubSettings.ofEnvironment()).model(name, revision, files);
   }
 

@@ -259,7 +259,7 @@ final class ModelChoice {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "there is no %s: name the directory of the model's tokenizer by --tokenizer"
-                        .formatted(directory().resolve("tokenizer.json"))));
+                    "%s has no tokenizer%s: name the directory of the model's by --tokenizer"
+                        .formatted(gguf().orElse(directory()), gguf().isPresent() ? "" : ".json")));
   }
 }

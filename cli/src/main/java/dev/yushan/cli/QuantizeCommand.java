@@ -22,9 +22,9 @@ import picocli.CommandLine.Spec;
     name = "quantize",
     description = "Write a Llama model as one GGUF file, with weights of any type.",
     footer = {
-      "%nThe file holds config, weights and tokenizer; llama.cpp and its kin read it, and so does"
-          + " --model of",
-      "every command here. To turn one into a model directory, export it. For example:",
+      "%nThe file holds config, weights and tokenizer; llama.cpp and its kin read it, and so do"
+          + " infer, serve,",
+      "eval and inspect. The others read model directories: export makes one of it. For example:",
       "  yushan quantize demo-run/continued --type q8_0 --output continued-q8_0.gguf",
       "  yushan infer --model continued-q8_0.gguf --prompt 玉山"
     })

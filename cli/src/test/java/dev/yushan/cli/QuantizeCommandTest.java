@@ -6,6 +6,7 @@ import dev.yushan.io.SafetensorsDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +89,28 @@ class QuantizeCommandTest {
     assertThat(run.exit()).as(run.err()).isZero();
     assertThat(run.err()).contains("bare has no tokenizer.json", "--without-tokenizer");
     assertThat(file).exists();
+  }
+
+  @Test
+  void whatReadsDirectoriesRefusesAFileAndSaysWhatMakesOne() throws IOException {
+    Cli.run("quantize", model, "--type", "f16", "--output", file, "--without-tokenizer");
+    Path other = directory.resolve("other.gguf");
+    Path yaml =
+        Files.writeString(
+            directory.resolve("train.yaml"),
+            "{model_name_or_path: %s, dataset: %s, stage: pt, output_dir: %s}"
+                .formatted(file, model.resolve("config.json"), directory.resolve("run")));
+    for (Cli run :
+        List.of(
+            Cli.run("quantize", file, "--type", "q8_0", "--output", other),
+            Cli.run("bench", "decode", "--model", file),
+            Cli.run("train", yaml))) {
+      assertThat(run.exit()).isEqualTo(1);
+      assertThat(run.err()).contains("model.gguf is a GGUF file", "yushan export makes one of it");
+    }
+    Cli infer = Cli.run("infer", "--model", file, "--prompt", "玉山");
+    assertThat(infer.exit()).isEqualTo(1);
+    assertThat(infer.err()).contains(file + " has no tokenizer: name the directory");
   }
 
   @Test
