@@ -86,7 +86,7 @@ final class FewRows {
         .toList();
   }
 
-  /// All rows of a piece of C, `columns` columns from `column` on.
+  /// All rows of a piece of C, `columns` columns from `column` on, the first of a group.
   static void multiply(Product piece, int column, int columns) {
     LOCAL.get().rows(piece, column, columns);
   }
@@ -98,16 +98,18 @@ final class FewRows {
     }
     fetched = p.b().row(column);
     long end = p.b().row(column + columns);
-    for (int j = 0; j < columns; j += WIDTH) {
-      int n = Math.min(WIDTH, columns - j);
+    int step = p.m() == 1 ? Packed.width(p.b().dtype()) : WIDTH;
+    for (int j = 0, n; j < columns; j += n) {
+      boolean packed = column + j < p.b().packedRows();
+      n = packed ? step : Math.min(WIDTH, columns - j);
       if (p.beta() != 0) {
         for (int i = 0; i < p.m(); i++) {
           long at = p.c().at(i, column + j);
           MemorySegment.copy(p.c().memory(), JAVA_FLOAT_UNALIGNED, at, result, i * WIDTH, n);
         }
       }
-      if (column + j < p.b().packedRows()) {
-        packedPanel(p, column + j, end);
+      if (packed) {
+        packedPanel(p, column + j, n, end);
       } else if (quantised(p)) {
         arrangeGroup(p.b(), column + j, n);
         for (int k = 0; k < p.k(); k += K_BLOCK) {
@@ -122,25 +124,27 @@ final class FewRows {
     }
   }
 
-  /// A row of the panel of C. Where it is whole two stores are faster than a call to copy it.
+  /// A row of the panel of C. Where it is whole a few stores are faster than a call to copy it.
   private void store(MemorySegment c, long at, int from, int n) {
-    if (n == WIDTH) {
-      FloatVector.fromArray(F32, result, from).intoMemorySegment(c, at, ORDER);
-      FloatVector.fromArray(F32, result, from + V).intoMemorySegment(c, at + 4L * V, ORDER);
+    if (n % WIDTH == 0) {
+      for (int j = 0; j < n; j += V) {
+        FloatVector.fromArray(F32, result, from + j).intoMemorySegment(c, at + 4L * j, ORDER);
+      }
     } else {
       MemorySegment.copy(result, from, c, JAVA_FLOAT_UNALIGNED, at, n);
     }
   }
 
+  /// @param n columns: of one row those of a group, else of a panel
   /// @param end of what will be read of B
-  private void packedPanel(Product p, int column, long end) {
+  private void packedPanel(Product p, int column, int n, long end) {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1 && !quantised(p)) {
-        Packed.dot(p.b(), column, k, kc, a, k, panel, sums, 0);
-        add(p, k);
+        Packed.dot(p.b(), column, k, kc, a, k, panel, sums);
+        add(p, k, n);
       } else {
-        long from = p.b().row(column) + p.b().dtype().bytes(k) * WIDTH;
+        long from = Packed.block(p.b(), column, k);
         if (p.m() > 1 && from >= fetched) {
           fetch(p.b().memory(), Math.min(end, from + FETCH));
         }
@@ -169,7 +173,7 @@ final class FewRows {
     int strip = k / K_BLOCK * p.m() * K_BLOCK;
     int kc = Math.min(K_BLOCK, p.k() - k);
     integerRows.multiply(p.m(), kc, b, from, a, strip, sums);
-    add(p, k);
+    add(p, k, p.m() * WIDTH);
   }
 
   /// `n` rows of a B that is not packed, as [#group].
@@ -226,7 +230,7 @@ final class FewRows {
       int rows = Tile.rounded(Math.min(Tile.ROWS, p.m() - i));
       Tile.panel(rows, kc, a, strip + i * K_BLOCK, panel, 0, sums, i * WIDTH, WIDTH);
     }
-    add(p, k);
+    add(p, k, p.m() * WIDTH);
   }
 
   /// The block of B at `from`, which is of BF16, without a panel.
@@ -235,12 +239,12 @@ final class FewRows {
     for (int i = 0; i < p.m(); i += Tile.ROWS) {
       Tile8x2.rows8(kc, a, strip + i * K_BLOCK, p.b().memory(), from, sums, i * WIDTH, WIDTH);
     }
-    add(p, k);
+    add(p, k, p.m() * WIDTH);
   }
 
-  /// Adds the sums of the k-block at `k` to the panel of C, as [Matmul#update] does.
-  private void add(Product p, int k) {
-    for (int i = 0; i < p.m() * WIDTH; i += V) {
+  /// Adds `n` sums of the k-block at `k` to the panel of C, as [Matmul#update] does.
+  private void add(Product p, int k, int n) {
+    for (int i = 0; i < n; i += V) {
       FloatVector sum = FloatVector.fromArray(F32, sums, i).mul(p.alpha());
       if (k > 0) {
         sum = FloatVector.fromArray(F32, result, i).add(sum);

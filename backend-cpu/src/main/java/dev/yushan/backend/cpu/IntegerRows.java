@@ -60,12 +60,6 @@ final class IntegerRows {
   /// Bytes of a block of a group.
   private static final long GROUP_BLOCK = 18L * WIDTH;
 
-  /// Of a half in the place of a float: all of it, without its sign, and what infinity is.
-  private static final int HALF = 0x8FFFE000;
-
-  private static final int MAGNITUDE = 0x0FFFE000;
-  private static final int INFINITY = 0x7C00 << 13;
-
   private static final VectorSpecies<Short> HALVES =
       VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
 
@@ -146,9 +140,11 @@ final class IntegerRows {
       // halves whose sign, exponent and fraction are put in the place of a float's: see Packed
       ShortVector h0 = ShortVector.fromMemorySegment(HALVES, b, block, ORDER);
       ShortVector h1 = ShortVector.fromMemorySegment(HALVES, b, block + 2 * V, ORDER);
-      IntVector scale0 = ((IntVector) h0.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(HALF);
-      IntVector scale1 = ((IntVector) h1.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(HALF);
-      most = most.max(scale0.and(MAGNITUDE)).max(scale1.and(MAGNITUDE));
+      IntVector scale0 =
+          ((IntVector) h0.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(Packed.HALF);
+      IntVector scale1 =
+          ((IntVector) h1.convertShape(S2I, I32, 0)).lanewise(LSHL, 13).and(Packed.HALF);
+      most = most.max(scale0.and(Packed.MAGNITUDE)).max(scale1.and(Packed.MAGNITUDE));
       ShortVector s0 = FloatVector.broadcast(F32, a[ao + OFFSETS + k]).reinterpretAsShorts();
       ShortVector s1 = s0;
       for (int p = 0; p < BLOCK; p += 8) {
@@ -175,7 +171,7 @@ final class IntegerRows {
     }
     c0.intoArray(out, 0);
     c1.intoArray(out, V);
-    return most.reduceLanes(MAX) < INFINITY;
+    return most.reduceLanes(MAX) < Packed.INFINITY;
   }
 
   /// The nibbles as shorts: those that meet pair i are the 4V from `out[i · 4V]`.

@@ -137,13 +137,14 @@ final class Matmul {
       return;
     }
     if (FewRows.suits(p)) {
+      int width = Packed.width(p.b.dtype());
       for (Product piece : FewRows.pieces(p)) {
         team.ranges(
-            ceilDiv(p.n, WIDTH),
+            ceilDiv(p.n, width),
             2,
             (from, to) -> {
-              int column = Math.toIntExact(from * WIDTH);
-              int end = (int) Math.min(p.n, to * WIDTH);
+              int column = Math.toIntExact(from * width);
+              int end = (int) Math.min(p.n, to * width);
               FewRows.multiply(piece, column, end - column);
             });
       }

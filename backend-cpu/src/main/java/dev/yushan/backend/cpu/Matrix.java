@@ -72,7 +72,8 @@ record Matrix(DType dtype, MemorySegment memory, int rows, int columns, long ld,
 
   /// Rows that lie in groups of [Packed]; the rest lie one after the other.
   int packedRows() {
-    return packed ? rows / Tile.WIDTH * Tile.WIDTH : 0;
+    int width = Packed.width(dtype);
+    return packed ? rows / width * width : 0;
   }
 
   /// Where a row, or a group of packed ones, starts in [#memory], in bytes.
