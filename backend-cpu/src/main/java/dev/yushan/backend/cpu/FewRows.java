@@ -141,7 +141,7 @@ final class FewRows {
     for (int k = 0; k < p.k(); k += K_BLOCK) {
       int kc = Math.min(K_BLOCK, p.k() - k);
       if (p.m() == 1 && !quantised(p)) {
-        Packed.dot(p.b(), column, k, kc, a, k, panel, sums);
+        OneRow.dot(p.b(), column, k, kc, a, k, panel, sums);
         add(p, k, n);
       } else {
         long from = Packed.block(p.b(), column, k);

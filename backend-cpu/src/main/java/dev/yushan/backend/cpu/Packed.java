@@ -22,28 +22,28 @@ import jdk.incubator.vector.VectorSpecies;
 /// product, or a table of rows.
 ///
 /// [Tile#WIDTH] = 2V rows make a group, which is a panel: element p of all its rows lies together,
-/// so that a product reads a group from end to end and needs no transposing. Of Q8_0 in vectors of
-/// 8 it is two panels, see [#width]. A group takes as many bytes as its rows did, so packing
-/// happens in place; rows that are left over stay as they were. In a group, with row j and row j +
-/// V for each lane j:
+/// so that a product reads a group from end to end and needs no transposing. Of BF16 and Q8_0 in
+/// vectors of 8 it is two panels, see [#width]. A group takes as many bytes as its rows did, so
+/// packing happens in place; rows that are left over stay as they were. In a group, with row j and
+/// row j + V for each lane j:
 ///
 /// | type | for each p |
 /// |---|---|
 /// | F32, F16 | the 2V elements |
-/// | BF16 | V ints, row j in the lower half and row j + V in the upper: one shift or mask widens |
+/// | BF16 | for each panel V ints, row j in the lower half and row j + V in the upper: one shift or mask widens |
 /// | Q8_0 | for each 32 p the scales (F16) of all rows, then for each p their bytes |
 /// | Q4_0 | for each 32 p the 2V scales, then for each 8 p V ints of the rows j and V of the rows j + V, eight signed nibbles each, the first p at the top |
 final class Packed {
   private static final int V = Lanes.COUNT;
   private static final int WIDTH = Tile.WIDTH;
   private static final int BLOCK = 32;
-  private static final int UPPER = 0xFFFF0000;
+  static final int UPPER = 0xFFFF0000;
 
   /// Bytes of the scales of a block of Q4_0.
-  private static final int SCALES = 2 * WIDTH;
+  static final int SCALES = 2 * WIDTH;
 
-  /// Rows of a group of Q8_0.
-  private static final int Q8_WIDTH = V == 8 ? 2 * WIDTH : WIDTH;
+  /// Rows of a group of BF16 or Q8_0.
+  static final int WIDE = V == 8 ? 2 * WIDTH : WIDTH;
 
   private static final int CACHE_LINE = 64;
 
@@ -53,21 +53,21 @@ final class Packed {
   static final int MAGNITUDE = 0x0FFFE000;
   static final int INFINITY = 0x7C00 << 13;
 
-  private static final VectorSpecies<Short> I16 =
+  static final VectorSpecies<Short> I16 =
       VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
 
   /// As many bytes as there are lanes, but no fewer than a vector can hold.
-  private static final VectorSpecies<Byte> I8 =
+  static final VectorSpecies<Byte> I8 =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
 
   private Packed() {}
 
   /// Rows of a group. A multiply-add takes four cycles, and one row of A has a chain of them for
-  /// each vector of a group: two are enough where a vector has 16 lanes and memory is the limit, or
-  /// weights of two bytes. Of Q8_0 in vectors of 8 four are 1.4 times as fast, if the memory is
-  /// read from end to end: not with two groups side by side.
+  /// each vector of a group: two are enough where a vector has 16 lanes and memory is the limit. In
+  /// vectors of 8 four are faster, 1.2 times of BF16 and 1.4 of Q8_0, if memory is read from end to
+  /// end: not with two groups side by side. The kernels of the others wait for other things.
   static int width(DType dtype) {
-    return dtype == DType.Q8_0 ? Q8_WIDTH : WIDTH;
+    return dtype == DType.Q8_0 || dtype == DType.BF16 ? WIDE : WIDTH;
   }
 
   /// Where the k-block at `k` of the group of `row` begins, in bytes.
@@ -110,7 +110,7 @@ final class Packed {
           case BF16 ->
               out.set(
                   JAVA_SHORT_UNALIGNED,
-                  to + 4 * (j % V) + 2 * (j / V),
+                  to + 2 * (j / WIDTH * WIDTH) + 4 * (j % V) + 2 * (j % WIDTH / V),
                   in.get(JAVA_SHORT_UNALIGNED, from));
           case Q8_0 -> {
             out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
@@ -152,10 +152,10 @@ final class Packed {
     long from = block(m, row, k);
     switch (m.dtype()) {
       case F32, F16 -> Widen.floats(m.dtype(), memory, from, out, at, kc * WIDTH);
-      case BF16 -> bf16(memory, from, kc, out, at);
+      case BF16 -> bf16(memory, from + 2 * (row % WIDE), kc, out, at);
       case Q8_0 -> {
         for (int p = 0; p < kc; p += BLOCK) {
-          q8(memory, from + p * 34L / 32 * Q8_WIDTH, row % Q8_WIDTH, out, at + p * WIDTH);
+          q8(memory, from + p * 34L / 32 * WIDE, row % WIDE, out, at + p * WIDTH);
         }
       }
       case Q4_0 -> {
@@ -169,7 +169,7 @@ final class Packed {
 
   private static void bf16(MemorySegment memory, long from, int kc, float[] out, int at) {
     for (int p = 0; p < kc; p++) {
-      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
+      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDE), ORDER);
       pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, at + p * WIDTH);
       pair.and(UPPER).reinterpretAsFloats().intoArray(out, at + p * WIDTH + V);
     }
@@ -180,7 +180,7 @@ final class Packed {
     FloatVector low = scales(memory, block + 2 * row);
     FloatVector high = scales(memory, block + 2 * row + 2 * V);
     for (int p = 0; p < BLOCK; p++) {
-      long from = block + (2 + p) * (long) Q8_WIDTH + row;
+      long from = block + (2 + p) * (long) WIDE + row;
       bytes(memory, from, 0).mul(low).intoArray(out, at + p * WIDTH);
       bytes(memory, from, 1).mul(high).intoArray(out, at + p * WIDTH + V);
     }
@@ -203,13 +203,13 @@ final class Packed {
     }
   }
 
-  private static FloatVector topNibble(IntVector eight) {
+  static FloatVector topNibble(IntVector eight) {
     return (FloatVector)
         eight.lanewise(VectorOperators.ASHR, 28).convertShape(VectorOperators.I2F, F32, 0);
   }
 
   /// V of 2V bytes as floats.
-  private static FloatVector bytes(MemorySegment memory, long from, int half) {
+  static FloatVector bytes(MemorySegment memory, long from, int half) {
     if (V == 4) {
       ByteVector both = ByteVector.fromMemorySegment(I8, memory, from, ORDER);
       return (FloatVector) both.convertShape(VectorOperators.B2F, F32, half);
@@ -250,8 +250,6 @@ final class Packed {
     }
   }
 
-  // ---- one row of A ----------------------------------------------------------------------------
-
   /// Has the memory deliver some bytes. Who does several operations for each cache line has few of
   /// them on their way at a time; this does one, and many are.
   ///
@@ -264,176 +262,5 @@ final class Packed {
       all = all.or(IntVector.fromMemorySegment(I32, memory, from + (long) i * CACHE_LINE, ORDER));
     }
     return all.reduceLanes(VectorOperators.OR);
-  }
-
-  /// `out[j] = Σ a[p] · b[p, j]` over a block of a group, without a panel between: each weight goes
-  /// from memory to a register. F16, which no vector widens, takes panels, and so do scales that
-  /// are no finite numbers.
-  ///
-  /// @param row first of the group
-  /// @param a from `ao`, the `kc` elements that meet the block
-  /// @param panel room for a panel of the block
-  /// @param out takes an element for each row of the group
-  static void dot(Matrix m, int row, int k, int kc, float[] a, int ao, float[] panel, float[] out) {
-    MemorySegment memory = m.memory();
-    long from = block(m, row, k);
-    boolean done =
-        switch (m.dtype()) {
-          case F32 -> dotF32(memory, from, kc, a, ao, out);
-          case BF16 -> dotBf16(memory, from, kc, a, ao, out);
-          case Q8_0 ->
-              Q8_WIDTH == WIDTH
-                  ? dotQ8(memory, from, kc, a, ao, out)
-                  : dotQ8Wide(memory, from, kc, a, ao, out);
-          case Q4_0 -> dotQ4(memory, from, kc, a, ao, out);
-          default -> false;
-        };
-    for (int j = 0; !done && j < width(m.dtype()); j += WIDTH) {
-      panel(m, row + j, k, kc, panel, 0);
-      Tile.panel(1, kc, a, ao, panel, 0, out, j, WIDTH);
-    }
-  }
-
-  private static boolean dotF32(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
-    for (int p = 0; p < kc; p++) {
-      long at = from + p * (4L * WIDTH);
-      FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
-      c0 = x.fma(FloatVector.fromMemorySegment(F32, memory, at, ORDER), c0);
-      c1 = x.fma(FloatVector.fromMemorySegment(F32, memory, at + 4 * V, ORDER), c1);
-    }
-    c0.intoArray(out, 0);
-    c1.intoArray(out, V);
-    return true;
-  }
-
-  private static boolean dotBf16(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
-    for (int p = 0; p < kc; p++) {
-      IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
-      FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
-      c0 = x.fma(pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), c0);
-      c1 = x.fma(pair.and(UPPER).reinterpretAsFloats(), c1);
-    }
-    c0.intoArray(out, 0);
-    c1.intoArray(out, V);
-    return true;
-  }
-
-  private static boolean dotQ8(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
-    for (int k = 0; k < kc; k += BLOCK) {
-      long block = from + k * 34L / 32 * WIDTH;
-      FloatVector low = scales(memory, block);
-      FloatVector high = scales(memory, block + 2 * V);
-      for (int p = 0; p < BLOCK; p++) {
-        long at = block + (2 + p) * (long) WIDTH;
-        FloatVector x = FloatVector.broadcast(F32, a[ao + k + p]);
-        c0 = x.fma(bytes(memory, at, 0).mul(low), c0);
-        c1 = x.fma(bytes(memory, at, 1).mul(high), c1);
-      }
-    }
-    c0.intoArray(out, 0);
-    c1.intoArray(out, V);
-    return true;
-  }
-
-  /// The four chains of a group of two panels. Methods that are not of the Vector API are not
-  /// called here: in a method of this size the compiler no longer inlines them.
-  ///
-  /// @return whether that is the result: it is not where a scale is no finite number
-  private static boolean dotQ8Wide(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
-    FloatVector c2 = FloatVector.zero(F32);
-    FloatVector c3 = FloatVector.zero(F32);
-    IntVector most = IntVector.zero(I32);
-    for (int k = 0; k < kc / BLOCK; k++) {
-      long block = from + k * 34L * Q8_WIDTH;
-      int first = ao + k * BLOCK;
-      // as in IntegerRows
-      ShortVector h0 = ShortVector.fromMemorySegment(I16, memory, block, ORDER);
-      IntVector bits0 =
-          ((IntVector) h0.convertShape(VectorOperators.S2I, I32, 0))
-              .lanewise(VectorOperators.LSHL, 13)
-              .and(HALF);
-      most = most.max(bits0.and(MAGNITUDE));
-      FloatVector s0 = bits0.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h1 = ShortVector.fromMemorySegment(I16, memory, block + 2 * V, ORDER);
-      IntVector bits1 =
-          ((IntVector) h1.convertShape(VectorOperators.S2I, I32, 0))
-              .lanewise(VectorOperators.LSHL, 13)
-              .and(HALF);
-      most = most.max(bits1.and(MAGNITUDE));
-      FloatVector s1 = bits1.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h2 = ShortVector.fromMemorySegment(I16, memory, block + 4 * V, ORDER);
-      IntVector bits2 =
-          ((IntVector) h2.convertShape(VectorOperators.S2I, I32, 0))
-              .lanewise(VectorOperators.LSHL, 13)
-              .and(HALF);
-      most = most.max(bits2.and(MAGNITUDE));
-      FloatVector s2 = bits2.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h3 = ShortVector.fromMemorySegment(I16, memory, block + 6 * V, ORDER);
-      IntVector bits3 =
-          ((IntVector) h3.convertShape(VectorOperators.S2I, I32, 0))
-              .lanewise(VectorOperators.LSHL, 13)
-              .and(HALF);
-      most = most.max(bits3.and(MAGNITUDE));
-      FloatVector s3 = bits3.reinterpretAsFloats().mul(0x1p112f);
-      for (int p = 0; p < BLOCK; p++) {
-        long at = block + (2 + p) * (long) Q8_WIDTH;
-        FloatVector x = FloatVector.broadcast(F32, a[first + p]);
-        ByteVector b0 = ByteVector.fromMemorySegment(I8, memory, at, ORDER);
-        FloatVector w0 = (FloatVector) b0.convertShape(VectorOperators.B2F, F32, 0);
-        c0 = x.fma(w0.mul(s0), c0);
-        ByteVector b1 = ByteVector.fromMemorySegment(I8, memory, at + V, ORDER);
-        FloatVector w1 = (FloatVector) b1.convertShape(VectorOperators.B2F, F32, 0);
-        c1 = x.fma(w1.mul(s1), c1);
-        ByteVector b2 = ByteVector.fromMemorySegment(I8, memory, at + 2 * V, ORDER);
-        FloatVector w2 = (FloatVector) b2.convertShape(VectorOperators.B2F, F32, 0);
-        c2 = x.fma(w2.mul(s2), c2);
-        ByteVector b3 = ByteVector.fromMemorySegment(I8, memory, at + 3 * V, ORDER);
-        FloatVector w3 = (FloatVector) b3.convertShape(VectorOperators.B2F, F32, 0);
-        c3 = x.fma(w3.mul(s3), c3);
-      }
-    }
-    c0.intoArray(out, 0);
-    c1.intoArray(out, V);
-    c2.intoArray(out, 2 * V);
-    c3.intoArray(out, 3 * V);
-    return most.reduceLanes(VectorOperators.MAX) < INFINITY;
-  }
-
-  private static boolean dotQ4(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
-    FloatVector c0 = FloatVector.zero(F32);
-    FloatVector c1 = FloatVector.zero(F32);
-    for (int k = 0; k < kc; k += BLOCK) {
-      long block = from + k * 18L / 32 * WIDTH;
-      FloatVector low = scales(memory, block);
-      FloatVector high = scales(memory, block + 2 * V);
-      for (int p = 0; p < BLOCK; p += 8) {
-        long at = block + SCALES + p / 2 * (long) WIDTH;
-        IntVector x = IntVector.fromMemorySegment(I32, memory, at, ORDER);
-        IntVector y = IntVector.fromMemorySegment(I32, memory, at + 4 * V, ORDER);
-        for (int s = 0; s < 8; s++) {
-          FloatVector element = FloatVector.broadcast(F32, a[ao + k + p + s]);
-          c0 = element.fma(topNibble(x).mul(low), c0);
-          c1 = element.fma(topNibble(y).mul(high), c1);
-          x = x.lanewise(VectorOperators.LSHL, 4);
-          y = y.lanewise(VectorOperators.LSHL, 4);
-        }
-      }
-    }
-    c0.intoArray(out, 0);
-    c1.intoArray(out, V);
-    return true;
   }
 }
