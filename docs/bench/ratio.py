@@ -38,7 +38,7 @@ def main():
         sys.exit("they have no row in common: run both with the same shape and sizes")
     for what, row in common:
         other = theirs[what]
-        name = ", ".join(str(value) for key, value in what if key != "unit")
+        name = ", ".join(f"{key} {value}" for key, value in what if key != "unit")
         a, b = row["median"], other["median"]
         print(f"{name:60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
     if "peak_rss_bytes" in ours and "peak_rss_bytes" in peer:

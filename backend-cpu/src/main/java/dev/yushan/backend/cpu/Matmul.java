@@ -26,6 +26,11 @@ import jdk.incubator.vector.FloatVector;
 /// in the cache over the k-blocks of a slab: memory is read and written once for them, not for
 /// each. Of few rows of A each thread computes columns of its own: to pack A once more takes less
 /// than to hand packed panels from core to core.
+///
+/// **Where.** Products of many rows are here; [FewRows] has those of few rows, which wait for
+/// memory, and of quantised ones. Weights that only serve lie as [Packed] arranges them. What
+/// computes is the register tile ([Tile]: [Tile6x2] for 16 registers, [Tile8x2] for 32), [OneRow]
+/// for one row and [IntegerRows] for Q8_0 by Q4_0; block sizes come from [Caches].
 final class Matmul {
   /// Length of the blocks that K is cut into. Part of the results: never a function of the machine.
   static final int K_BLOCK = Tile.STRIP;
