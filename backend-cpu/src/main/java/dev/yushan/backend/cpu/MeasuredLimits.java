@@ -18,8 +18,11 @@ final class MeasuredLimits {
   private static final long SETTLED_NANOS = 700_000_000;
   private static final long MOST_NANOS = 60_000_000_000L;
 
-  /// What a vector takes at most in compiled code, memory included.
-  private static final double MOST_NANOS_A_VECTOR = 20;
+  /// What a vector takes at most in compiled code, multiplied or read: of many threads each has
+  /// little of the memory. Before, 90 and twice that were seen.
+  private static final long MOST_NANOS_MULTIPLIED = 20;
+
+  private static final long MOST_NANOS_READ = 100;
 
   /// Fused multiply-adds of a chain in a run, a tenth of a millisecond or so.
   private static final int STEPS = 50_000;
@@ -56,8 +59,8 @@ final class MeasuredLimits {
     float[] start = new float[CHAINS + 2];
     start[CHAINS + 1] = 0.5f;
     double flops = 2.0 * CHAINS * Lanes.COUNT * STEPS * team.threads();
-    return flops
-        / fastest(team, team.threads(), (long) CHAINS * STEPS, i -> sink = chains(STEPS, start));
+    long most = MOST_NANOS_MULTIPLIED * CHAINS * STEPS;
+    return flops / fastest(team, team.threads(), most, i -> sink = chains(STEPS, start));
   }
 
   /// Bytes a second that all threads together read.
@@ -66,8 +69,8 @@ final class MeasuredLimits {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment memory = arena.allocate((long) pieces * PIECE, 64);
       team.run(pieces, i -> memory.asSlice((long) i * PIECE, PIECE).fill((byte) 1));
-      long vectors = PIECE / (4 * Lanes.COUNT);
-      double seconds = fastest(team, pieces, vectors, i -> sink = sum(memory, (long) i * PIECE));
+      long most = MOST_NANOS_READ * (PIECE / (4 * Lanes.COUNT));
+      double seconds = fastest(team, pieces, most, i -> sink = sum(memory, (long) i * PIECE));
       return (double) pieces * PIECE / seconds;
     }
   }
@@ -76,9 +79,9 @@ final class MeasuredLimits {
   /// case, and until the loop is compiled: other work may delay the compiler, and before, runs are
   /// as slow as each other, a thousand times slower.
   ///
-  /// @param vectors that a task works on, one after the other
-  private static double fastest(ThreadTeam team, int tasks, long vectors, IntConsumer task) {
-    double compiled = MOST_NANOS_A_VECTOR * vectors * tasks / team.threads();
+  /// @param most nanoseconds that a task takes in compiled code
+  private static double fastest(ThreadTeam team, int tasks, long most, IntConsumer task) {
+    double compiled = (double) most * tasks / team.threads();
     long best = Long.MAX_VALUE;
     long unchanged = 0;
     long all = 0;
