@@ -29,6 +29,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LauncherTest {
   private static final Path SCRIPT = Path.of("../yushan").toAbsolutePath().normalize();
 
+  /// Of util-linux: binds a process to some processors.
+  private static final Path TASKSET = Path.of("/usr/bin/taskset");
+
   private static final String JAVA =
       """
       #!/bin/sh
@@ -89,8 +92,21 @@ class LauncherTest {
     assertThat(wrong.exit()).isEqualTo(2);
 
     // as in a container whose limit is one processor
+    if (Files.exists(TASKSET)) {
+      String bound = run(TASKSET, "-c", allowedProcessor(), link.toString(), "backends").out();
+      assertThat(bound).contains("1 thread, ");
+    }
     environment.put("YUSHAN_JAVA_OPTS", "-XX:ActiveProcessorCount=1");
     assertThat(run(link, "backends").out()).contains("1 thread, ");
+  }
+
+  /// The first of those that this process may use.
+  private static String allowedProcessor() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("Cpus_allowed_list:"))
+        .map(line -> line.replaceAll("\\D*(\\d+).*", "$1"))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -29,7 +30,7 @@ class MemoryLimitTest {
       Pattern.compile("training needs ([\\d.]+) MiB of memory, but ([\\d.]+) MiB are there");
 
   /// The options of the launcher, for a machine with less than 2 GiB.
-  private static final ChildJvm LAUNCHED =
+  static final ChildJvm LAUNCHED =
       new ChildJvm(
           List.of(
               "--add-modules",
@@ -40,6 +41,10 @@ class MemoryLimitTest {
               "-Xms512m",
               "-Xmx512m",
               "-XX:MaxNewSize=64m"));
+
+  /// And what it sets for the C library.
+  static final Map<String, String> ENVIRONMENT =
+      Map.of("MALLOC_MMAP_THRESHOLD_", "131072", "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
   @TempDir private Path dir;
   private Path group;
@@ -119,8 +124,7 @@ class MemoryLimitTest {
     ProcessBuilder java = LAUNCHED.running(Yushan.class, "train", dir.resolve("train.yaml"));
     java.command()
         .addAll(0, List.of("sh", "-c", "echo $$ >\"$0\" && exec \"$@\"", group + "/cgroup.procs"));
-    java.environment().put("MALLOC_MMAP_THRESHOLD_", "131072"); // as the launcher
-    java.environment().put("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+    java.environment().putAll(ENVIRONMENT);
     Process process = java.redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     return new Ended(process.waitFor(), output);
