@@ -19,8 +19,8 @@ final class MeasuredLimits {
   private static final long MOST_NANOS = 60_000_000_000L;
 
   /// What a vector takes at most in compiled code, multiplied or read: of many threads each has
-  /// little of the memory. Before, 90 and twice that were seen.
-  private static final long MOST_NANOS_MULTIPLIED = 20;
+  /// little of the memory. Before, 15 to 90 and twice that were seen.
+  private static final long MOST_NANOS_MULTIPLIED = 4;
 
   private static final long MOST_NANOS_READ = 100;
 
@@ -59,7 +59,9 @@ final class MeasuredLimits {
     float[] start = new float[CHAINS + 2];
     start[CHAINS + 1] = 0.5f;
     double flops = 2.0 * CHAINS * Lanes.COUNT * STEPS * team.threads();
-    long most = MOST_NANOS_MULTIPLIED * CHAINS * STEPS;
+    int processors = Runtime.getRuntime().availableProcessors();
+    int turns = (team.threads() + processors - 1) / processors;
+    long most = MOST_NANOS_MULTIPLIED * CHAINS * STEPS * turns;
     return flops / fastest(team, team.threads(), most, i -> sink = chains(STEPS, start));
   }
 

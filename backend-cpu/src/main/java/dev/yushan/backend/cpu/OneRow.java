@@ -37,7 +37,7 @@ final class OneRow {
           case F32 -> dotF32(memory, from, kc, a, ao, out);
           case BF16 ->
               Packed.WIDE == WIDTH
-                  ? dotBf16(memory, from, kc, a, ao, out)
+                  ? dotBf16(memory, from, kc, 1, a, ao, out)
                   : dotBf16Wide(memory, from, kc, a, ao, out);
           case Q8_0 ->
               Packed.WIDE == WIDTH
@@ -91,11 +91,16 @@ final class OneRow {
     return true;
   }
 
+  /// The compiler unrolls no loop whose step it does not know. Unrolled, it reads eight cache lines
+  /// out of order, which the hardware reads ahead less for: from memory that takes 1.1 to 1.2 times
+  /// as long.
+  ///
+  /// @param step 1
   private static boolean dotBf16(
-      MemorySegment memory, long from, int kc, float[] a, int ao, float[] out) {
+      MemorySegment memory, long from, int kc, int step, float[] a, int ao, float[] out) {
     FloatVector c0 = FloatVector.zero(F32);
     FloatVector c1 = FloatVector.zero(F32);
-    for (int p = 0; p < kc; p++) {
+    for (int p = 0; p < kc; p += step) {
       IntVector pair = IntVector.fromMemorySegment(I32, memory, from + p * (2L * WIDTH), ORDER);
       FloatVector x = FloatVector.broadcast(F32, a[ao + p]);
       c0 = x.fma(pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), c0);
