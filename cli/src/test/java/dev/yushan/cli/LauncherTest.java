@@ -2,6 +2,7 @@ package dev.yushan.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,9 +29,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// they were called, and once with the real JDK and the real classes.
 class LauncherTest {
   private static final Path SCRIPT = Path.of("../yushan").toAbsolutePath().normalize();
-
-  /// Of util-linux: binds a process to some processors.
-  private static final Path TASKSET = Path.of("/usr/bin/taskset");
 
   private static final String JAVA =
       """
@@ -69,18 +67,8 @@ class LauncherTest {
 
   @Test
   void runsTheRealThingThroughASymbolicLinkFromAnotherDirectory() throws Exception {
-    Path lib = distribution().resolve("lib");
-    int number = 0;
-    for (String entry : System.getProperty("java.class.path").split(":")) {
-      Path to = lib.resolve(number++ + ".jar");
-      if (Files.isDirectory(Path.of(entry))) {
-        jar(Path.of(entry), to);
-      } else if (Files.exists(Path.of(entry))) {
-        Files.copy(Path.of(entry), to);
-      }
-    }
-    environment.put("YUSHAN_JAVA_HOME", System.getProperty("java.home"));
-    Path link = Files.createSymbolicLink(work.resolve("link"), lib.resolveSibling("bin/yushan"));
+    Path real = realLauncher();
+    Path link = Files.createSymbolicLink(work.resolve("link"), real);
 
     Result version = run(link, "--version");
     assertThat(version.err()).doesNotContain("yushan:");
@@ -92,12 +80,32 @@ class LauncherTest {
     assertThat(wrong.exit()).isEqualTo(2);
 
     // as in a container whose limit is one processor
-    if (Files.exists(TASKSET)) {
-      String bound = run(TASKSET, "-c", allowedProcessor(), link.toString(), "backends").out();
-      assertThat(bound).contains("1 thread, ");
-    }
     environment.put("YUSHAN_JAVA_OPTS", "-XX:ActiveProcessorCount=1");
     assertThat(run(link, "backends").out()).contains("1 thread, ");
+  }
+
+  @Test
+  void takesNoMoreThreadsThanProcessorsItIsBoundTo() throws Exception {
+    Path taskset = Path.of("/usr/bin/taskset");
+    assumeTrue(Files.exists(taskset), "needs taskset of util-linux");
+    Result bound = run(taskset, "-c", allowedProcessor(), realLauncher().toString(), "backends");
+    assertThat(bound.out()).as(bound.err()).contains("1 thread, ");
+  }
+
+  /// With the real JDK and the real classes.
+  private Path realLauncher() throws IOException {
+    Path lib = distribution().resolve("lib");
+    int number = 0;
+    for (String entry : System.getProperty("java.class.path").split(":")) {
+      Path to = lib.resolve(number++ + ".jar");
+      if (Files.isDirectory(Path.of(entry))) {
+        jar(Path.of(entry), to);
+      } else if (Files.exists(Path.of(entry))) {
+        Files.copy(Path.of(entry), to);
+      }
+    }
+    environment.put("YUSHAN_JAVA_HOME", System.getProperty("java.home"));
+    return lib.resolveSibling("bin/yushan");
   }
 
   /// The first of those that this process may use.

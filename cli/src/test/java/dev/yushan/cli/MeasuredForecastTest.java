@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -73,15 +73,11 @@ class MeasuredForecastTest {
   }
 
   private void compare(String run) throws Exception {
-    ProcessBuilder java =
-        MemoryLimitTest.LAUNCHED.running(Yushan.class, "train", dir.resolve("train.yaml"));
-    java.environment().putAll(MemoryLimitTest.ENVIRONMENT);
-    Process process = java.redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
+    Launched ended = Launched.run(List.of(), "train", dir.resolve("train.yaml"));
+    assertThat(ended.exit()).as(ended.output()).isZero();
     JsonNode results = new ObjectMapper().readTree(dir.resolve("run/train_results.json").toFile());
     assertThat(results.get("memory_forecast_bytes").asLong())
-        .as(run + "\n" + output)
+        .as(run + "\n" + ended.output())
         .isCloseTo(results.get("peak_rss_bytes").asLong(), withinPercentage(PERCENT));
   }
 }

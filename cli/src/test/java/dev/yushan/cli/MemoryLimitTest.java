@@ -3,13 +3,10 @@ package dev.yushan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.yushan.process.ChildJvm;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -28,23 +25,6 @@ class MemoryLimitTest {
 
   private static final Pattern NEEDS =
       Pattern.compile("training needs ([\\d.]+) MiB of memory, but ([\\d.]+) MiB are there");
-
-  /// The options of the launcher, for a machine with less than 2 GiB.
-  static final ChildJvm LAUNCHED =
-      new ChildJvm(
-          List.of(
-              "--add-modules",
-              "jdk.incubator.vector",
-              "-XX:+UseG1GC",
-              "-XX:-UsePerfData",
-              "-XX:MetaspaceSize=128m",
-              "-Xms512m",
-              "-Xmx512m",
-              "-XX:MaxNewSize=64m"));
-
-  /// And what it sets for the C library.
-  static final Map<String, String> ENVIRONMENT =
-      Map.of("MALLOC_MMAP_THRESHOLD_", "131072", "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
   @TempDir private Path dir;
   private Path group;
@@ -117,23 +97,17 @@ class MemoryLimitTest {
     }
   }
 
-  private record Ended(int exit, String output) {}
-
-  private Ended train(long limit) throws IOException, InterruptedException {
+  private Launched train(long limit) throws IOException, InterruptedException {
     Files.writeString(group.resolve("memory.limit_in_bytes"), Long.toString(limit));
-    ProcessBuilder java = LAUNCHED.running(Yushan.class, "train", dir.resolve("train.yaml"));
-    java.command()
-        .addAll(0, List.of("sh", "-c", "echo $$ >\"$0\" && exec \"$@\"", group + "/cgroup.procs"));
-    java.environment().putAll(ENVIRONMENT);
-    Process process = java.redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return new Ended(process.waitFor(), output);
+    List<String> inGroup =
+        List.of("sh", "-c", "echo $$ >\"$0\" && exec \"$@\"", group + "/cgroup.procs");
+    return Launched.run(inGroup, "train", dir.resolve("train.yaml"));
   }
 
   @Test
   void aRunThatIsAcceptedIsNotKilled() throws Exception {
     long limit = 600 * MIB;
-    Ended run = train(limit);
+    Launched run = train(limit);
     assertThat(run.output()).containsPattern(NEEDS);
     for (int attempt = 0; run.exit() != 0 && attempt < ATTEMPTS; attempt++) {
       assertThat(run.exit()).as(run.output()).isNotEqualTo(KILLED);
