@@ -63,8 +63,7 @@ class HubCommandsTest {
       throws IOException, InterruptedException {
     Path out = temp.resolve("out.txt");
     Path err = temp.resolve("err.txt");
-    ProcessBuilder builder =
-        ChildJvm.COMPUTING.with("-XX:TieredStopAtLevel=1").running(Yushan.class, arguments);
+    ProcessBuilder builder = ChildJvm.COMPUTING.running(Yushan.class, arguments);
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
     builder.environment().put("HF_ENDPOINT", hub.endpoint().toString());
