@@ -14,13 +14,18 @@ import java.lang.foreign.MemorySegment;
 /// - with [#requiringFinite], an op with a NaN or an infinity among its results is an error that
 ///   names the op, which is slow and good for a debugging session.
 public final class AssertingBackend extends ForwardingBackend {
+  /// Elements that are looked at at a time: large tensors are not to be had twice.
+  private static final int PIECE = 1 << 16;
+
   private final Kernels kernels;
   private final boolean finite;
+  private final float[] seen;
   private boolean inRecording;
 
   private AssertingBackend(Backend backend, boolean finite) {
     super(Backends.checked(backend));
     this.finite = finite;
+    this.seen = new float[finite ? PIECE : 0];
     this.kernels = finite ? Invocation.intercept(this.backend, this::finite) : super.kernels();
   }
 
@@ -43,17 +48,23 @@ public final class AssertingBackend extends ForwardingBackend {
     call.proceed();
     call.outputs()
         .filter(t -> t.dtype() == DType.F32 && t.contiguous() && t.count().isEmpty())
-        .forEach(
-            t -> {
-              float[] values = backend.floats(t);
-              for (int i = 0; i < values.length; i++) {
-                if (!Float.isFinite(values[i])) {
-                  throw new BackendException(
-                      "%s made element %d of %s %s: of finite operands that is a defect of the backend, of others look at what made them"
-                          .formatted(call.op(), i, t, values[i]));
-                }
-              }
-            });
+        .forEach(t -> requireFinite(call, t));
+  }
+
+  private synchronized void requireFinite(Invocation call, Tensor t) {
+    for (long from = 0; from < t.elements(); from += PIECE) {
+      int length = (int) Math.min(PIECE, t.elements() - from);
+      long at = t.byteOffset() + from * Float.BYTES;
+      Tensor piece = Tensor.view(t.storage(), at, DType.F32, Shape.of(length));
+      backend.download(piece, MemorySegment.ofArray(seen).asSlice(0, piece.bytes()));
+      for (int i = 0; i < length; i++) {
+        if (!Float.isFinite(seen[i])) {
+          throw new BackendException(
+              "%s made element %d of %s %s: of finite operands that is a defect of the backend, of others look at what made them"
+                  .formatted(call.op(), from + i, t, seen[i]));
+        }
+      }
+    }
   }
 
   @Override

@@ -140,6 +140,12 @@ class WrapperTest {
     assertThatThrownBy(() -> finite.kernels().add(x, x, x))
         .isInstanceOf(BackendException.class)
         .hasMessageStartingWith("add made element 1 of F32 [2] Infinity");
+
+    float[] values = new float[200_001]; // more than is looked at at a time
+    values[200_000] = 3e38f;
+    Tensor large = finite.tensor(values, 200_001);
+    assertThatThrownBy(() -> finite.kernels().add(large, large, large))
+        .hasMessageStartingWith("add made element 200000 of F32 [200001] Infinity");
   }
 
   /// A device that records computes nothing then: there would be no results to look at.
