@@ -16,10 +16,13 @@ import math
 import os
 import time
 
-import torch
-import transformers
-
 import report
+
+try:
+    import torch
+    import transformers
+except ModuleNotFoundError as missing:
+    report.needs(missing)
 
 SHAPES = os.path.join(os.path.dirname(__file__), "../../cli/src/main/resources/bench")
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
@@ -201,4 +204,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    report.run(main)

@@ -23,10 +23,34 @@ def rows(report):
     }
 
 
+def same_work(ours, peer):
+    """Ends the script where the two were told to do something else."""
+
+    def told(report):
+        shape = report.get("shape") or {}
+        return {
+            "bench": report["bench"],
+            "threads": report.get("threads"),
+            "shape": shape.get("name"),
+            # llama.cpp counts a table of 32 frequencies too
+            "millions of parameters": shape.get("parameters") and round(shape["parameters"] / 1e6),
+        }
+
+    theirs = told(peer)
+    for what, value in told(ours).items():
+        other = theirs[what]
+        if None not in (value, other) and value != other:
+            sys.exit(f"not comparable: {what} {value} of ours and {other} of the peer")
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    ours, peer = (json.load(open(name)) for name in sys.argv[1:])
+    try:
+        ours, peer = (json.load(open(name)) for name in sys.argv[1:])
+    except FileNotFoundError as missing:
+        sys.exit(f"{missing.filename}: there is no such file")
+    same_work(ours, peer)
     for report in ours, peer:
         chunks = sorted({row["logits_chunk"] for row in report["results"] if "logits_chunk" in row})
         chunk = f", logits_chunk {', '.join(map(str, chunks))}" if chunks else ""

@@ -6,6 +6,23 @@ import os
 import platform
 import resource
 import statistics
+import subprocess
+import sys
+
+
+def run(main):
+    """`main`, whose foreseeable errors end the script in one line."""
+    try:
+        main()
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"{failed.cmd[0]} failed with exit status {failed.returncode}; what it said is above")
+    except FileNotFoundError as missing:
+        sys.exit(f"{missing.filename}: there is no such file or program")
+
+
+def needs(missing):
+    """Ends the script: a module of its peer cannot be imported."""
+    sys.exit(f"{missing}; `pip install {missing.name}` in an environment of its own brings it")
 
 
 def processor():

@@ -14,9 +14,12 @@ import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-import tokenizers
-
 import report
+
+try:
+    import tokenizers
+except ModuleNotFoundError as missing:
+    report.needs(missing)
 
 
 def texts_of(name, column):
@@ -36,7 +39,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json")
     args = parser.parse_args()
-    tokenizer = tokenizers.Tokenizer.from_file(os.path.join(args.tokenizer, "tokenizer.json"))
+    file = os.path.join(args.tokenizer, "tokenizer.json")
+    with open(file, encoding="utf-8") as json_text:
+        tokenizer = tokenizers.Tokenizer.from_str(json_text.read())
     texts = [text for name in args.data for text in texts_of(name, args.text_column) if text]
     size = sum(len(text.encode()) for text in texts)
 
@@ -59,4 +64,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    report.run(main)

@@ -53,7 +53,7 @@ final class InspectCommand implements Callable<Integer> {
       index = "1",
       arity = "0..1",
       paramLabel = "OTHER",
-      description = "A second model: only the differences are shown.")
+      description = "A second model: only the differences of the two directories are shown.")
   private Optional<String> other = Optional.empty();
 
   @Option(
@@ -78,7 +78,8 @@ final class InspectCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Path path = resolve(model, revision);
     if (other.isPresent()) {
-      new Differences(path, resolve(other.get(), HfCache.DEFAULT_REVISION), everyTensor).print(out);
+      Path second = resolve(other.get(), HfCache.DEFAULT_REVISION);
+      new Differences(requireDirectory(path), requireDirectory(second), everyTensor).print(out);
     } else if (Files.isDirectory(path)) {
       return directory(path, out) ? 0 : 1;
     } else if (Gguf.named(path)) {
@@ -94,6 +95,16 @@ final class InspectCommand implements Callable<Integer> {
     return Files.isRegularFile(path)
         ? path
         : ModelChoice.requireModel(HubChoice.model(name, revision, ModelFiles.ALL));
+  }
+
+  private static Path requireDirectory(Path model) {
+    Models.requireNoGguf(model);
+    if (Files.isRegularFile(model)) {
+      throw new IllegalArgumentException(
+          "%s is a file, and two models are compared by their directories; name the one that holds it"
+              .formatted(model));
+    }
+    return model;
   }
 
   private boolean directory(Path directory, PrintWriter out) throws IOException {

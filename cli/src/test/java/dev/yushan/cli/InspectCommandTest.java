@@ -28,6 +28,10 @@ class InspectCommandTest {
     assertThat(Cli.run("inspect", A, "--tensors").out()).contains("model.layers.0.mlp.up_proj");
     Cli file = Cli.run("inspect", A.resolve("model.safetensors"), "--checksums");
     assertThat(file.out()).contains("format: pt").containsPattern("[0-9a-f]{64}  model.safe");
+    Cli compared = Cli.run("inspect", A, A.resolve("model.safetensors"));
+    assertThat(compared.exit()).isEqualTo(1);
+    assertThat(compared.err())
+        .contains("is a file, and two models are compared by their directori");
   }
 
   @Test

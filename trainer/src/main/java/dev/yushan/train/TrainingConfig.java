@@ -121,6 +121,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     TrainingConfig config = new TrainingConfig(settings, notices);
     config.devices().ifPresent(notices::add);
     config.reporters().ifPresent(notices::add);
+    config.rounding().ifPresent(notices::add);
     return new TrainingConfig(settings, notices);
   }
 
@@ -154,6 +155,15 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
         : Optional.of(
             "%s: report_to: %s is not available here; tensorboard is, and all numbers are in %s"
                 .formatted(settings.get("report_to").origin(), unknown, TrainingLog.STATE));
+  }
+
+  /// What is not rounded, as it is not kept.
+  private Optional<String> rounding() {
+    return flag("bf16") && flag("gradient_checkpointing")
+        ? Optional.of(
+            "%s: bf16 has no effect: gradient_checkpointing keeps no activations that it could round"
+                .formatted(settings.get("bf16").origin()))
+        : Optional.empty();
   }
 
   private static void take(

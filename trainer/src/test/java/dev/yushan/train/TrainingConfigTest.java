@@ -97,6 +97,16 @@ class TrainingConfigTest {
   }
 
   @Test
+  void bf16BesideCheckpointingGetsANotice() {
+    Map<String, Object> both = Map.of("bf16", true, "gradient_checkpointing", true);
+    assertThat(TrainingConfig.of(both).notices())
+        .singleElement()
+        .asString()
+        .contains("bf16 has no effect");
+    assertThat(TrainingConfig.of(Map.of("bf16", true)).notices()).isEmpty();
+  }
+
+  @Test
   void whatIsNotSetHasTheDefaultsOfTrainingArguments() {
     TrainingConfig config = TrainingConfig.of(Map.of());
     assertThat(config.number("learning_rate")).isEqualTo(5e-5);

@@ -2,9 +2,12 @@ package dev.yushan.cli.bench;
 
 import dev.yushan.io.DurableFiles;
 import dev.yushan.model.ModelConfig;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -80,6 +83,18 @@ final class BenchOptions {
 
   int repeat() {
     return repeat;
+  }
+
+  /// Tells on the way what was measured: the report comes at the end only.
+  Measurement measured(Measurement measurement) {
+    String what =
+        measurement.what().entrySet().stream()
+            .map(column -> column.getKey() + " " + column.getValue())
+            .collect(Collectors.joining(", "));
+    PrintWriter err = spec.commandLine().getErr();
+    err.printf(Locale.ROOT, "%s: %.3g %s%n", what, measurement.median(), measurement.unit());
+    err.flush();
+    return measurement;
   }
 
   /// Prints a line below the report.

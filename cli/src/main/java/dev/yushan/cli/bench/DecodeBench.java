@@ -110,13 +110,14 @@ final class DecodeBench implements Callable<Integer> {
         FlopCount.of(shape.config(), false).forward(tokens, (long) (tokens * seen), tokens);
     double keysAndValues =
         seen * KvCache.pageBytes(shape.config(), DType.F32) / KvPages.PAGE_LENGTH;
-    return new Measurement(
-        Measurement.columns(
-            "weights", type, "streams", count, "context", context, "tokens", tokens),
-        "tokens/s",
-        Stopwatch.rates((double) count * tokens, seconds),
-        flops / tokens,
-        (double) weightBytes(model) / count + keysAndValues);
+    return options.measured(
+        new Measurement(
+            Measurement.columns(
+                "weights", type, "streams", count, "context", context, "tokens", tokens),
+            "tokens/s",
+            Stopwatch.rates((double) count * tokens, seconds),
+            flops / tokens,
+            (double) weightBytes(model) / count + keysAndValues));
   }
 
   /// What the contexts hold is whatever the memory does: no speed depends on it.

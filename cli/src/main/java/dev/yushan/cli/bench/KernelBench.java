@@ -52,7 +52,7 @@ final class KernelBench implements Callable<Integer> {
       names = "--only",
       paramLabel = "OP",
       split = ",",
-      description = "Ops to measure, by their names in Kernels; default: all.")
+      description = "Ops to measure, such as matmul, attention, adamW; default: all.")
   private Set<String> only = Set.of();
 
   @Option(
@@ -170,12 +170,13 @@ final class KernelBench implements Callable<Integer> {
     double[] seconds = stopwatch.repeated(() -> runs(backend, probe, one, count));
     boolean computes = one.flops() > 0;
     double work = computes ? one.flops() : one.bytes();
-    return new Measurement(
-        Measurement.columns("op", one.op(), "operands", one.operands()),
-        computes ? "GFLOP/s" : "GB/s",
-        Stopwatch.rates(count * work * 1e-9, seconds),
-        1e9 * one.flops() / work,
-        1e9 * one.bytes() / work);
+    return options.measured(
+        new Measurement(
+            Measurement.columns("op", one.op(), "operands", one.operands()),
+            computes ? "GFLOP/s" : "GB/s",
+            Stopwatch.rates(count * work * 1e-9, seconds),
+            1e9 * one.flops() / work,
+            1e9 * one.bytes() / work));
   }
 
   /// Reading a tensor waits for the calls before.

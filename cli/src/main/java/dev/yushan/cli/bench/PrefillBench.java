@@ -72,12 +72,13 @@ final class PrefillBench implements Callable<Integer> {
         double[] seconds = options.stopwatch().seconds(() -> read(pass));
         profile.measure(backend, type.toString(), () -> read(pass));
         measured.add(
-            new Measurement(
-                Measurement.columns("weights", type, "tokens", tokens),
-                "tokens/s",
-                Stopwatch.rates(tokens, seconds),
-                flops / tokens,
-                0));
+            options.measured(
+                new Measurement(
+                    Measurement.columns("weights", type, "tokens", tokens),
+                    "tokens/s",
+                    Stopwatch.rates(tokens, seconds),
+                    flops / tokens,
+                    0)));
       }
     }
     return measured;
