@@ -30,7 +30,8 @@ def same_work(ours, peer):
         shape = report.get("shape") or {}
         return {
             "bench": report["bench"],
-            "threads": report.get("threads"),
+            # those of the processor are nothing to a GPU
+            "threads": report.get("threads") if report.get("device", "cpu") == "cpu" else None,
             "shape": shape.get("name"),
             # llama.cpp counts a table of 32 frequencies too
             "millions of parameters": shape.get("parameters") and round(shape["parameters"] / 1e6),
