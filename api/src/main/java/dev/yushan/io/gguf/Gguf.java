@@ -142,7 +142,7 @@ public final class Gguf implements AutoCloseable {
     if (!sound || slot.offset < 0 || slot.offset > data.byteSize() - bytes) {
       throw new FileFormatException(
           path,
-          "tensor %s: %s %s at %d does not fit the file; it is damaged or cut off"
+          "tensor %s: %s %s at %d does not fit the file; it is damaged or cut off: get it again"
               .formatted(slot.name, slot.type, dims, slot.offset));
     }
     Entry entry = new Entry(slot.name, slot.type, dims, data.asSlice(slot.offset, bytes));

@@ -29,7 +29,9 @@ final class GgufReader {
   private long take(long bytes) {
     if (bytes < 0 || bytes > all.byteSize() - at) {
       throw new FileFormatException(
-          path, "ends within its head, at byte %d; it is cut off".formatted(all.byteSize()));
+          path,
+          "ends within its head, at byte %d; it is cut off: get it again"
+              .formatted(all.byteSize()));
     }
     long here = at;
     at += bytes;
@@ -49,7 +51,9 @@ final class GgufReader {
     long count = i64();
     if (count < 0 || count > all.byteSize() / least) {
       throw new FileFormatException(
-          path, "says it has %s %s".formatted(Long.toUnsignedString(count), what));
+          path,
+          "has %s %s by its head, more than its %d bytes hold; it is damaged or cut off: get it again"
+              .formatted(Long.toUnsignedString(count), what, all.byteSize()));
     }
     return count;
   }

@@ -171,6 +171,9 @@ class GgufModelsTest {
     GgufModels.export(modelWithTokenizer(), file(), GgufType.Q4_0, true);
     byte[] whole = Files.readAllBytes(file());
     Path damaged = directory.resolve("damaged.gguf");
+    Files.write(damaged, Arrays.copyOf(whole, 100));
+    assertThatThrownBy(() -> Gguf.open(damaged))
+        .hasMessageContaining("its 100 bytes hold; it is damaged or cut off: get it again");
     for (int i = 0; i < 60; i++) {
       Files.write(damaged, Arrays.copyOf(whole, random.nextInt(whole.length - 32)));
       assertThatThrownBy(() -> Gguf.open(damaged)).isInstanceOf(FileFormatException.class);
