@@ -50,7 +50,8 @@ public final class Models {
     Path file = configFile(directoryOrFile);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(
-          file + " does not exist; name a model directory with config.json and safetensors in it");
+          "%s does not exist; name a model directory with config.json and safetensors in it%s"
+              .formatted(file, ggufBeside(file)));
     }
     try {
       if (JSON.readTree(file.toFile()) instanceof ObjectNode object) {
@@ -72,6 +73,20 @@ public final class Models {
       throw new ModelException(
           "%s is a GGUF file, and a model directory is needed here; yushan export makes one of it"
               .formatted(model));
+    }
+  }
+
+  /// Names a GGUF file where a config.json was looked for.
+  private static String ggufBeside(Path config) {
+    try (Stream<Path> files = Files.list(config.toAbsolutePath().getParent())) {
+      return files
+          .filter(Gguf::named)
+          .sorted()
+          .findFirst()
+          .map(", or the GGUF file itself: %s"::formatted)
+          .orElse("");
+    } catch (IOException e) {
+      return ""; // there is no such directory
     }
   }
 

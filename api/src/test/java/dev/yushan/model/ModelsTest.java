@@ -289,4 +289,13 @@ class ModelsTest {
         .isInstanceOf(ModelException.class)
         .hasMessageContainingAll(dir.toString(), "config.json", "does not exist");
   }
+
+  @Test
+  void whereAGgufFileLiesAloneItIsNamed() throws IOException {
+    Path gguf = Files.createFile(dir.resolve("model.gguf"));
+    assertThatThrownBy(() -> Models.config(dir))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("does not exist")
+        .hasMessageEndingWith("or the GGUF file itself: " + gguf);
+  }
 }

@@ -14,7 +14,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /// The options of every command that reads texts or ids from files.
-final class DataOptions {
+public final class DataOptions {
   private static final String STANDARD_INPUT = "-";
 
   @Option(
@@ -58,10 +58,7 @@ final class DataOptions {
         read(files, reader);
       }
     } catch (DataException e) {
-      // not as the cause: its message would be shown too
-      DataException inOptions = new DataException(inOptions(e.getMessage()), e.getCause());
-      inOptions.addSuppressed(e);
-      throw inOptions;
+      throw inOptions(e, input);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -89,15 +86,26 @@ final class DataOptions {
     }
   }
 
-  private String inOptions(String message) {
-    return input
-        .map(file -> message.replace(file.toString(), "standard input"))
-        .orElse(message)
-        .replaceFirst("^dataset: ", "--data: ")
-        .replaceFirst("^text_column: ", "--text-column: ")
-        .replaceFirst(
-            " nor a dataset name \\(there is no .*; key dataset_dir\\); correct it$",
-            ", a directory nor a glob; correct it")
-        .replace("(key text_column)", "(--text-column)");
+  /// A complaint about files, which names keys of a training configuration, with the options
+  /// `--data` and `--text-column` in their place.
+  public static DataException inOptions(DataException complaint) {
+    return inOptions(complaint, Optional.empty());
+  }
+
+  private static DataException inOptions(DataException complaint, Optional<Path> input) {
+    String message =
+        input
+            .map(file -> complaint.getMessage().replace(file.toString(), "standard input"))
+            .orElse(complaint.getMessage())
+            .replaceFirst("^dataset: ", "--data: ")
+            .replaceFirst("^text_column: ", "--text-column: ")
+            .replaceFirst(
+                " nor a dataset name \\(there is no .*; key dataset_dir\\); correct it$",
+                ", a directory nor a glob; correct it")
+            .replace("(key text_column)", "(--text-column)");
+    // not as the cause: its message would be shown too
+    DataException inOptions = new DataException(message, complaint.getCause());
+    inOptions.addSuppressed(complaint);
+    return inOptions;
   }
 }

@@ -236,14 +236,17 @@ final class ModelChoice {
 
   /// The tokenizer, if `--tokenizer` names one or the model's directory holds one.
   Optional<Tokenizer> tokenizer() {
-    Path directory = tokenizerDirectory();
-    boolean there = Files.isRegularFile(directory.resolve("tokenizer.json"));
+    return tokenizerFile().map(Tokenizers::load);
+  }
+
+  private Optional<Path> tokenizerFile() {
+    Path file = tokenizerDirectory().resolve("tokenizer.json");
+    boolean there = Files.isRegularFile(file);
     if (tokenizer.isPresent() && !there) {
       throw new IllegalArgumentException(
-          "--tokenizer: there is no %s; name a directory that holds one"
-              .formatted(directory.resolve("tokenizer.json")));
+          "--tokenizer: there is no %s; name a directory that holds one".formatted(file));
     }
-    return there ? Optional.of(Tokenizers.load(directory)) : Optional.empty();
+    return there ? Optional.of(file) : Optional.empty();
   }
 
   /// The directory or file that is named, or that of a model of the hub.
@@ -255,11 +258,18 @@ final class ModelChoice {
 
   /// The tokenizer of a command that cannot do without.
   Tokenizer requireTokenizer() {
-    return tokenizer()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "%s has no tokenizer%s: name the directory of the model's by --tokenizer"
-                        .formatted(gguf().orElse(directory()), gguf().isPresent() ? "" : ".json")));
+    return Tokenizers.load(requireTokenizerFile());
+  }
+
+  /// Its file. A command that goes on for long before it reads it asks for it first.
+  Path requireTokenizerFile() {
+    return tokenizerFile().orElseThrow(this::noTokenizer);
+  }
+
+  private IllegalArgumentException noTokenizer() {
+    Models.configJson(directory()); // a directory that holds no model at all is told as such
+    return new IllegalArgumentException(
+        "%s has no tokenizer%s: name the directory of the model's by --tokenizer"
+            .formatted(gguf().orElse(directory()), gguf().isPresent() ? "" : ".json"));
   }
 }

@@ -63,6 +63,7 @@ final class ServeCommand implements Callable<Integer> {
     model.requireConsistent();
     Path directory = model.directory();
     ServerConfig config = config(directory);
+    model.requireTokenizerFile();
     CountDownLatch stop = new CountDownLatch(1);
     RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
     try (HttpService service = HttpService.start(config, progress -> load(directory, progress))) {

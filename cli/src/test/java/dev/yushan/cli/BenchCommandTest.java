@@ -81,6 +81,22 @@ class BenchCommandTest {
   }
 
   @Test
+  void workOfOtherProgramsIsTold() throws Exception {
+    Process other = new ProcessBuilder("sh", "-c", "while :; do :; done").start();
+    try {
+      Cli run =
+          Cli.run(
+              all("prefill", directory.resolve("bench.json"), "--model", MODEL, "--tokens", 16));
+      assertThat(run.exit()).as(run.err()).isZero();
+      assertThat(run.out()).containsPattern("not alone: other programs kept \\d\\.\\d processors");
+      JsonNode json = JSON.readTree(directory.resolve("bench.json").toFile());
+      assertThat(json.at("/machine/others_busy_processors").asDouble()).isGreaterThan(0.1);
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+  }
+
+  @Test
   void decodeGoesThroughTypesAndStreams() throws IOException {
     JsonNode json =
         measured(
@@ -303,6 +319,9 @@ class BenchCommandTest {
     Cli json = Cli.run("bench", "tokenize", "--json", directory.resolve("none/file.json"));
     assertThat(json.exit()).isEqualTo(1);
     assertThat(json.err()).contains("--json: ", "cannot be written");
+    Cli data = Cli.run("bench", "tokenize", "--data", "none.jsonl");
+    assertThat(data.exit()).isEqualTo(1);
+    assertThat(data.err()).contains("--data: none.jsonl is neither a file").doesNotContain("key");
   }
 
   private static String refused(Object... options) {

@@ -108,9 +108,26 @@ class QuantizeCommandTest {
       assertThat(run.exit()).isEqualTo(1);
       assertThat(run.err()).contains("model.gguf is a GGUF file", "yushan export makes one of it");
     }
-    Cli infer = Cli.run("infer", "--model", file, "--prompt", "玉山");
-    assertThat(infer.exit()).isEqualTo(1);
-    assertThat(infer.err()).contains(file + " has no tokenizer: name the directory");
+  }
+
+  @Test
+  void whatNeedsATokenizerSaysSoBeforeAnythingElse() throws IOException {
+    Cli.run("quantize", model, "--type", "f16", "--output", file, "--without-tokenizer");
+    for (Cli run :
+        List.of(
+            Cli.run("infer", "--model", file, "--prompt", "玉山"),
+            Cli.run("serve", "--model", file, "--port", 0))) {
+      assertThat(run.exit()).isEqualTo(1);
+      assertThat(run.err())
+          .contains(file + " has no tokenizer: name the directory")
+          .doesNotContain("listening");
+    }
+    Path nothing = Files.createDirectory(directory.resolve("nothing"));
+    Cli run = Cli.run("infer", "--model", nothing, "--prompt", "玉山");
+    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.err())
+        .contains("config.json does not exist; name a model directory")
+        .doesNotContain("tokenizer");
   }
 
   @Test

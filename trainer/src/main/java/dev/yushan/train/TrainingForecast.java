@@ -98,9 +98,7 @@ record TrainingForecast(
         Stream.of(choices.undrawn(), choices.same(), choices.unevaluated(), choices.shorter())
             .flatMap(List::stream)
             .toList();
-    Set<String> costs = new HashSet<>();
-    List<Choice> fitting =
-        all.stream().filter(c -> limits.fits(c.forecast()) && costs.add(c.cost())).toList();
+    List<Choice> fitting = worthNaming(all.stream().filter(c -> limits.fits(c.forecast())), limits);
     StringBuilder text =
         new StringBuilder(
             "training needs %s of memory, but %s are there"
@@ -128,6 +126,22 @@ record TrainingForecast(
                   choice.cost()));
     }
     return text.toString();
+  }
+
+  /// Of `choices`, cheapest first, one of each cost, and none that takes no less than a cheaper
+  /// one.
+  private static List<Choice> worthNaming(Stream<Choice> choices, MemoryLimits limits) {
+    List<Choice> named = new ArrayList<>();
+    Set<String> costs = new HashSet<>();
+    long least = Long.MAX_VALUE;
+    for (Choice choice : choices.toList()) {
+      long bytes = choice.forecast().toCome(limits.shared());
+      if (bytes < least && costs.add(choice.cost())) {
+        named.add(choice);
+        least = bytes;
+      }
+    }
+    return named;
   }
 
   /// Both tables, with the figures of the machine.

@@ -225,6 +225,19 @@ class MemoryForecastTest {
     }
   }
 
+  /// A batch of more rows than the data have is no larger than all of them.
+  @Test
+  void whatSavesNothingIsNotNamed() throws IOException {
+    Map<String, Object> settings =
+        Map.of("per_device_train_batch_size", 1024, "gradient_checkpointing", true);
+    TrainingConfig config = config("rows", settings);
+    assertThat(tensors(config.with(Map.of("per_device_train_batch_size", "512"), "test")))
+        .isEqualTo(tensors(config));
+    assertThat(refusal(config, tensors(config) - 1))
+        .contains("per_device_train_batch_size: ")
+        .doesNotContain("per_device_train_batch_size: 512");
+  }
+
   /// Rows of evaluation may take more than those of training.
   @Test
   void anEvaluationThatIsTooLargeIsMadeSmallerOrLeftOut() throws IOException {

@@ -41,8 +41,11 @@ final class BenchOptions {
       description = "Write the numbers to this file too, as JSON.")
   private Optional<Path> json = Optional.empty();
 
+  private OtherWork others;
+
   /// Throws if a value will not do: before anything is computed.
   void check() {
+    others = new OtherWork();
     requireAtLeast("--repeat", repeat, 1);
     if (!(warmUp >= 0 && warmUp <= 60)) {
       throw wrong("--warm-up %s: must be from 0 to 60 seconds".formatted(warmUp));
@@ -104,8 +107,10 @@ final class BenchOptions {
 
   /// Prints the report, and writes it to the file of `--json`.
   void finish(BenchReport report) {
-    report.print(spec.commandLine().getOut());
+    double busy = others.processors();
+    report.print(spec.commandLine().getOut(), busy);
     json.ifPresent(
-        file -> DurableFiles.write(file.toAbsolutePath(), report.json(spec.name(), stopwatch())));
+        file ->
+            DurableFiles.write(file.toAbsolutePath(), report.json(spec.name(), stopwatch(), busy)));
   }
 }

@@ -56,7 +56,9 @@ record BenchReport(
   }
 
   /// A table for people.
-  void print(PrintWriter out) {
+  ///
+  /// @param others processors that other programs kept busy meanwhile
+  void print(PrintWriter out, double others) {
     out.printf(
         Locale.ROOT,
         "%s, %d processor(s), %d thread(s)%n",
@@ -81,6 +83,12 @@ record BenchReport(
                 most.readBytes() / 1e9));
     peak.ifPresent(
         bytes -> out.printf(Locale.ROOT, "peak RSS %.2f GiB%n", bytes / (double) (1 << 30)));
+    if (OtherWork.worthTelling(others)) {
+      out.printf(
+          Locale.ROOT,
+          "not alone: other programs kept %.1f processors busy meanwhile, so this may be slower%n",
+          others);
+    }
     out.println();
     Columns table = new Columns(shown(headings()));
     results.forEach(one -> table.add(shown(cells(one))));
@@ -147,7 +155,8 @@ record BenchReport(
   ///
   /// @param bench the command that measured
   /// @param how often it measured, and when it began
-  String json(String bench, Stopwatch how) {
+  /// @param others processors that other programs kept busy meanwhile
+  String json(String bench, Stopwatch how, double others) {
     ObjectNode json = JSON.createObjectNode();
     json.put("bench", bench);
     json.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
@@ -164,6 +173,7 @@ record BenchReport(
     machine.put("processors", Runtime.getRuntime().availableProcessors());
     machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     machine.put("memory_bytes", memory());
+    machine.put("others_busy_processors", others);
     json.put("threads", threads);
     setting.ifPresent(
         s -> {

@@ -1,5 +1,7 @@
 package dev.yushan.cli.bench;
 
+import dev.yushan.cli.DataOptions;
+import dev.yushan.data.DataException;
 import dev.yushan.data.DataRecord;
 import dev.yushan.data.OnBadRecord;
 import dev.yushan.data.Records;
@@ -121,6 +123,8 @@ final class TokenizeBench implements Callable<Integer> {
           texts.add(text.text());
         }
       }
+    } catch (DataException e) {
+      throw DataOptions.inOptions(e);
     }
     return texts;
   }
