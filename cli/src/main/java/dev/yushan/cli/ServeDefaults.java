@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -31,6 +32,8 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
     implements IDefaultValueProvider {
   private static final Logger LOG = LoggerFactory.getLogger(ServeDefaults.class);
   private static final String PREFIX = "YUSHAN_";
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
 
   /// Variables of the launcher, the log, and the other commands.
   private static final List<String> OTHERS =
@@ -147,7 +150,7 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
 
   private static Map<String, String> read(CommandLine command, Path path) {
     try {
-      JsonNode root = new YAMLMapper().readTree(Files.readString(path));
+      JsonNode root = YAML.readTree(Files.readString(path));
       if (!root.isObject()) {
         throw new IllegalArgumentException(
             path + ": expected lines of the form option: value, as max-model-len: 4096");
@@ -163,8 +166,9 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
                   .orElse(
                       "%s: there is no option --%s; see yushan help serve".formatted(path, name)));
         }
-        if (!entry.getValue().isNull()) {
-          values.put(name, text(path, name, entry.getValue()));
+        if (!entry.getValue().isNull()
+            && values.put(name, text(path, name, entry.getValue())) != null) {
+          throw new IllegalArgumentException("%s: %s is set twice; keep one".formatted(path, name));
         }
       }
       return values;

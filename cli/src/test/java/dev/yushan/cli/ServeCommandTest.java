@@ -236,12 +236,14 @@ class ServeCommandTest {
       value = {
         "nonsense: 1 ; there is no option --nonsense",
         "config: other.yaml ; there is no option --config",
+        "{port: 1, port: 2} ; Duplicate field 'port'",
+        "{max-model-len: 1, max_model_len: 2} ; max-model-len is set twice; keep one",
         "port: {a: 1} ; port must be a value or a list of values",
         "api-key: [a, null] ; api-key must be a value or a list of values",
         "chat-template: ; no such directory"
       })
   void aFileOfOptionsIsReadStrictly(String line, String message) throws IOException {
-    Path file = Files.writeString(directory.resolve("strict.yaml"), line + "\nhost:\n");
+    Path file = Files.writeString(directory.resolve("strict.yaml"), line + "\n");
     Cli run = Cli.run("serve", "--model", "no/such/place", "--config", file);
     assertThat(run.exit()).isNotZero();
     assertThat(run.err()).contains(message);
