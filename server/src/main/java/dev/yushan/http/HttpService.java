@@ -122,6 +122,12 @@ public final class HttpService implements AutoCloseable {
     } catch (InterruptedException e) {
       ready.cancel(false);
     } catch (RuntimeException | Error e) {
+      if (stopped.get()) {
+        // what is interrupted may throw anything, drivers above all
+        LOG.debug("loading was broken off", e);
+        ready.cancel(false);
+        return;
+      }
       LOG.error("the model could not be loaded"); // why, whoever waits for it is told
       handlers.failed(e.getMessage());
       ready.completeExceptionally(e);

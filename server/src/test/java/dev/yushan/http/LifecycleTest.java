@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -85,6 +86,30 @@ class LifecycleTest {
           .isEqualTo(
               ServiceFixture.json(
                   "{\"status\": \"failed\", \"progress\": \"failed: no such file\"}"));
+    }
+  }
+
+  /// A driver that is interrupted throws whatever it likes.
+  @Test
+  void whatLoadingThrowsWhenItIsStoppedIsNoFailure() {
+    CountDownLatch begun = new CountDownLatch(1);
+    Extras interrupted =
+        new Extras(
+            () -> {
+              begun.countDown();
+              while (!Thread.interrupted()) {
+                Thread.onSpinWait();
+              }
+              throw new IllegalStateException("of a driver");
+            },
+            Optional.empty(),
+            ServiceFixture.JSON.createObjectNode());
+    try (ServiceFixture fixture =
+        ServiceFixture.loading(c -> c, ServiceFixture.engineConfig(4, 4), interrupted)) {
+      await(begun);
+      fixture.service.stop();
+      assertThatThrownBy(() -> fixture.service.ready().join())
+          .hasCauseInstanceOf(CancellationException.class);
     }
   }
 
