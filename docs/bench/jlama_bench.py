@@ -5,7 +5,8 @@ with BF16 weights, its numbers as JSON of the same form.
     python docs/bench/jlama_bench.py decode  MODEL --weights bf16,q4_0 --threads 2 --tokens 64
 
 MODEL has config.json, tokenizer.json and model.safetensors; `yushan init` makes one. Its Q4 (blocks
-of 32 as in Q4_0, with scales of four bytes) is written beside it as MODEL-JQ4, once. Maven brings
+of 32 as in Q4_0, with scales of four bytes) is written beside it as MODEL-JQ4, once. What it warns
+of sun.misc.Unsafe does no harm. Maven brings
 Jlama; `java`, or that of JAVA_HOME, must be 22 or newer. The other settings are those of Jlama's
 own command: activations in F32, rounded to BF16 for weights in BF16, to bytes for Q4. --panama uses
 the Vector API in place of its native kernels.
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 
@@ -50,13 +52,16 @@ def java(libraries, arguments, options=()):
 def quantised(libraries, model):
     """Jlama's Q4 of a model, which is made where it is missing."""
     out = os.path.abspath(model) + "-JQ4"
-    if not os.path.exists(os.path.join(out, "model.safetensors")):
+    if not os.path.exists(out):
+        begun = out + ".part"
+        shutil.rmtree(begun, ignore_errors=True)
         with tempfile.TemporaryDirectory() as source:
             for name in "config.json", "tokenizer.json", "model.safetensors":
                 os.symlink(os.path.abspath(os.path.join(model, name)), os.path.join(source, name))
             with open(os.path.join(source, "README.md"), "w"):
                 pass  # Jlama copies it, and fails without
-            java(libraries, ["quantise", source, out])
+            java(libraries, ["quantise", source, begun])
+        os.rename(begun, out)  # one that was interrupted is not taken for a whole one
     return out
 
 
@@ -72,7 +77,7 @@ def main():
     parser.add_argument("--working", default="F32", help="activations, keys, values: F32, BF16")
     parser.add_argument("--panama", action="store_true")
     parser.add_argument("--json")
-    args = parser.parse_args()
+    args = report.parse(parser, ("bf16", "q4_0"))
     prefill = args.bench == "prefill"
     tokens = args.tokens or (512 if prefill else 128)
     libraries = class_path()

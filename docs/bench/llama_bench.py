@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 
 import report
@@ -26,7 +27,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--tokens", type=int)
     parser.add_argument("--json")
-    args = parser.parse_args()
+    args = report.parse(parser)
+    if not shutil.which(args.binary):
+        parser.error(f"--binary {args.binary}: there is none; name the llama-bench of llama.cpp")
     prefill = args.bench == "prefill"
     tokens = args.tokens or (512 if prefill else 128)
     results, build, parameters = [], "", 0

@@ -22,7 +22,7 @@ try:
     import torch
     import transformers
 except ModuleNotFoundError as missing:
-    report.needs(missing)
+    report.needs(missing, "torch transformers")
 
 SHAPES = os.path.join(os.path.dirname(__file__), "../../cli/src/main/resources/bench")
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
@@ -188,7 +188,9 @@ def main():
     parser.add_argument("--weights", default="f32", help="f32, bf16, f16")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json")
-    args = parser.parse_args()
+    args = report.parse(parser, DTYPES)
+    if args.device != "cpu" and not torch.cuda.is_available():
+        parser.error(f"--device {args.device}: this PyTorch finds no GPU; leave it out")
     torch.set_num_threads(args.threads)
     run = {"kernels": kernels, "train": train, "prefill": prefill, "decode": decode}[args.bench]
     model, results = run(args)

@@ -23,6 +23,24 @@ def rows(report):
     }
 
 
+def report_in(name):
+    """The report in a file."""
+    try:
+        with open(name) as file:
+            report = json.load(file)
+        if report["results"] and report["bench"] and report["program"]:
+            return report
+    except FileNotFoundError:
+        sys.exit(f"{name}: there is no such file")
+    except (ValueError, KeyError, TypeError):
+        pass
+    sys.exit(f"{name}: no report of `yushan bench --json`, nor of a script beside this one")
+
+
+def words(what):
+    return ", ".join(f"{key} {value}" for key, value in what if key != "unit")
+
+
 def same_work(ours, peer):
     """Ends the script where the two were told to do something else."""
 
@@ -47,10 +65,9 @@ def same_work(ours, peer):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    try:
-        ours, peer = (json.load(open(name)) for name in sys.argv[1:])
-    except FileNotFoundError as missing:
-        sys.exit(f"{missing.filename}: there is no such file")
+    ours, peer = map(report_in, sys.argv[1:])
+    if peer["program"].startswith("yushan") and not ours["program"].startswith("yushan"):
+        sys.exit("the first file is of the peer and the second ours: name ours first")
     same_work(ours, peer)
     for report in ours, peer:
         chunks = sorted({row["logits_chunk"] for row in report["results"] if "logits_chunk" in row})
@@ -60,12 +77,15 @@ def main():
     theirs = rows(peer)
     common = [(what, row) for what, row in rows(ours).items() if what in theirs]
     if not common:
-        sys.exit("they have no row in common: run both with the same shape and sizes")
+        first = [words(next(iter(rows(report)))) for report in (ours, peer)]
+        sys.exit(
+            "they have no row in common, run both with the same sizes: ours begins with"
+            f" {first[0]}; the peer's with {first[1]}"
+        )
     for what, row in common:
         other = theirs[what]
-        name = ", ".join(f"{key} {value}" for key, value in what if key != "unit")
         a, b = row["median"], other["median"]
-        print(f"{name:60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
+        print(f"{words(what):60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
     if "peak_rss_bytes" in ours and "peak_rss_bytes" in peer:
         a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30
         print(f"{'peak RSS':60} {a:10.2f} {b:10.2f} {'GiB':9} {a / b:6.2f}")

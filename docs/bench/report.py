@@ -17,12 +17,33 @@ def run(main):
     except subprocess.CalledProcessError as failed:
         sys.exit(f"{failed.cmd[0]} failed with exit status {failed.returncode}; what it said is above")
     except FileNotFoundError as missing:
-        sys.exit(f"{missing.filename}: there is no such file or program")
+        sys.exit(f"{missing.filename}: there is no such file or program; correct the path")
 
 
-def needs(missing):
-    """Ends the script: a module of its peer cannot be imported."""
-    sys.exit(f"{missing}; `pip install {missing.name}` in an environment of its own brings it")
+def needs(missing, modules):
+    """Ends the script: one of the modules of its peer cannot be imported."""
+    sys.exit(f"{missing}; `pip install {modules}` in an environment of its own brings it")
+
+
+def parse(parser, weights=()):
+    """The arguments, which are refused before anything is computed.
+
+    weights: the types that --weights may name
+    """
+    args = parser.parse_args()
+    if args.repeat < 1:
+        parser.error(f"--repeat {args.repeat}: must be 1 or more")
+    if getattr(args, "threads", 1) < 0:
+        parser.error(f"--threads {args.threads}: must be 0 (all) or more")
+    if getattr(args, "threads", 1) == 0:
+        args.threads = os.cpu_count()
+    unknown = set(args.weights.split(",")) - set(weights) if weights else ()
+    if unknown:
+        parser.error(f"--weights {', '.join(unknown)}: this peer has {', '.join(weights)}")
+    directory = os.path.dirname(os.path.abspath(args.json or "."))
+    if os.path.isdir(args.json or "") or not os.access(directory, os.W_OK):
+        parser.error(f"--json {args.json}: name a file in a directory that is there")
+    return args
 
 
 def processor():

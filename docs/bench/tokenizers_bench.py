@@ -19,7 +19,7 @@ import report
 try:
     import tokenizers
 except ModuleNotFoundError as missing:
-    report.needs(missing)
+    report.needs(missing, "tokenizers")
 
 
 def texts_of(name, column):
@@ -38,7 +38,7 @@ def main():
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json")
-    args = parser.parse_args()
+    args = report.parse(parser)
     file = os.path.join(args.tokenizer, "tokenizer.json")
     with open(file, encoding="utf-8") as json_text:
         tokenizer = tokenizers.Tokenizer.from_str(json_text.read())

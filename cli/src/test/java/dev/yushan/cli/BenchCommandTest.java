@@ -191,6 +191,9 @@ class BenchCommandTest {
         assertThat(op.path("flops_per_second").asDouble())
             .isCloseTo(
                 2 * 16 * 512 * 64 / op.path("seconds").asDouble(), Percentage.withPercentage(1e-6));
+        assertThat(op.path("read_bytes_per_second").asDouble())
+            .isCloseTo(
+                4 * 512 * 64 / op.path("seconds").asDouble(), Percentage.withPercentage(1e-6));
       }
     }
     // tied head, 16 tokens: logits, and the gradients of what made them
@@ -198,6 +201,7 @@ class BenchCommandTest {
         .contains("attentionBackward", "adamW", "between ops")
         .contains("matmul NT 16 · 512 · 64", "matmul NN 16 · 64 · 512", "matmul TN 512 · 64 · 16");
     assertThat(profile.findValuesAsText("op").getLast()).isEqualTo("between ops");
+    assertThat(run.out()).containsPattern("a step +in all +\\S+ +100\\.0 %");
   }
 
   /// 600 tokens are read as 512 and 88: the second part counts as what it is.
@@ -315,6 +319,9 @@ class BenchCommandTest {
     assertThat(refused("kernels", "--only", "fused")).contains("no such op", "attentionBackward");
     assertThat(refused("prefill", "--model", MODEL, "--tokens", 513))
         .contains("max_position_embeddings = 512");
+    assertThat(refused("prefill", "--model", directory)).contains("there is no config.json");
+    assertThat(refused("prefill", "--model", directory.resolve("none")))
+        .contains("none: there is no config.json; name one, or a directory that has it");
     assertThat(Cli.run("bench").err()).contains("say what to measure");
     Cli json = Cli.run("bench", "tokenize", "--json", directory.resolve("none/file.json"));
     assertThat(json.exit()).isEqualTo(1);

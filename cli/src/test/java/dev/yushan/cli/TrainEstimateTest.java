@@ -81,7 +81,7 @@ class TrainEstimateTest {
     assertThat(cli.exit()).isEqualTo(1);
     assertThat(cli.out()).contains("  weights", "disk\n").doesNotContain("time\n");
     assertThat(cli.err())
-        .contains("yushan: training needs", "take a smaller model or a larger machine");
+        .contains("yushan: training needs", "take a smaller model, or give it more memory");
     assertThat(root.resolve("out")).doesNotExist();
   }
 }

@@ -7,12 +7,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Other settings for the same job that take less memory, cheapest first.
 ///
 /// @param resumed whether the run continues a checkpoint: its steps are then divided as they were
 record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, boolean resumed) {
   static final String CHECKPOINTING = "gradient_checkpointing";
+  private static final String ROUNDING = "bf16";
   static final String CHUNK = "logits_chunk";
   static final String BATCH = "per_device_train_batch_size";
   static final String EVAL_BATCH = "per_device_eval_batch_size";
@@ -56,14 +58,27 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
       boolean first = all.isEmpty();
       all.putAll(saving.settings);
       if (!first) {
-        choices.add(choice(all, saving.cost));
+        choices.add(lean(all, saving.cost));
       }
     }
     for (int size : smallerBatches()) {
       all.putAll(divided(size));
-      choices.add(choice(all, "smaller products; the same batch, rounded otherwise"));
+      choices.add(lean(all, "smaller products; the same batch, rounded otherwise"));
     }
     return choices;
+  }
+
+  /// Choices that keep only the input of each layer where the rest was to be kept in BF16: another
+  /// result, so that nobody chooses it but the user, and not for a run that is continued.
+  List<Choice> unrounded() {
+    if (resumed || !config.flag(ROUNDING) || config.flag(CHECKPOINTING)) {
+      return List.of();
+    }
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put(CHECKPOINTING, "true");
+    settings.put(ROUNDING, "false");
+    String cost = "a fifth more compute, and nothing is rounded to bfloat16";
+    return List.of(choice(settings, cost), lean(most(settings), cost));
   }
 
   /// Choices without evaluation: alone, and with all that leaves the training as it is.
@@ -78,7 +93,7 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
       return List.of();
     }
     String cost = "no losses on held-out data: yushan eval measures a checkpoint later";
-    return List.of(choice(none, cost), choice(most(none), cost));
+    return List.of(choice(none, cost), lean(most(none), cost));
   }
 
   /// `settings` with all that leaves the training as it is, pictures included.
@@ -137,7 +152,7 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
       String unit = Integer.toString(Ops.LOSS_CHUNK_UNIT);
       savings.add(new Saving(Map.of(CHUNK, unit), "a little time"));
     }
-    if (!config.flag(CHECKPOINTING)) {
+    if (!config.flag(CHECKPOINTING) && !config.flag(ROUNDING)) {
       savings.add(new Saving(Map.of(CHECKPOINTING, "true"), "a fifth more compute"));
     }
     return savings;
@@ -166,6 +181,22 @@ record MemoryChoices(TrainingConfig config, MemoryPlan plan, TrainingData data, 
 
   private Choice choice(Map<String, String> settings, String cost) {
     return choice(settings, cost, pass(settings));
+  }
+
+  /// The choice without what saves nothing beside the rest of it.
+  private Choice lean(Map<String, String> settings, String cost) {
+    Choice choice = choice(settings, cost);
+    for (Map<String, String> saving :
+        Stream.concat(savings().stream().map(Saving::settings), Stream.of(UNDRAWN)).toList()) {
+      Map<String, String> fewer = new LinkedHashMap<>(choice.settings);
+      if (fewer.keySet().removeAll(saving.keySet()) && !fewer.isEmpty()) {
+        Choice without = choice(fewer, cost);
+        if (without.forecast.toComeOnHost(true) <= choice.forecast.toComeOnHost(true)) {
+          choice = without;
+        }
+      }
+    }
+    return choice;
   }
 
   private Choice choice(Map<String, String> settings, String cost, Pass pass) {

@@ -25,6 +25,15 @@ record MemoryLimits(String name, long device, HostMemory host, boolean shared) {
     return shared ? Math.min(device, host.available()) : device;
   }
 
+  /// Who says how much that is: `MemAvailable`, the file of a limit, or the backend.
+  String source() {
+    return host.figures().stream()
+        .filter(figure -> shared && figure.bytes() == available())
+        .findFirst()
+        .map(HostMemory.Figure::source)
+        .orElse("what the backend " + name + " can allocate");
+  }
+
   /// The rows of the machine's figures.
   String table() {
     SizeTable table = new SizeTable();

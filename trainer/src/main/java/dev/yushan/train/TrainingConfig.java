@@ -219,7 +219,7 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
                             given.origin(),
                             key.name(),
                             KeyType.inWords(honoured.type()),
-                            spelled)));
+                            spelled.isMissingNode() ? "empty" : spelled)));
   }
 
   private static Optional<Setting> value(TrainingKey key, Map<String, Setting> set) {

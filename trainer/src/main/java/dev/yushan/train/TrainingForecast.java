@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.yushan.io.ByteSize;
 import dev.yushan.train.MemoryChoices.Choice;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -95,25 +96,32 @@ record TrainingForecast(
 
   private static String refusal(Choice asSet, MemoryChoices choices, MemoryLimits limits) {
     List<Choice> all =
-        Stream.of(choices.undrawn(), choices.same(), choices.unevaluated(), choices.shorter())
+        Stream.of(
+                choices.undrawn(),
+                choices.same(),
+                choices.unrounded(),
+                choices.unevaluated(),
+                choices.shorter())
             .flatMap(List::stream)
             .toList();
     List<Choice> fitting = worthNaming(all.stream().filter(c -> limits.fits(c.forecast())), limits);
     StringBuilder text =
         new StringBuilder(
-            "training needs %s of memory, but %s are there"
+            "training needs %s of memory, but %s are there (%s)"
                 .formatted(
                     ByteSize.words(asSet.forecast().toCome(limits.shared())),
-                    ByteSize.words(limits.available())));
+                    ByteSize.words(limits.available()),
+                    limits.source()));
     if (fitting.isEmpty()) {
-      long least =
+      Choice least =
           Stream.concat(Stream.of(asSet), all.stream())
-              .mapToLong(c -> c.forecast().toCome(limits.shared()))
-              .min()
+              .min(Comparator.comparingLong(c -> c.forecast().toCome(limits.shared())))
               .orElseThrow();
       return text.append(
-              "; no setting makes it fit, the least is %s: take a smaller model or a larger machine"
-                  .formatted(ByteSize.words(least)))
+              "; no setting makes it fit, the least is %s%s: take a smaller model, or give it more memory"
+                  .formatted(
+                      ByteSize.words(least.forecast().toCome(limits.shared())),
+                      least.settings().isEmpty() ? "" : " with " + least.text()))
           .toString();
     }
     text.append("; these settings make it fit, cheapest first:");

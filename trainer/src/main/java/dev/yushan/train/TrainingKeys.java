@@ -68,7 +68,7 @@ public final class TrainingKeys {
       spike_threshold | number ≥ 1 | 6 | Standard deviations above the mean of the last steps that make a spike.
       spike_window | integer ≥ 2 | 100 | Steps that are looked back on; the first of a run, as many but at most 20, are not judged.
       max_grad_norm | number ≥ 0 | 1.0 | Gradients are scaled down to this norm; 0 leaves them.
-      gradient_checkpointing | boolean | false | Keep only the input of each layer and compute the layer again in the backward pass.
+      gradient_checkpointing | boolean | false | Keep only the input of each layer and compute the layer again in the backward pass. Without it the results of products and attention are kept, and what is cheap is computed again.
       bf16 | boolean | false | Keep activations for the backward pass rounded to bfloat16: half their memory. Weights, gradients, moments and arithmetic stay float32. Nothing with gradient_checkpointing, which keeps none.
       logits_chunk | one of 256 512 1024 2048 | 512 | Rows of logits held at a time. The result does not depend on it.
       seed | integer | 42 | Seed of everything random.
@@ -103,14 +103,14 @@ public final class TrainingKeys {
       device | text | | The backend's own name of a device.
       check_backend | boolean | false | Look at the results of every op, and name the first that makes a NaN or an infinity, or reads memory that nothing was written to. Slow; the result is the same.
       experimental_cuda | boolean | false | Have the backend tornado compute products by cuBLAS, on a device of CUDA: faster, with sums in another order.
-      memory | one of fixed auto | fixed | auto: per_device_eval_batch_size, logits_chunk, gradient_checkpointing, and the division of a step into micro-batches are chosen so that the job fits, where what is set does not. What was chosen is logged, and stands in training_config.yaml.
+      memory | one of fixed auto | fixed | auto: per_device_eval_batch_size, logits_chunk, gradient_checkpointing (not with bf16, which it would undo), and the division of a step into micro-batches are chosen so that the job fits, where what is set does not. How much there is is what the machine and its control groups leave, see forecast.md. What was chosen is logged, and stands in training_config.yaml.
       threads | integer ≥ 0 | 0 | Compute threads; 0 for all processors. The result does not depend on it.
       """;
 
   /// Key | values that need no notice | why it has no effect.
   private static final String NO_EFFECT =
       """
-      fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32
+      fp16, tf32, pure_bf16, bf16_full_eval, fp16_full_eval, fp8 | false | arithmetic and master weights are float32; bf16 keeps activations in half the memory
       fp16_opt_level, fp16_backend, half_precision_backend, upcast_layernorm, upcast_lmhead_output, fp8_backend, fp8_enable_fsdp_float8_all_gather | false | arithmetic is float32
       run_name, logging_dir, project, trackio_space_id, use_swanlab, swanlab_project, swanlab_workspace, swanlab_run_name, swanlab_mode, swanlab_api_key, swanlab_logdir, swanlab_lark_webhook_url, swanlab_lark_secret, ppo_logger | none, false | reports are files in output_dir
       dataloader_num_workers, dataloader_pin_memory, dataloader_persistent_workers, dataloader_prefetch_factor | | rows are read from mapped shards; nothing is to be fetched ahead
@@ -190,15 +190,18 @@ public final class TrainingKeys {
 
   /// Names that other programs have for keys, which no likeness of letters tells.
   private static final Map<String, String> ELSEWHERE =
-      Map.of(
-          "lr", "learning_rate",
-          "epochs", "num_train_epochs",
-          "batch_size", "per_device_train_batch_size",
-          "micro_batch_size", "per_device_train_batch_size",
-          "block_size", "sequence_len",
-          "train_dataset", "dataset",
-          "train_file", "dataset",
-          "validation_file", "eval_dataset");
+      Map.ofEntries(
+          Map.entry("lr", "learning_rate"),
+          Map.entry("epochs", "num_train_epochs"),
+          Map.entry("batch_size", "per_device_train_batch_size"),
+          Map.entry("micro_batch_size", "per_device_train_batch_size"),
+          Map.entry("block_size", "sequence_len"),
+          Map.entry("train_dataset", "dataset"),
+          Map.entry("train_file", "dataset"),
+          Map.entry("validation_file", "eval_dataset"),
+          Map.entry("activation_checkpointing", "gradient_checkpointing"),
+          Map.entry("dtype", "bf16"),
+          Map.entry("torch_dtype", "bf16"));
 
   private TrainingKeys() {}
 

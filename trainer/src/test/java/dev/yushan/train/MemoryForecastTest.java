@@ -366,16 +366,16 @@ class MemoryForecastTest {
     assertThat(forecast(60, host).resident(true)).isEqualTo(1000 + 100);
     assertThat(forecast(300, host).resident(true)).isEqualTo(1000 + 300);
     assertThat(forecast(60, host).resident(false)).isEqualTo(100);
-    assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100 + (16 << 20));
-    assertThat(forecast(60, host).undrawn().toCome(true)).isEqualTo(1000 + 60 + (16 << 20));
+    assertThat(forecast(60, host).toCome(true)).isEqualTo(1000 + 100 + (32 << 20));
+    assertThat(forecast(60, host).undrawn().toCome(true)).isEqualTo(1000 + 60 + (32 << 20));
   }
 
   @Test
   void somethingIsKeptFree() {
-    long gib = 1L << 30;
-    MemoryForecast forecast = new MemoryForecast(0, gib, 0, 0, 0, 0, 0, 0, 0, nothing());
-    assertThat(forecast.toCome(true) / (double) gib).isCloseTo(1.03, offset(1e-6));
-    assertThat(forecast.resident(true)).isEqualTo(gib);
+    long weights = 4L << 30;
+    MemoryForecast forecast = new MemoryForecast(0, weights, 0, 0, 0, 0, 0, 0, 0, nothing());
+    assertThat(forecast.toCome(true) / (double) weights).isCloseTo(1.03, offset(1e-6));
+    assertThat(forecast.resident(true)).isEqualTo(weights);
     assertThat(limits(forecast.toCome(true)).fits(forecast)).isTrue();
     assertThat(limits(forecast.toCome(true) - 1).fits(forecast)).isFalse();
   }

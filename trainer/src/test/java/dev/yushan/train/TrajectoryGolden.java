@@ -127,25 +127,30 @@ public abstract class TrajectoryGolden {
     }
   }
 
-  /// Activations rounded to BF16 learn as under the BF16 autocast of transformers, and not with the
-  /// bits of those that are not rounded.
+  /// Activations rounded to BF16 learn as under the BF16 autocast of transformers. What they change
+  /// of the losses is less than what autocast does, which rounds the operands of products too, and
+  /// more than a hundredth of it: so it was rounded, and nothing else.
   @Test
   void everyStepIsNearThatOfTransformersInBf16() {
     JsonNode golden = Golden.json("trajectory_bf16/trajectory.json");
+    JsonNode plain = Golden.json(MAIN.name() + "/trajectory.json");
     List<StepReport> rounded = steps(Keep.PRODUCTS_BF16);
+    List<StepReport> exact = steps(Keep.PRODUCTS);
     assertThat(rounded).hasSize(30);
+    double theirs = 0;
+    double ours = 0;
     for (int i = 0; i < 30; i++) {
-      assertThat(rounded.get(i).loss())
-          .as("loss %d", i)
-          .isEqualTo(golden.get("loss").get(i).asDouble(), within(BF16_TOLERANCE));
+      double loss = golden.get("loss").get(i).asDouble();
+      assertThat(rounded.get(i).loss()).as("loss %d", i).isEqualTo(loss, within(BF16_TOLERANCE));
       close(
           rounded.get(i).gradientNorm(),
           golden.get("grad_norm").get(i).asDouble(),
           BF16_TOLERANCE,
           "norm " + i);
+      theirs = Math.max(theirs, Math.abs(loss - plain.get("loss").get(i).asDouble()));
+      ours = Math.max(ours, Math.abs(rounded.get(i).loss() - exact.get(i).loss()));
     }
-    assertThat(rounded.getFirst().gradientNorm())
-        .isNotEqualTo(steps(Keep.PRODUCTS).getFirst().gradientNorm());
+    assertThat(ours).isBetween(theirs / 100, theirs);
   }
 
   private List<StepReport> steps(Keep keep) {

@@ -100,19 +100,30 @@ record BenchReport(
   }
 
   private void printOps(PrintWriter out) {
-    Columns table = new Columns("of", "op", "calls", "ms", "share", "GFLOP/s", "of peak");
+    Columns table =
+        new Columns("work", "op", "calls", "ms", "share", "GFLOP/s", "of peak", "GB/s", "of reads");
+    double work = 0;
     for (OpClock.OpTime op : ops) {
-      double flops = op.rate();
+      work += op.seconds();
       table.add(
           op.of(),
           op.op(),
           op.calls() == 0 ? "" : Long.toString(op.calls()),
           number(1e3 * op.seconds()),
           String.format(Locale.ROOT, "%.1f %%", 100 * op.share()),
-          flops == 0 ? "" : number(flops / 1e9),
-          flops == 0 ? "" : percent(flops, limits.map(DeviceLimits::flops)));
+          op.flops() == 0 ? "" : number(op.flops() / 1e9),
+          op.flops() == 0 ? "" : percent(op.flops(), limits.map(DeviceLimits::flops)),
+          op.bytes() == 0 ? "" : number(op.bytes() / 1e9),
+          op.bytes() == 0 ? "" : percent(op.bytes(), limits.map(DeviceLimits::readBytes)));
+      if (op.op().equals(OpClock.NO_OP)) {
+        table.add(op.of(), "in all", "", number(1e3 * work), "100.0 %", "", "", "", "");
+        work = 0;
+      }
     }
     table.print(out);
+    out.println(
+        "matmul: both operands as stored (N) or transposed (T), rows · columns · length of the"
+            + " sums; GB/s are of the second");
   }
 
   private List<String> headings() {
@@ -191,7 +202,8 @@ record BenchReport(
       ObjectNode time = json.withArray("profile").addObject();
       time.put("of", op.of()).put("op", op.op()).put("calls", op.calls());
       time.put("seconds", op.seconds()).put("share", op.share());
-      rate(time, "flops", op.rate(), limits.map(DeviceLimits::flops));
+      rate(time, "flops", op.flops(), limits.map(DeviceLimits::flops));
+      rate(time, "read_bytes", op.bytes(), limits.map(DeviceLimits::readBytes));
     }
     return json.toPrettyString() + "\n";
   }

@@ -138,7 +138,11 @@ final class KernelBench implements Callable<Integer> {
     List<Double> ratios = new ArrayList<>();
     for (int i = 1; i < measured.size(); i++) {
       if (measured.get(i).what().get("operands").toString().endsWith(BESIDE)) {
-        ratios.add(measured.get(i - 1).median() / measured.get(i).median());
+        Measurement ours = measured.get(i - 1);
+        ratios.add(ours.median() / measured.get(i).median());
+        options.say(
+            "%s, %s: %.2f"
+                .formatted(ours.what().get("op"), ours.what().get("operands"), ratios.getLast()));
       }
     }
     if (!ratios.isEmpty()) {

@@ -17,26 +17,30 @@ import java.util.Map;
 /// A backend with a clock around each op, while it is asked to measure: what a piece of work spends
 /// its time on. For backends that have done an op when its call returns.
 final class OpClock extends ForwardingBackend {
-  /// The rest of the time.
-  private static final String NO_OP = "between ops";
+  /// The rest of the time; the last of each work.
+  static final String NO_OP = "between ops";
 
   /// What the calls of an op took; those of a product by its sizes.
   ///
   /// @param of the work that they are a part of
   /// @param calls 0 of what is no op
-  /// @param flops operations of a product, of all calls; 0 for other ops
-  record OpTime(String of, String op, long calls, double seconds, double share, double flops) {
-    /// Operations a second of a product; 0 of other ops.
-    double rate() {
-      return flops == 0 ? 0 : flops / seconds;
-    }
-  }
+  /// @param flops operations a second of a product; 0 of other ops
+  /// @param bytes of the second operand of a product that are read a second, the weights where it
+  ///   is one of a layer; 0 of other ops
+  record OpTime(
+      String of, String op, long calls, double seconds, double share, double flops, double bytes) {}
 
   /// Sums of an op's calls.
   private static final class Sums {
     long calls;
     long nanos;
     double flops;
+    double bytes;
+
+    OpTime of(String work, String op, double all) {
+      double seconds = nanos * 1e-9;
+      return new OpTime(work, op, calls, seconds, nanos / all, flops / seconds, bytes / seconds);
+    }
   }
 
   private final Kernels kernels;
@@ -80,6 +84,8 @@ final class OpClock extends ForwardingBackend {
     sums.nanos += nanos;
     if (product) {
       sums.flops += 2.0 * (long) key.get(3) * (long) key.get(4) * (long) key.get(5);
+      Tensor second = (Tensor) arguments[4];
+      sums.bytes += second.dtype().bytes(second.elements());
     }
   }
 
@@ -114,11 +120,11 @@ final class OpClock extends ForwardingBackend {
     for (Map.Entry<List<Object>, Sums> op : ops.entrySet()) {
       Sums s = op.getValue();
       within += s.nanos;
-      times.add(new OpTime(of, name(op.getKey()), s.calls, s.nanos * 1e-9, s.nanos / all, s.flops));
+      times.add(s.of(of, name(op.getKey()), all));
     }
     times.sort(Comparator.comparingDouble(OpTime::seconds).reversed());
     double rest = all - within;
-    times.add(new OpTime(of, NO_OP, 0, rest * 1e-9, rest / all, 0));
+    times.add(new OpTime(of, NO_OP, 0, rest * 1e-9, rest / all, 0, 0));
     return times;
   }
 }
