@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +52,7 @@ public final class Models {
     if (!Files.isRegularFile(file)) {
       throw new ModelException(
           "%s does not exist; name a model directory with config.json and safetensors in it%s"
-              .formatted(file, ggufBeside(file)));
+              .formatted(file, Files.isDirectory(directoryOrFile) ? gguf(directoryOrFile) : ""));
     }
     try {
       if (JSON.readTree(file.toFile()) instanceof ObjectNode object) {
@@ -76,17 +77,16 @@ public final class Models {
     }
   }
 
-  /// Names a GGUF file where a config.json was looked for.
-  private static String ggufBeside(Path config) {
-    try (Stream<Path> files = Files.list(config.toAbsolutePath().getParent())) {
+  /// Names a GGUF file that lies where a config.json was looked for.
+  private static String gguf(Path directory) {
+    try (Stream<Path> files = Files.list(directory)) {
       return files
           .filter(Gguf::named)
-          .sorted()
-          .findFirst()
+          .min(Comparator.naturalOrder())
           .map(", or the GGUF file itself: %s"::formatted)
           .orElse("");
     } catch (IOException e) {
-      return ""; // there is no such directory
+      throw new UncheckedIOException(directory + " cannot be read", e);
     }
   }
 

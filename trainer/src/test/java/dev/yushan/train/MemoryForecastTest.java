@@ -238,6 +238,23 @@ class MemoryForecastTest {
         .doesNotContain("per_device_train_batch_size: 512");
   }
 
+  /// Checkpointing would undo it: that is for the user to choose.
+  @Test
+  void roundingIsNotTakenBackInSilence() throws IOException {
+    TrainingConfig config = config("rounded", Map.of("bf16", true));
+    String undone = "gradient_checkpointing: true, bf16: false";
+    assertThat(refusal(config, tensors(config) - 1))
+        .contains(undone, "per_device_train_batch_size: 4");
+    try (Backend backend = backend(tensors(config) - 1)) {
+      TrainingRun.run(config("rounded", Map.of("bf16", true, "memory", "auto")), backend, SILENT);
+    }
+    assertThat(fixture.output("rounded").resolve("training_config.yaml"))
+        .content()
+        .containsPattern("per_device_train_batch_size: 4 +# memory: auto")
+        .containsPattern("bf16: true +#")
+        .containsPattern("gradient_checkpointing: false +# default");
+  }
+
   /// Rows of evaluation may take more than those of training.
   @Test
   void anEvaluationThatIsTooLargeIsMadeSmallerOrLeftOut() throws IOException {
