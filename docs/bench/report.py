@@ -40,9 +40,10 @@ def parse(parser, weights=()):
     unknown = set(args.weights.split(",")) - set(weights) if weights else ()
     if unknown:
         parser.error(f"--weights {', '.join(unknown)}: this peer has {', '.join(weights)}")
-    directory = os.path.dirname(os.path.abspath(args.json or "."))
-    if os.path.isdir(args.json or "") or not os.access(directory, os.W_OK):
-        parser.error(f"--json {args.json}: name a file in a directory that is there")
+    if args.json:
+        directory = os.path.dirname(os.path.abspath(args.json))
+        if os.path.isdir(args.json) or not os.access(directory, os.W_OK):
+            parser.error(f"--json {args.json}: name a file in a directory that is there")
     return args
 
 

@@ -51,7 +51,7 @@ public final class Models {
     Path file = configFile(directoryOrFile);
     if (!Files.isRegularFile(file)) {
       throw new ModelException(
-          "%s does not exist; name a model directory with config.json and safetensors in it%s"
+          "%s does not exist; name a model directory%s"
               .formatted(file, Files.isDirectory(directoryOrFile) ? gguf(directoryOrFile) : ""));
     }
     try {

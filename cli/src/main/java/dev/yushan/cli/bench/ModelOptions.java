@@ -3,7 +3,6 @@ package dev.yushan.cli.bench;
 import dev.yushan.backend.Backend;
 import dev.yushan.cli.BackendChoice;
 import dev.yushan.train.ProcessMemory;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -84,14 +83,6 @@ final class ModelOptions {
           "--shape %s: there is none of this name; choose one of %s, or name a config.json by --model"
               .formatted(name, String.join(", ", SHAPES)));
     }
-    model
-        .filter(path -> !Files.exists(Files.isDirectory(path) ? path.resolve("config.json") : path))
-        .ifPresent(
-            path -> {
-              throw options.wrong(
-                  "--model %s: there is no config.json; name one, or a directory that has it"
-                      .formatted(path));
-            });
     BenchModel chosen = model.map(BenchModel::of).orElseGet(() -> BenchModel.builtIn(name));
     chosen.config(); // a shape that is wrong is refused before a backend is opened
     return chosen;
