@@ -1,8 +1,6 @@
 package dev.yushan.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -11,17 +9,12 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.URLDecoder;
 import java.net.URLEncoder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -46,13 +39,13 @@ final class PlaygroundFixture implements AutoCloseable {
   volatile Optional<String> key = Optional.empty();
 
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final Path scratch;
+  private final Visitor visitor;
   private final HttpServer server;
-  private volatile CompletableFuture<Void> finished = new CompletableFuture<>();
+  private volatile CompletableFuture<String> seen = new CompletableFuture<>();
   private volatile boolean gone;
 
-  PlaygroundFixture(Path scratch) throws IOException {
-    this.scratch = scratch;
+  PlaygroundFixture(Visitor visitor) throws IOException {
+    this.visitor = visitor;
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.setExecutor(threads);
     server.createContext("/", this::answer);
@@ -71,13 +64,10 @@ final class PlaygroundFixture implements AutoCloseable {
       switch (path) {
         case "/" -> send(exchange, 200, "text/html", Page.text());
         case "/drive" -> send(exchange, 200, "text/html", driver());
-        case "/wait" -> {
-          waitForEnd();
-          send(exchange, 200, "image/png", "");
-        }
-        case "/finished" -> {
-          finished.complete(null);
+        case "/seen" -> {
+          String text = new String(exchange.getRequestBody().readAllBytes(), UTF_8);
           send(exchange, 200, "text/plain", "");
+          seen.complete(text);
         }
         case "/vanish" -> {
           gone = true;
@@ -115,14 +105,6 @@ final class PlaygroundFixture implements AutoCloseable {
                   + "vllm:generation_tokens_total{engine=\"0\"} 40.0\n");
       case "/v1/completions", "/v1/chat/completions" -> generate(exchange);
       default -> send(exchange, 404, "text/html", "<h1>not here</h1>");
-    }
-  }
-
-  private void waitForEnd() {
-    try {
-      finished.get(40, TimeUnit.SECONDS);
-    } catch (TimeoutException | InterruptedException | ExecutionException e) {
-      // the page is read as it is
     }
   }
 
@@ -206,36 +188,15 @@ final class PlaygroundFixture implements AutoCloseable {
   ///   is `told`
   /// @param settings of `drive.html`, such as `lang=zh-TW`
   JsonNode seen(String visit, String... settings) throws Exception {
-    finished = new CompletableFuture<>();
-    Optional<Path> program =
-        Arrays.stream(System.getenv("PATH").split(":"))
-            .map(directory -> Path.of(directory, "chromium"))
-            .filter(Files::isExecutable)
-            .findFirst();
-    assumeTrue(program.isPresent(), "no chromium on the PATH: apt-get install chromium");
-    Path dom = scratch.resolve("dom.html");
+    seen = new CompletableFuture<>();
     String query = String.join("&", settings) + "&do=" + URLEncoder.encode(visit, UTF_8);
     String url = "http://127.0.0.1:" + server.getAddress().getPort() + "/drive?" + query;
-    Process browser =
-        new ProcessBuilder(
-                program.get().toString(),
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-                "--user-data-dir=" + scratch.resolve("profile"),
-                "--dump-dom",
-                url)
-            .redirectOutput(dom.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    if (!browser.waitFor(90, TimeUnit.SECONDS)) {
-      browser.destroyForcibly().waitFor();
+    visitor.visit(url + "&then=" + URLEncoder.encode(visitor.home(), UTF_8));
+    try {
+      return JSON.readTree(seen.get(90, TimeUnit.SECONDS));
+    } catch (TimeoutException e) {
+      visitor.leave();
+      throw e;
     }
-    String text = Files.readString(dom);
-    assertThat(text).contains("data-seen=\"");
-    String json = text.substring(text.indexOf("data-seen=\"") + 11);
-    return JSON.readTree(URLDecoder.decode(json.substring(0, json.indexOf('"')), UTF_8));
   }
 }

@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,13 +21,25 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PlaygroundTest {
   private static final String CONTINUED = "玉山 <b>\n3952　。";
 
-  @TempDir Path scratch;
+  @TempDir static Path profile;
+
+  private static Visitor visitor;
 
   private PlaygroundFixture server;
 
+  @BeforeAll
+  static void open() throws IOException {
+    visitor = new Visitor(profile);
+  }
+
+  @AfterAll
+  static void leave() {
+    visitor.close();
+  }
+
   @BeforeEach
   void start() throws IOException {
-    server = new PlaygroundFixture(scratch);
+    server = new PlaygroundFixture(visitor);
   }
 
   @AfterEach
