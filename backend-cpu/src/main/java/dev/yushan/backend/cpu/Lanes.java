@@ -2,6 +2,7 @@ package dev.yushan.backend.cpu;
 
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /// The vector width that all kernels of this process use, chosen once so that the compiler sees
@@ -18,6 +19,13 @@ final class Lanes {
 
   /// Elements of a vector: 4, 8 or 16.
   static final int COUNT = F32.length();
+
+  static final VectorSpecies<Short> I16 =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * COUNT));
+
+  /// As many bytes as there are lanes, but no fewer than a vector can hold.
+  static final VectorSpecies<Byte> I8 =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * COUNT)));
 
   /// Lanes of every reduction, whatever the width of the vectors that compute them.
   static final int VIRTUAL = 16;

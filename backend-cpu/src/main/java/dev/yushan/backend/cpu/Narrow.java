@@ -1,7 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I16;
 import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.I8;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -14,9 +16,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /// Writes floats as any real type: rounded to nearest even, or quantised in blocks of 32 with the
 /// layout and rounding of the GGUF types of the same names.
@@ -24,21 +26,13 @@ final class Narrow {
   private static final int V = Lanes.COUNT;
   private static final int BLOCK = 32;
 
-  /// As many bytes as there are lanes, but no fewer than a vector can hold.
-  private static final VectorSpecies<Byte> I8 =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
-
   private Narrow() {}
 
   /// Writes `n` floats, a whole number of blocks, from byte `to` on.
   static void floats(float[] in, int at, int n, DType dtype, MemorySegment memory, long to) {
     switch (dtype) {
       case F32 -> MemorySegment.copy(in, at, memory, JAVA_FLOAT_UNALIGNED, to, n);
-      case BF16 -> {
-        for (int i = 0; i < n; i++) {
-          memory.set(JAVA_SHORT_UNALIGNED, to + 2L * i, bf16(in[at + i]));
-        }
-      }
+      case BF16 -> bf16(in, at, n, memory, to);
       case F16 -> {
         for (int i = 0; i < n; i++) {
           memory.set(JAVA_SHORT_UNALIGNED, to + 2L * i, Float.floatToFloat16(in[at + i]));
@@ -87,6 +81,22 @@ final class Narrow {
     } else {
       ((ByteVector) values.convertShape(VectorOperators.I2B, I8, 0))
           .intoMemorySegment(out, to, ORDER);
+    }
+  }
+
+  private static void bf16(float[] in, int at, int n, MemorySegment out, long to) {
+    int i = 0;
+    for (; i <= n - V; i += V) {
+      FloatVector x = FloatVector.fromArray(F32, in, at + i);
+      IntVector bits = x.reinterpretAsInts();
+      IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
+      IntVector nearest = bits.add(upper.and(1)).add(0x7FFF).lanewise(VectorOperators.LSHR, 16);
+      VectorMask<Integer> nan = x.test(VectorOperators.IS_NAN).cast(I32);
+      ((ShortVector) nearest.blend(upper.or(0x40), nan).convertShape(VectorOperators.I2S, I16, 0))
+          .intoMemorySegment(out, to + 2L * i, ORDER);
+    }
+    for (; i < n; i++) {
+      out.set(JAVA_SHORT_UNALIGNED, to + 2L * i, bf16(in[at + i]));
     }
   }
 

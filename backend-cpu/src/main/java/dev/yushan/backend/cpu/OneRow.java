@@ -1,7 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I16;
 import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.I8;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
@@ -143,28 +145,28 @@ final class OneRow {
       long block = from + k * 34L * Packed.WIDE;
       int first = ao + k * BLOCK;
       // as in IntegerRows
-      ShortVector h0 = ShortVector.fromMemorySegment(Packed.I16, memory, block, ORDER);
+      ShortVector h0 = ShortVector.fromMemorySegment(I16, memory, block, ORDER);
       IntVector bits0 =
           ((IntVector) h0.convertShape(VectorOperators.S2I, I32, 0))
               .lanewise(VectorOperators.LSHL, 13)
               .and(Packed.HALF);
       most = most.max(bits0.and(Packed.MAGNITUDE));
       FloatVector s0 = bits0.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h1 = ShortVector.fromMemorySegment(Packed.I16, memory, block + 2 * V, ORDER);
+      ShortVector h1 = ShortVector.fromMemorySegment(I16, memory, block + 2 * V, ORDER);
       IntVector bits1 =
           ((IntVector) h1.convertShape(VectorOperators.S2I, I32, 0))
               .lanewise(VectorOperators.LSHL, 13)
               .and(Packed.HALF);
       most = most.max(bits1.and(Packed.MAGNITUDE));
       FloatVector s1 = bits1.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h2 = ShortVector.fromMemorySegment(Packed.I16, memory, block + 4 * V, ORDER);
+      ShortVector h2 = ShortVector.fromMemorySegment(I16, memory, block + 4 * V, ORDER);
       IntVector bits2 =
           ((IntVector) h2.convertShape(VectorOperators.S2I, I32, 0))
               .lanewise(VectorOperators.LSHL, 13)
               .and(Packed.HALF);
       most = most.max(bits2.and(Packed.MAGNITUDE));
       FloatVector s2 = bits2.reinterpretAsFloats().mul(0x1p112f);
-      ShortVector h3 = ShortVector.fromMemorySegment(Packed.I16, memory, block + 6 * V, ORDER);
+      ShortVector h3 = ShortVector.fromMemorySegment(I16, memory, block + 6 * V, ORDER);
       IntVector bits3 =
           ((IntVector) h3.convertShape(VectorOperators.S2I, I32, 0))
               .lanewise(VectorOperators.LSHL, 13)
@@ -174,16 +176,16 @@ final class OneRow {
       for (int p = 0; p < BLOCK; p++) {
         long at = block + (2 + p) * (long) Packed.WIDE;
         FloatVector x = FloatVector.broadcast(F32, a[first + p]);
-        ByteVector b0 = ByteVector.fromMemorySegment(Packed.I8, memory, at, ORDER);
+        ByteVector b0 = ByteVector.fromMemorySegment(I8, memory, at, ORDER);
         FloatVector w0 = (FloatVector) b0.convertShape(VectorOperators.B2F, F32, 0);
         c0 = x.fma(w0.mul(s0), c0);
-        ByteVector b1 = ByteVector.fromMemorySegment(Packed.I8, memory, at + V, ORDER);
+        ByteVector b1 = ByteVector.fromMemorySegment(I8, memory, at + V, ORDER);
         FloatVector w1 = (FloatVector) b1.convertShape(VectorOperators.B2F, F32, 0);
         c1 = x.fma(w1.mul(s1), c1);
-        ByteVector b2 = ByteVector.fromMemorySegment(Packed.I8, memory, at + 2 * V, ORDER);
+        ByteVector b2 = ByteVector.fromMemorySegment(I8, memory, at + 2 * V, ORDER);
         FloatVector w2 = (FloatVector) b2.convertShape(VectorOperators.B2F, F32, 0);
         c2 = x.fma(w2.mul(s2), c2);
-        ByteVector b3 = ByteVector.fromMemorySegment(Packed.I8, memory, at + 3 * V, ORDER);
+        ByteVector b3 = ByteVector.fromMemorySegment(I8, memory, at + 3 * V, ORDER);
         FloatVector w3 = (FloatVector) b3.convertShape(VectorOperators.B2F, F32, 0);
         c3 = x.fma(w3.mul(s3), c3);
       }

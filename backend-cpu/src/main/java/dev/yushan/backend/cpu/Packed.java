@@ -1,7 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I16;
 import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.I8;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -15,8 +17,6 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /// Weights in the order in which products read them: matrices that are only the transposed B of a
 /// product, or a table of rows.
@@ -52,13 +52,6 @@ final class Packed {
 
   static final int MAGNITUDE = 0x0FFFE000;
   static final int INFINITY = 0x7C00 << 13;
-
-  static final VectorSpecies<Short> I16 =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
-
-  /// As many bytes as there are lanes, but no fewer than a vector can hold.
-  static final VectorSpecies<Byte> I8 =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
 
   private Packed() {}
 

@@ -68,6 +68,7 @@ final class SwiGlu {
     long u = up.row(row);
     long dg = dGate.row(row);
     long du = dUp.row(row);
+    FloatVector one = FloatVector.broadcast(F32, 1);
     int i = 0;
     for (; i <= n - V; i += V) {
       FloatVector dy = FloatVector.fromMemorySegment(F32, dOut.memory(), d + 4L * i, ORDER);
@@ -75,7 +76,9 @@ final class SwiGlu {
       FloatVector y = FloatVector.fromMemorySegment(F32, up.memory(), u + 4L * i, ORDER);
       FloatVector s = sigmoid(x);
       dy.mul(x.mul(s)).intoMemorySegment(dUp.memory(), du + 4L * i, ORDER);
-      dy.mul(y).mul(slope(x, s)).intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER);
+      dy.mul(y)
+          .mul(one.sub(s).fma(x, one).mul(s))
+          .intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER);
     }
     if (i < n) {
       VectorMask<Float> in = F32.indexInRange(i, n);
@@ -84,13 +87,9 @@ final class SwiGlu {
       FloatVector y = FloatVector.fromMemorySegment(F32, up.memory(), u + 4L * i, ORDER, in);
       FloatVector s = sigmoid(x);
       dy.mul(x.mul(s)).intoMemorySegment(dUp.memory(), du + 4L * i, ORDER, in);
-      dy.mul(y).mul(slope(x, s)).intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER, in);
+      dy.mul(y)
+          .mul(one.sub(s).fma(x, one).mul(s))
+          .intoMemorySegment(dGate.memory(), dg + 4L * i, ORDER, in);
     }
-  }
-
-  /// The derivative of `x · s` with `s = sigmoid(x)`: `s · (1 + x · (1 − s))`.
-  private static FloatVector slope(FloatVector x, FloatVector s) {
-    FloatVector one = FloatVector.broadcast(F32, 1);
-    return one.sub(s).fma(x, one).mul(s);
   }
 }

@@ -1,7 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.I16;
 import static dev.yushan.backend.cpu.Lanes.I32;
+import static dev.yushan.backend.cpu.Lanes.I8;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
@@ -13,8 +15,6 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /// Reads stored elements of any real type as floats. Every conversion is exact, but for the one
 /// rounding of a quantised value times its scale.
@@ -23,13 +23,6 @@ final class Widen {
 
   /// Up to this length a call of the general copy costs more than the copying.
   private static final int SHORT = 64;
-
-  private static final VectorSpecies<Short> I16 =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(16 * V));
-
-  /// As many bytes as there are lanes, but no fewer than a vector can hold.
-  private static final VectorSpecies<Byte> I8 =
-      VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * V)));
 
   private static final int PARTS = I8.length() / V;
 
