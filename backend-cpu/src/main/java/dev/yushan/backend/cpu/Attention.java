@@ -7,9 +7,11 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import dev.yushan.backend.AttentionShape;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Map;
+import java.util.stream.Collectors;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -23,7 +25,9 @@ import jdk.incubator.vector.VectorOperators;
 /// later tokens, on how queries are cut into tasks, or on pages.
 ///
 /// A task is one key/value head of one sequence and some of its queries, with all query heads that
-/// share the keys: those are the rows of the register tile, in prefill and in decode.
+/// share the keys: those are the rows of the register tile. Of a sequence with so few queries that
+/// they are one tile, as in decoding, it is several such heads, best all, since memory is read
+/// fastest from end to end, and a position's keys of all heads lie one after the other.
 final class Attention {
   /// Positions in a block of keys. Part of the results: never a function of the machine.
   static final int KEYS = 256;
@@ -60,8 +64,9 @@ final class Attention {
   /// The queries of one sequence, of which number `i` sees the positions below `visible[i]`.
   record Queries(Sequence rows, int[] visible, KeyRows keys) {}
 
-  /// One task: queries `from` to `to` of a sequence, counted from its start, under one key head.
-  private record Task(Queries queries, int kvHead, int from, int to) {}
+  /// One task: queries `from` to `to` of a sequence, counted from its start, under `kvHeads` key
+  /// heads from `kvHead` on.
+  private record Task(Queries queries, int kvHead, int kvHeads, int from, int to) {}
 
   /// Refuses what the strips of [Tile] cannot hold.
   static void requireHeadDim(AttentionShape shape) {
@@ -74,35 +79,57 @@ final class Attention {
 
   static void forward(ThreadTeam team, Call call, List<Queries> sequences) {
     requireHeadDim(call.shape);
+    int kvHeads = call.shape.kvHeads();
+    Map<Boolean, List<Queries>> few =
+        sequences.stream()
+            .filter(queries -> queries.rows.length() > 0)
+            .collect(
+                Collectors.partitioningBy(
+                    queries -> queries.rows.length() * call.group() <= Tile.ROWS));
     long rows = sequences.stream().mapToLong(q -> q.rows.length()).sum() * call.shape.heads();
     long each = rows / ((long) TASKS * team.threads());
     int step = Math.max(1, Math.clamp(each, LEAST_TASK_ROWS, MOST_TASK_ROWS) / call.group());
+    int heads = Math.ceilDiv(kvHeads, parts(few.get(true).size(), team.threads()));
+    List<Task> tasks = new ArrayList<>();
     // the longest first: later queries see more keys
-    List<Task> tasks =
-        sequences.stream()
-            .flatMap(
-                queries -> {
-                  int n = queries.rows.length();
-                  int blocks = (n + step - 1) / step;
-                  return IntStream.range(0, blocks * call.shape.kvHeads())
-                      .mapToObj(
-                          i -> {
-                            int from = (blocks - 1 - i / call.shape.kvHeads()) * step;
-                            int to = Math.min(n, from + step);
-                            return new Task(queries, i % call.shape.kvHeads(), from, to);
-                          });
-                })
-            .toList();
+    for (Queries queries : few.get(false)) {
+      int n = queries.rows.length();
+      for (int from = (n - 1) / step * step; from >= 0; from -= step) {
+        for (int head = 0; head < kvHeads; head++) {
+          tasks.add(new Task(queries, head, 1, from, Math.min(n, from + step)));
+        }
+      }
+    }
+    for (Queries queries : few.get(true)) {
+      for (int head = 0; head < kvHeads; head += heads) {
+        int more = Math.min(heads, kvHeads - head);
+        tasks.add(new Task(queries, head, more, 0, queries.rows.length()));
+      }
+    }
     team.deal(tasks.size(), i -> new Worker(call, tasks.get(i)).run());
   }
 
-  /// The state of one task.
+  /// Into how many tasks a sequence of few queries is cut: into one where there are enough of them
+  /// for the threads.
+  private static int parts(int sequences, int threads) {
+    int parts = 1;
+    while (sequences > 0
+        && sequences * parts < TASKS * threads
+        && sequences * parts % threads > 0) {
+      parts++;
+    }
+    return parts;
+  }
+
+  /// The state of one task. Its rows are the queries of its first key head, by position and head,
+  /// then those of the next.
   private static final class Worker {
     private final Call call;
     private final Task task;
     private final AttentionBuffers b = AttentionBuffers.local();
     private final int headDim;
     private final int group;
+    private final int each;
     private final int rows;
     private final int[] visible;
     private final int[] counts = new int[Tile.ROWS];
@@ -110,12 +137,16 @@ final class Attention {
     private final float[] sum;
     private final int ld;
 
+    /// What was fetched, so that the compiler does not drop the reading.
+    private int touched;
+
     Worker(Call call, Task task) {
       this.call = call;
       this.task = task;
       this.headDim = call.shape.headDim();
       this.group = call.group();
-      this.rows = (task.to - task.from) * group;
+      this.each = (task.to - task.from) * group;
+      this.rows = task.kvHeads * each;
       this.visible = new int[rows];
       this.max = new float[rows];
       this.sum = new float[rows];
@@ -129,12 +160,18 @@ final class Attention {
       Matrix q = call.in.q();
       int most = 0;
       for (int r = 0; r < rows; r++) {
-        visible[r] = task.queries.visible[task.from + r / group];
+        visible[r] = task.queries.visible[query(r)];
         most = Math.max(most, visible[r]);
         Widen.floats(q.dtype(), q.memory(), at(q, r), b.strips, r * STRIP, headDim);
       }
       for (int start = 0; start < most; start += KEYS) {
-        keyBlock(start, Math.min(KEYS, most - start));
+        int keys = Math.min(KEYS, most - start);
+        task.queries.keys.rows(start, start + keys, b.rows);
+        if (each <= Tile.ROWS) {
+          oneTile(start, keys);
+        } else {
+          keyBlock(start, keys);
+        }
       }
       for (int r = 0; r < rows; r++) {
         finish(r);
@@ -146,40 +183,104 @@ final class Attention {
       return m.row(row(r)) + 4L * head(r) * headDim;
     }
 
+    private int query(int r) {
+      return task.from + r % each / group;
+    }
+
     private int row(int r) {
-      return task.queries.rows.start + task.from + r / group;
+      return task.queries.rows.start + query(r);
     }
 
     private int head(int r) {
-      return task.kvHead * group + r % group;
+      return (task.kvHead + r / each) * group + r % group;
     }
 
+    /// Many queries of one head: each tile of them goes through keys and values that stay packed.
     private void keyBlock(int start, int keys) {
-      Arrays.fill(b.parts, 0, keys, task.kvHead);
-      task.queries.keys.rows(start, start + keys, b.rows);
-      b.packer.transposed(call.in.k(), b.rows, b.parts, keys, headDim, b.columnPanels);
-      Panels.panels(call.in.v(), b.rows, b.parts, keys, headDim, b.rowPanels);
+      packKeys(0, keys);
+      packValues(0, keys);
       for (int i = 0; i < rows; i += Tile.ROWS) {
         int n = Math.min(Tile.ROWS, rows - i);
-        int most = 0;
-        for (int r = 0; r < n; r++) {
-          counts[r] = Math.clamp(visible[i + r] - start, 0, keys);
-          most = Math.max(most, counts[r]);
+        scores(i, n, start, keys, 0);
+        values(i, n, start, keys, 0);
+      }
+    }
+
+    /// One tile of queries of each head: first all keys of the block, then all values, each read
+    /// from end to end before they are packed.
+    private void oneTile(int start, int keys) {
+      b.ensureScores(rows);
+      fetch(call.in.k(), keys);
+      for (int head = 0; head < task.kvHeads; head++) {
+        packKeys(head, keys);
+        scores(head * each, each, start, keys, head * each * STRIP);
+      }
+      fetch(call.in.v(), keys);
+      for (int head = 0; head < task.kvHeads; head++) {
+        packValues(head, keys);
+        values(head * each, each, start, keys, head * each * STRIP);
+      }
+    }
+
+    /// Has the memory deliver the rows of a block, as few long pieces as they are. Whole rows, if
+    /// half of them is needed: pieces between gaps come at a third of the speed.
+    private void fetch(Matrix m, int keys) {
+      long needed = m.dtype().bytes((long) task.kvHeads * headDim);
+      boolean whole = 2 * needed >= m.row(1);
+      long column = whole ? 0 : (long) task.kvHead * headDim;
+      int i = 0;
+      while (i < keys) {
+        int n = 1;
+        while (whole && i + n < keys && b.rows[i + n] == b.rows[i] + n) {
+          n++;
         }
-        if (most > 0) {
-          float[] scores = b.scores;
-          Tile.rows(
-              n, most, headDim, b.strips, i * STRIP, b.columnPanels, headDim, scores, 0, STRIP);
-          for (int r = 0; r < n; r++) {
-            if (counts[r] > 0) {
-              softmax(i + r, scores, r * STRIP, counts[r]);
-            }
+        long bytes = whole ? n * m.row(1) : needed;
+        touched |= Packed.fetch(m.memory(), m.at(b.rows[i], column), bytes);
+        i += n;
+      }
+    }
+
+    private void packKeys(int head, int keys) {
+      Arrays.fill(b.parts, 0, keys, task.kvHead + head);
+      b.packer.transposed(call.in.k(), b.rows, b.parts, keys, headDim, b.columnPanels);
+    }
+
+    private void packValues(int head, int keys) {
+      Arrays.fill(b.parts, 0, keys, task.kvHead + head);
+      b.packer.panels(call.in.v(), b.rows, b.parts, keys, headDim, b.rowPanels);
+    }
+
+    /// The keys of the block that each of `n` rows from `i` on sees, into [#counts], and the most.
+    private int count(int i, int n, int start, int keys) {
+      int most = 0;
+      for (int r = 0; r < n; r++) {
+        counts[r] = Math.clamp(visible[i + r] - start, 0, keys);
+        most = Math.max(most, counts[r]);
+      }
+      return most;
+    }
+
+    /// Exponentials of the scores of a tile, in strips from `at` on.
+    private void scores(int i, int n, int start, int keys, int at) {
+      int most = count(i, n, start, keys);
+      if (most > 0) {
+        Tile.rows(
+            n, most, headDim, b.strips, i * STRIP, b.columnPanels, headDim, b.scores, at, STRIP);
+        for (int r = 0; r < n; r++) {
+          if (counts[r] > 0) {
+            softmax(i + r, b.scores, at + r * STRIP, counts[r]);
           }
-          Tile.ragged(n, headDim, counts, scores, 0, b.rowPanels, keys, b.product, ld);
-          for (int r = 0; r < n; r++) {
-            if (counts[r] > 0) {
-              add(b.product, r * ld, b.sums, (i + r) * ld, headDim);
-            }
+        }
+      }
+    }
+
+    /// Adds their product with the values.
+    private void values(int i, int n, int start, int keys, int at) {
+      if (count(i, n, start, keys) > 0) {
+        Tile.ragged(n, headDim, counts, b.scores, at, b.rowPanels, keys, b.product, ld);
+        for (int r = 0; r < n; r++) {
+          if (counts[r] > 0) {
+            add(b.product, r * ld, b.sums, (i + r) * ld, headDim);
           }
         }
       }

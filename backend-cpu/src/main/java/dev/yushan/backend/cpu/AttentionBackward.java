@@ -173,8 +173,8 @@ final class AttentionBackward {
       int headDim = call.shape.headDim();
       b.packer.transposed(call.in.q(), row, head, n, headDim, b.columnPanels);
       b.packer.transposed(call.dOut, row, head, n, headDim, b.otherColumnPanels);
-      Panels.panels(call.in.q(), row, head, n, headDim, b.rowPanels);
-      Panels.panels(call.dOut, row, head, n, headDim, b.otherRowPanels);
+      b.packer.panels(call.in.q(), row, head, n, headDim, b.rowPanels);
+      b.packer.panels(call.dOut, row, head, n, headDim, b.otherRowPanels);
     }
 
     void strips(Matrix m, int headDim, float[] out) {
@@ -214,7 +214,7 @@ final class AttentionBackward {
       Arrays.fill(b.parts, 0, keys, kvHead);
       b.packer.transposed(call.in.k(), b.rows, b.parts, keys, headDim, b.columnPanels);
       b.packer.transposed(call.in.v(), b.rows, b.parts, keys, headDim, b.otherColumnPanels);
-      Panels.panels(call.in.k(), b.rows, b.parts, keys, headDim, b.rowPanels);
+      b.packer.panels(call.in.k(), b.rows, b.parts, keys, headDim, b.rowPanels);
       int[] counts = new int[Tile.ROWS];
       for (int i = 0; i < queries.n; i += Tile.ROWS) {
         int n = Math.min(Tile.ROWS, queries.n - i);
@@ -319,7 +319,7 @@ final class AttentionBackward {
       int headDim = call.shape.headDim();
       int ld = Tile.padded(headDim);
       int n = queries.seeing(keys.from);
-      Panels.panels(call.in.k(), b.rows, b.parts, keys.n, headDim, b.keyPanels);
+      b.packer.panels(call.in.k(), b.rows, b.parts, keys.n, headDim, b.keyPanels);
       for (int key = 0; key < keys.n; key += V) {
         b.packer.transpose(b.otherScores, key * STRIP, n, b.gradientStrips, key);
       }

@@ -38,7 +38,7 @@ final class AttentionBuffers {
   float[] gradientStrips = {};
 
   /// Scores, a strip for each row of a tile.
-  final float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
+  float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
 
   /// Their gradients, a strip for each row of a tile or of a block of keys.
   float[] otherScores = {};
@@ -65,6 +65,11 @@ final class AttentionBuffers {
     rowPanels = grown(rowPanels, panelRows * width);
     product = grown(product, Tile.ROWS * width);
     sums = grown(sums, stripRows * width);
+  }
+
+  /// Makes room for the scores of so many rows.
+  void ensureScores(int rows) {
+    scores = grown(scores, (rows + Tile.ROWS) * Tile.STRIP);
   }
 
   /// [#ensure] for what the backward pass has beside them, too.

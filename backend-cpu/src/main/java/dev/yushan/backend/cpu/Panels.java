@@ -4,6 +4,7 @@ import static dev.yushan.backend.cpu.Lanes.F32;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 
 import dev.yushan.tensor.DType;
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /// Copies blocks of matrices into heap arrays, converted to floats, in the order in which [Tile]
@@ -19,6 +20,9 @@ final class Panels {
 
   private final float[] stripe = new float[V * STRIP];
   private final float[] square = new float[V * V];
+
+  /// Where parts of rows start, in bytes.
+  private long[] starts = {};
 
   /// The strips of A: element (i, p) goes to `out[at + i · STRIP + p]`.
   ///
@@ -107,27 +111,58 @@ final class Panels {
   ///
   /// @param rows the row of each part
   /// @param parts which `columns` columns of its row each part is
-  static void panels(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j < columns; j += WIDTH) {
-        long from = m.at(rows[i], parts[i] * columns + j);
-        int width = Math.min(WIDTH, columns - j);
-        copyRow(m, from, width, out, (j / WIDTH * n + i) * WIDTH);
+  void panels(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
+    find(m, rows, parts, n, columns);
+    boolean vectors = m.dtype() == DType.F32 && columns % V == 0;
+    for (int j = 0; j < columns; j += vectors ? V : WIDTH) {
+      int to = j / WIDTH * WIDTH * n + j % WIDTH;
+      if (vectors) {
+        copyVectors(m.memory(), starts, n, 4L * j, out, to);
+      } else {
+        long offset = m.dtype().bytes(j);
+        for (int i = 0; i < n; i++) {
+          int width = Math.min(WIDTH, columns - j);
+          Widen.floats(m.dtype(), m.memory(), starts[i] + offset, out, to + i * WIDTH, width);
+        }
       }
+    }
+  }
+
+  /// A vector of each part: one loop over many, since C2 spends more on short ones than on copying.
+  private static void copyVectors(
+      MemorySegment memory, long[] starts, int n, long offset, float[] out, int to) {
+    for (int i = 0; i < n; i++) {
+      FloatVector.fromMemorySegment(F32, memory, starts[i] + offset, ORDER)
+          .intoArray(out, to + i * WIDTH);
     }
   }
 
   /// Parts of rows as panels of their transpose: element (i, c) is panel element (c, i) of
   /// `columns` panel rows.
   void transposed(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
+    find(m, rows, parts, n, columns);
+    boolean vectors = m.dtype() == DType.F32 && columns % V == 0;
     for (int i = 0; i < n; i += V) {
-      int height = Math.min(V, n - i);
-      for (int r = 0; r < height; r++) {
-        long from = m.at(rows[i + r], parts[i + r] * columns);
-        Widen.floats(m.dtype(), m.memory(), from, stripe, r * STRIP, columns);
-      }
       int to = i / WIDTH * columns * WIDTH + i % WIDTH;
-      Transpose.stripe(stripe, 0, STRIP, columns, out, to, WIDTH, square);
+      if (vectors && i + V <= n) {
+        Transpose.rows(m.memory(), starts, i, columns, out, to, WIDTH, square);
+      } else {
+        for (int r = 0; r < Math.min(V, n - i); r++) {
+          Widen.floats(m.dtype(), m.memory(), starts[i + r], stripe, r * STRIP, columns);
+        }
+        Transpose.stripe(stripe, 0, STRIP, columns, out, to, WIDTH, square);
+      }
+    }
+  }
+
+  private void find(Matrix m, int[] rows, int[] parts, int n, int columns) {
+    if (starts.length < n) {
+      starts = new long[n];
+    }
+    long row = m.row(1);
+    long part = m.dtype().bytes(columns);
+    for (int i = 0; i < n; i++) {
+      starts[i] = rows[i] * row + parts[i] * part;
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.yushan.backend.cpu;
 
 import static dev.yushan.backend.cpu.Lanes.F32;
+import static dev.yushan.backend.cpu.Lanes.ORDER;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
@@ -61,14 +63,59 @@ final class Transpose {
       for (int r = 0; r < V; r += 4) {
         quad(source, sourceAt + c + r * sourceLd, sourceLd, square, r * V, V);
       }
-      for (int r = 0; r < 4; r++) {
-        if (V == 8) {
-          lastOfEight(square, r * V, target, to + r * targetLd, 4 * targetLd);
-        } else {
-          lastOfSixteen(square, r * V, target, to + r * targetLd, 4 * targetLd);
-        }
+      last(square, target, to, targetLd);
+    }
+  }
+
+  /// The same for rows of F32 anywhere in memory, of whole vectors.
+  ///
+  /// @param starts from `first` on, where V rows start, in bytes
+  static void rows(
+      MemorySegment source,
+      long[] starts,
+      int first,
+      int columns,
+      float[] target,
+      int targetAt,
+      int targetLd,
+      float[] square) {
+    for (int c = 0; c < columns; c += V) {
+      int to = targetAt + c * targetLd;
+      if (V == 4) {
+        quad(source, starts, first, 4L * c, target, to, targetLd);
+        continue;
+      }
+      for (int r = 0; r < V; r += 4) {
+        quad(source, starts, first + r, 4L * c, square, r * V, V);
+      }
+      last(square, target, to, targetLd);
+    }
+  }
+
+  private static void last(float[] square, float[] target, int to, int targetLd) {
+    for (int r = 0; r < 4; r++) {
+      if (V == 8) {
+        lastOfEight(square, r * V, target, to + r * targetLd, 4 * targetLd);
+      } else {
+        lastOfSixteen(square, r * V, target, to + r * targetLd, 4 * targetLd);
       }
     }
+  }
+
+  private static void quad(
+      MemorySegment s, long[] starts, int first, long offset, float[] t, int to, int toLd) {
+    FloatVector a = FloatVector.fromMemorySegment(F32, s, starts[first] + offset, ORDER);
+    FloatVector b = FloatVector.fromMemorySegment(F32, s, starts[first + 1] + offset, ORDER);
+    FloatVector c = FloatVector.fromMemorySegment(F32, s, starts[first + 2] + offset, ORDER);
+    FloatVector d = FloatVector.fromMemorySegment(F32, s, starts[first + 3] + offset, ORDER);
+    FloatVector a1 = a.blend(b.rearrange(SWAP_1), BIT_1);
+    FloatVector b1 = a.rearrange(SWAP_1).blend(b, BIT_1);
+    FloatVector c1 = c.blend(d.rearrange(SWAP_1), BIT_1);
+    FloatVector d1 = c.rearrange(SWAP_1).blend(d, BIT_1);
+    a1.blend(c1.rearrange(SWAP_2), BIT_2).intoArray(t, to);
+    b1.blend(d1.rearrange(SWAP_2), BIT_2).intoArray(t, to + toLd);
+    a1.rearrange(SWAP_2).blend(c1, BIT_2).intoArray(t, to + 2 * toLd);
+    b1.rearrange(SWAP_2).blend(d1, BIT_2).intoArray(t, to + 3 * toLd);
   }
 
   /// Stages 1 and 2 on four neighbouring rows.
