@@ -23,9 +23,10 @@ def main():
     parser.add_argument("bench", choices=["prefill", "decode"])
     parser.add_argument("files", nargs="+")
     parser.add_argument("--binary", default="llama-bench")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=0, help="0 for all")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--tokens", type=int)
+    parser.add_argument("--tokens", type=report.positive)
+    parser.add_argument("--context", type=int, default=0, help="tokens before those of decode")
     parser.add_argument("--json")
     args = report.parse(parser)
     if not shutil.which(args.binary):
@@ -35,6 +36,7 @@ def main():
     results, build, parameters = [], "", 0
     for file in args.files:
         counts = ["-p", str(tokens), "-n", "0"] if prefill else ["-p", "0", "-n", str(tokens)]
+        counts += ["-d", str(args.context)]
         command = [args.binary, "-m", file, "-t", str(args.threads), "-r", str(args.repeat)]
         done = subprocess.run(command + counts + ["-o", "json"], check=True, stdout=subprocess.PIPE)
         for row in json.loads(done.stdout):
@@ -42,7 +44,7 @@ def main():
             build, parameters = row["build_commit"], row["model_n_params"]
             what = {"weights": os.path.splitext(os.path.basename(file))[0]}
             if not prefill:
-                what.update({"streams": 1, "context": 0})
+                what.update({"streams": 1, "context": args.context})
             results.append(report.result({**what, "tokens": tokens}, rates))
     report.write(
         args,

@@ -159,18 +159,23 @@ def decode(args):
     tokens = args.tokens or 128
     for name in args.weights.split(","):
         model = model_of(args, DTYPES[name]).eval()
-        for streams in map(int, args.streams.split(",")):
-            ids = torch.randint(model.config.vocab_size, (streams, 1))
+        for count in args.streams:
+            ids = torch.randint(model.config.vocab_size, (count, 1))
 
-            def generate(count=tokens):
+            def generate(steps=tokens):
                 cache = transformers.DynamicCache()
-                for _ in range(count):
+                for _ in range(steps):
                     cache = model(input_ids=ids, past_key_values=cache, use_cache=True).past_key_values
 
             taken = seconds(args, generate, lambda: generate(4))
-            what = {"weights": name, "streams": streams, "context": 0, "tokens": tokens}
-            results.append(report.result(what, [streams * tokens / s for s in taken]))
+            what = {"weights": name, "streams": count, "context": 0, "tokens": tokens}
+            results.append(report.result(what, [count * tokens / s for s in taken]))
     return model, results
+
+
+def streams(text):
+    """The type of --streams."""
+    return [report.positive(part) for part in text.split(",")]
 
 
 def main():
@@ -178,13 +183,13 @@ def main():
     parser.add_argument("bench", choices=["kernels", "train", "prefill", "decode"])
     parser.add_argument("--shape", default="15m", choices=["15m", "110m", "1b", "3b"])
     parser.add_argument("--device", default="cpu", help="cpu, cuda")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=0, help="0 for all")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--warm-up", type=int, default=2, help="runs before the first that counts")
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--length", type=int)
-    parser.add_argument("--tokens", type=int)
-    parser.add_argument("--streams", default="1,16")
+    parser.add_argument("--batch", type=report.positive)
+    parser.add_argument("--length", type=report.positive)
+    parser.add_argument("--tokens", type=report.positive)
+    parser.add_argument("--streams", default="1,16", type=streams, help="one number or several")
     parser.add_argument("--weights", default="f32", help="f32, bf16, f16")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json")

@@ -28,10 +28,10 @@ def report_in(name):
     try:
         with open(name) as file:
             report = json.load(file)
-        if report["results"] and report["bench"] and report["program"]:
+        if all(report[key] for key in ("results", "bench", "program", "machine", "date")):
             return report
-    except FileNotFoundError:
-        sys.exit(f"{name}: there is no such file")
+    except OSError as error:
+        sys.exit(f"{name}: {error.strerror}")
     except (ValueError, KeyError, TypeError):
         pass
     sys.exit(f"{name}: no report of `yushan bench --json`, nor of a script beside this one")
@@ -39,6 +39,20 @@ def report_in(name):
 
 def words(what):
     return ", ".join(f"{key} {value}" for key, value in what if key != "unit")
+
+
+def choices(report):
+    """What a run chose for itself, and what else the machine did."""
+    said = ""
+    for key in "logits_chunk", "keep":
+        values = sorted({str(row[key]) for row in report["results"] if key in row})
+        said += f", {key} {', '.join(values)}" if values else ""
+    if report.get("preloaded"):
+        said += f", with {report['preloaded']} preloaded"
+    busy = report["machine"].get("others_busy_processors") or 0
+    if busy > 0.1:
+        said += f"; NOT ALONE: other programs kept {busy:.1f} processors busy"
+    return said
 
 
 def same_work(ours, peer):
@@ -70,10 +84,8 @@ def main():
         sys.exit("the first file is of the peer and the second ours: name ours first")
     same_work(ours, peer)
     for report in ours, peer:
-        chunks = sorted({row["logits_chunk"] for row in report["results"] if "logits_chunk" in row})
-        chunk = f", logits_chunk {', '.join(map(str, chunks))}" if chunks else ""
-        on = report["machine"]["processor"]
-        print(f"{report['program']} on {on} at {report['date']}{chunk}")
+        on = report["machine"].get("processor")
+        print(f"{report['program']} on {on} at {report['date']}{choices(report)}")
     theirs = rows(peer)
     common = [(what, row) for what, row in rows(ours).items() if what in theirs]
     if not common:
@@ -85,7 +97,8 @@ def main():
     for what, row in common:
         other = theirs[what]
         a, b = row["median"], other["median"]
-        print(f"{words(what):60} {a:10.4g} {b:10.4g} {row['unit']:9} {a / b:6.2f}")
+        ratio = f"{a / b:6.2f}" if b else "     –"
+        print(f"{words(what):60} {a:10.4g} {b:10.4g} {row['unit']:9} {ratio}")
     if "peak_rss_bytes" in ours and "peak_rss_bytes" in peer:
         a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30
         print(f"{'peak RSS':60} {a:10.2f} {b:10.2f} {'GiB':9} {a / b:6.2f}")

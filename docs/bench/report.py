@@ -1,5 +1,6 @@
 """What the scripts of the peers share: reports of the form that `yushan bench --json` has."""
 
+import argparse
 import datetime
 import json
 import os
@@ -25,6 +26,13 @@ def needs(missing, modules):
     sys.exit(f"{missing}; `pip install {modules}` in an environment of its own brings it")
 
 
+def positive(text):
+    """The type of an argument: a whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be a whole number, 1 or more")
+    return int(text)
+
+
 def parse(parser, weights=()):
     """The arguments, which are refused before anything is computed.
 
@@ -36,7 +44,7 @@ def parse(parser, weights=()):
     if getattr(args, "threads", 1) < 0:
         parser.error(f"--threads {args.threads}: must be 0 (all) or more")
     if getattr(args, "threads", 1) == 0:
-        args.threads = os.cpu_count()
+        args.threads = len(os.sched_getaffinity(0))
     unknown = set(args.weights.split(",")) - set(weights) if weights else ()
     if unknown:
         parser.error(f"--weights {', '.join(unknown)}: this peer has {', '.join(weights)}")
@@ -74,6 +82,7 @@ def write(args, bench, program, results, **more):
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "program": program,
         "machine": {"processor": processor(), "processors": os.cpu_count()},
+        "preloaded": os.environ.get("LD_PRELOAD"),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         **more,
         "results": results,

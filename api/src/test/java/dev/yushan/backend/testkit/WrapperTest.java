@@ -148,6 +148,20 @@ class WrapperTest {
         .hasMessageStartingWith("add made element 200000 of F32 [200001] Infinity");
   }
 
+  @Test
+  void looksAtLiveRowsAndOwnColumnsAlone() {
+    Backend finite = AssertingBackend.over(reference).requiringFinite();
+    Tensor x = finite.tensor(new float[] {1, 1, 3e38f, 3e38f, 3e38f, 3e38f}, 3, 2);
+    Tensor sums = finite.tensor(new float[] {0, Float.NaN, 0, Float.NaN, 0, Float.NaN}, 3, 2);
+    Tensor one = finite.tensor(new int[] {1}, 1);
+    Tensor two = finite.tensor(new int[] {2}, 1);
+    finite.kernels().swiGlu(x.columns(0, 1), x.columns(1, 2), sums.columns(0, 1).counted(one));
+    Tensor out = sums.columns(0, 1).counted(two);
+    assertThatThrownBy(() -> finite.kernels().swiGlu(x.columns(0, 1), x.columns(1, 2), out))
+        .hasMessageStartingWith("swiGlu made element 1 of F32 [3, 1]")
+        .hasMessageContaining("Infinity");
+  }
+
   /// A device that records computes nothing then: there would be no results to look at.
   @Test
   void looksAtTheResultsOfAPlanOnADeviceToo() {
