@@ -37,7 +37,7 @@ final class AttentionBuffers {
   /// Gradients of scores, a strip for each query.
   float[] gradientStrips = {};
 
-  /// Scores, a strip for each row of a tile.
+  /// Scores, a strip for each row of a tile, or of the tiles of several heads.
   float[] scores = new float[(Tile.ROWS + 1) * Tile.STRIP];
 
   /// Their gradients, a strip for each row of a tile or of a block of keys.

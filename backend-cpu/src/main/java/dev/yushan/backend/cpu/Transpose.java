@@ -108,14 +108,7 @@ final class Transpose {
     FloatVector b = FloatVector.fromMemorySegment(F32, s, starts[first + 1] + offset, ORDER);
     FloatVector c = FloatVector.fromMemorySegment(F32, s, starts[first + 2] + offset, ORDER);
     FloatVector d = FloatVector.fromMemorySegment(F32, s, starts[first + 3] + offset, ORDER);
-    FloatVector a1 = a.blend(b.rearrange(SWAP_1), BIT_1);
-    FloatVector b1 = a.rearrange(SWAP_1).blend(b, BIT_1);
-    FloatVector c1 = c.blend(d.rearrange(SWAP_1), BIT_1);
-    FloatVector d1 = c.rearrange(SWAP_1).blend(d, BIT_1);
-    a1.blend(c1.rearrange(SWAP_2), BIT_2).intoArray(t, to);
-    b1.blend(d1.rearrange(SWAP_2), BIT_2).intoArray(t, to + toLd);
-    a1.rearrange(SWAP_2).blend(c1, BIT_2).intoArray(t, to + 2 * toLd);
-    b1.rearrange(SWAP_2).blend(d1, BIT_2).intoArray(t, to + 3 * toLd);
+    quad(a, b, c, d, t, to, toLd);
   }
 
   /// Stages 1 and 2 on four neighbouring rows.
@@ -124,6 +117,11 @@ final class Transpose {
     FloatVector b = FloatVector.fromArray(F32, s, at + ld);
     FloatVector c = FloatVector.fromArray(F32, s, at + 2 * ld);
     FloatVector d = FloatVector.fromArray(F32, s, at + 3 * ld);
+    quad(a, b, c, d, t, to, toLd);
+  }
+
+  private static void quad(
+      FloatVector a, FloatVector b, FloatVector c, FloatVector d, float[] t, int to, int toLd) {
     FloatVector a1 = a.blend(b.rearrange(SWAP_1), BIT_1);
     FloatVector b1 = a.rearrange(SWAP_1).blend(b, BIT_1);
     FloatVector c1 = c.blend(d.rearrange(SWAP_1), BIT_1);
