@@ -32,11 +32,13 @@ def main():
     if not shutil.which(args.binary):
         parser.error(f"--binary {args.binary}: there is none; name the llama-bench of llama.cpp")
     prefill = args.bench == "prefill"
+    if args.context < 0 or (prefill and args.context):
+        parser.error(f"--context {args.context}: must be 0 or more, of decode alone")
     tokens = args.tokens or (512 if prefill else 128)
     results, build, parameters = [], "", 0
     for file in args.files:
         counts = ["-p", str(tokens), "-n", "0"] if prefill else ["-p", "0", "-n", str(tokens)]
-        counts += ["-d", str(args.context)]
+        counts += ["-d", str(args.context)] if args.context else []
         command = [args.binary, "-m", file, "-t", str(args.threads), "-r", str(args.repeat)]
         done = subprocess.run(command + counts + ["-o", "json"], check=True, stdout=subprocess.PIPE)
         for row in json.loads(done.stdout):

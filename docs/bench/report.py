@@ -44,7 +44,8 @@ def parse(parser, weights=()):
     if getattr(args, "threads", 1) < 0:
         parser.error(f"--threads {args.threads}: must be 0 (all) or more")
     if getattr(args, "threads", 1) == 0:
-        args.threads = len(os.sched_getaffinity(0))
+        allowed = getattr(os, "sched_getaffinity", None)  # of Linux
+        args.threads = len(allowed(0)) if allowed else os.cpu_count()
     unknown = set(args.weights.split(",")) - set(weights) if weights else ()
     if unknown:
         parser.error(f"--weights {', '.join(unknown)}: this peer has {', '.join(weights)}")

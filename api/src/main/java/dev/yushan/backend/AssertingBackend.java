@@ -71,12 +71,9 @@ public final class AssertingBackend extends ForwardingBackend {
   }
 
   private long live(Tensor t) {
-    if (t.count().isEmpty()) {
-      return t.rows();
-    }
-    int[] count = new int[1];
-    backend.download(t.count().get().rows(), MemorySegment.ofArray(count));
-    return Math.clamp(count[0] - t.count().get().start(), 0, t.rows());
+    return t.count()
+        .map(c -> Math.clamp(backend.ints(c.rows())[0] - c.start(), 0, t.rows()))
+        .orElse(t.rows());
   }
 
   @Override

@@ -45,7 +45,10 @@ final class Visitor implements AutoCloseable {
     if (browser == null) {
       browser = start();
     }
-    next.put(url);
+    if (!next.offer(url, 90, TimeUnit.SECONDS)) {
+      leave();
+      throw new IOException("the browser did not come for " + url);
+    }
   }
 
   /// Ends the browser, wherever it is; the next visit begins with a new one.

@@ -10,8 +10,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -80,33 +78,30 @@ final class Attention {
   static void forward(ThreadTeam team, Call call, List<Queries> sequences) {
     requireHeadDim(call.shape);
     int kvHeads = call.shape.kvHeads();
-    Map<Boolean, List<Queries>> few =
-        sequences.stream()
-            .filter(queries -> queries.rows.length() > 0)
-            .collect(
-                Collectors.partitioningBy(
-                    queries -> queries.rows.length() * call.group() <= Tile.ROWS));
     long rows = sequences.stream().mapToLong(q -> q.rows.length()).sum() * call.shape.heads();
     long each = rows / ((long) TASKS * team.threads());
     int step = Math.max(1, Math.clamp(each, LEAST_TASK_ROWS, MOST_TASK_ROWS) / call.group());
-    int heads = Math.ceilDiv(kvHeads, parts(few.get(true).size(), team.threads()));
+    int few = (int) sequences.stream().filter(queries -> oneTile(call, queries)).count();
+    int together = Math.ceilDiv(kvHeads, parts(few, team.threads()));
     List<Task> tasks = new ArrayList<>();
-    // the longest first: later queries see more keys
-    for (Queries queries : few.get(false)) {
+    for (Queries queries : sequences) {
       int n = queries.rows.length();
-      for (int from = (n - 1) / step * step; from >= 0; from -= step) {
-        for (int head = 0; head < kvHeads; head++) {
-          tasks.add(new Task(queries, head, 1, from, Math.min(n, from + step)));
+      int heads = oneTile(call, queries) ? together : 1;
+      // the longest first: later queries see more keys
+      for (int from = Math.ceilDiv(n, step) * step - step; from >= 0; from -= step) {
+        for (int head = 0; head < kvHeads; head += heads) {
+          int to = Math.min(n, from + step);
+          tasks.add(new Task(queries, head, Math.min(heads, kvHeads - head), from, to));
         }
       }
     }
-    for (Queries queries : few.get(true)) {
-      for (int head = 0; head < kvHeads; head += heads) {
-        int more = Math.min(heads, kvHeads - head);
-        tasks.add(new Task(queries, head, more, 0, queries.rows.length()));
-      }
-    }
     team.deal(tasks.size(), i -> new Worker(call, tasks.get(i)).run());
+  }
+
+  /// Whether all queries of a sequence are one tile under each key head.
+  private static boolean oneTile(Call call, Queries queries) {
+    int rows = queries.rows.length() * call.group();
+    return rows > 0 && rows <= Tile.ROWS;
   }
 
   /// Into how many tasks a sequence of few queries is cut: into one where there are enough of them

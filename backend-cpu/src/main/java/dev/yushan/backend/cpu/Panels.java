@@ -113,19 +113,23 @@ final class Panels {
   /// @param parts which `columns` columns of its row each part is
   void panels(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
     find(m, rows, parts, n, columns);
-    boolean vectors = m.dtype() == DType.F32 && columns % V == 0;
-    for (int j = 0; j < columns; j += vectors ? V : WIDTH) {
-      int to = j / WIDTH * WIDTH * n + j % WIDTH;
-      if (vectors) {
-        copyVectors(m.memory(), starts, n, 4L * j, out, to);
-      } else {
-        long offset = m.dtype().bytes(j);
-        for (int i = 0; i < n; i++) {
-          int width = Math.min(WIDTH, columns - j);
-          Widen.floats(m.dtype(), m.memory(), starts[i] + offset, out, to + i * WIDTH, width);
-        }
+    if (vectors(m, columns)) {
+      for (int j = 0; j < columns; j += V) {
+        copyVectors(m.memory(), starts, n, 4L * j, out, j / WIDTH * WIDTH * n + j % WIDTH);
+      }
+      return;
+    }
+    for (int j = 0; j < columns; j += WIDTH) {
+      int width = Math.min(WIDTH, columns - j);
+      long offset = m.dtype().bytes(j);
+      for (int i = 0; i < n; i++) {
+        Widen.floats(m.dtype(), m.memory(), starts[i] + offset, out, j * n + i * WIDTH, width);
       }
     }
+  }
+
+  private static boolean vectors(Matrix m, int columns) {
+    return m.dtype() == DType.F32 && columns % V == 0;
   }
 
   /// A vector of each part: one loop over many, since C2 spends more on short ones than on copying.
@@ -141,10 +145,9 @@ final class Panels {
   /// `columns` panel rows.
   void transposed(Matrix m, int[] rows, int[] parts, int n, int columns, float[] out) {
     find(m, rows, parts, n, columns);
-    boolean vectors = m.dtype() == DType.F32 && columns % V == 0;
     for (int i = 0; i < n; i += V) {
       int to = i / WIDTH * columns * WIDTH + i % WIDTH;
-      if (vectors && i + V <= n) {
+      if (vectors(m, columns) && i + V <= n) {
         Transpose.rows(m.memory(), starts, i, columns, out, to, WIDTH, square);
       } else {
         for (int r = 0; r < Math.min(V, n - i); r++) {

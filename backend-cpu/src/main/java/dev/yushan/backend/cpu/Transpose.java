@@ -111,7 +111,6 @@ final class Transpose {
     quad(a, b, c, d, t, to, toLd);
   }
 
-  /// Stages 1 and 2 on four neighbouring rows.
   private static void quad(float[] s, int at, int ld, float[] t, int to, int toLd) {
     FloatVector a = FloatVector.fromArray(F32, s, at);
     FloatVector b = FloatVector.fromArray(F32, s, at + ld);
@@ -120,6 +119,7 @@ final class Transpose {
     quad(a, b, c, d, t, to, toLd);
   }
 
+  /// Stages 1 and 2 on four neighbouring rows.
   private static void quad(
       FloatVector a, FloatVector b, FloatVector c, FloatVector d, float[] t, int to, int toLd) {
     FloatVector a1 = a.blend(b.rearrange(SWAP_1), BIT_1);
