@@ -11,6 +11,7 @@ import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.io.TensorSource;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,10 +36,8 @@ final class WeightFiles {
   /// @param read is told of each piece how many weights it has
   static void load(Backend backend, Path directory, List<Parameter> parameters, LongConsumer read) {
     try (SafetensorsDirectory files = SafetensorsDirectory.open(directory);
-        Arena arena = Arena.ofConfined()) {
+        Copy copy = new Copy(backend, read)) {
       refuseUnexpected(files, parameters);
-      Copy copy =
-          new Copy(backend, arena.allocate(PIECE * 4, 64), arena.allocate(PIECE * 4, 64), read);
       for (Parameter parameter : parameters) {
         StoredTensor stored = files.tensor(parameter.name());
         Path file = files.fileOf(parameter.name());
@@ -77,12 +76,22 @@ final class WeightFiles {
     }
   }
 
-  /// Copies tensors piece by piece.
-  ///
-  /// @param wide room for a piece as F32
-  /// @param narrow room for one in another type
-  private record Copy(
-      Backend backend, MemorySegment wide, MemorySegment narrow, LongConsumer read) {
+  /// Copies tensors piece by piece, in rooms that it keeps for all of them.
+  private static final class Copy implements AutoCloseable {
+    private final Backend backend;
+    private final LongConsumer read;
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment wide = arena.allocate(PIECE * 4, 64);
+    private final MemorySegment narrow = arena.allocate(PIECE * 4, 64);
+
+    /// A piece as F32 on the backend, once there is one to quantise.
+    private Optional<Tensor> floats = Optional.empty();
+
+    Copy(Backend backend, LongConsumer read) {
+      this.backend = backend;
+      this.read = read;
+    }
+
     void tensor(Path file, StoredTensor stored, Tensor target) {
       Tensor flat = target.reshape(target.elements());
       int size = stored.type().bytes();
@@ -105,7 +114,7 @@ final class WeightFiles {
       long count = target.elements();
       if (target.dtype().quantised()) {
         FloatFormats.widen(type, bytes, wide, count);
-        quantise(backend, wide.asSlice(0, count * 4), target);
+        quantise(wide.asSlice(0, count * 4), target);
       } else if (StorageType.of(target.dtype()) == type) {
         backend.upload(bytes, target);
       } else {
@@ -114,12 +123,20 @@ final class WeightFiles {
         backend.upload(narrow.asSlice(0, target.bytes()), target);
       }
     }
-  }
 
-  private static void quantise(Backend backend, MemorySegment values, Tensor target) {
-    try (Tensor wide = backend.allocate(DType.F32, target.shape())) {
-      backend.upload(values, wide);
-      backend.kernels().copy(wide, target);
+    private void quantise(MemorySegment values, Tensor target) {
+      if (floats.isEmpty()) {
+        floats = Optional.of(backend.allocate(DType.F32, Shape.of(PIECE)));
+      }
+      Tensor piece = floats.get().rows(0, target.elements());
+      backend.upload(values, piece);
+      backend.kernels().copy(piece, target);
+    }
+
+    @Override
+    public void close() {
+      floats.ifPresent(Tensor::close);
+      arena.close();
     }
   }
 

@@ -20,6 +20,7 @@ import dev.yushan.io.TensorSource;
 import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.gguf.GgufType;
 import dev.yushan.model.llama.GgufModels;
+import dev.yushan.model.llama.MatrixTypes;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.io.IOException;
@@ -104,7 +105,7 @@ class ModelsTest {
       assertThat(mappedBelow(dir)).hasSize(2);
     }
     try (CausalLM fromDirectory = Models.load(backend, directory, DType.BF16, false);
-        CausalLM fromGguf = GgufModels.load(backend, gguf, DType.Q8_0)) {
+        CausalLM fromGguf = GgufModels.load(backend, gguf, MatrixTypes.all(DType.Q8_0))) {
       fromDirectory.freeze(backend);
       fromGguf.freeze(backend);
       assertThat(mappedBelow(dir)).isEmpty();

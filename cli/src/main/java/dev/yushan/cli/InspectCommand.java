@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -122,7 +123,7 @@ final class InspectCommand implements Callable<Integer> {
       config(config, json, out);
       tokenizer(directory, config, out);
       out.println();
-      tensors(tensors, out);
+      tensors(tensors.stream().map(Line::of), out);
     }
     return true;
   }
@@ -132,7 +133,7 @@ final class InspectCommand implements Callable<Integer> {
       List<TensorHeader> tensors = weights.tensors().stream().map(StoredTensor::header).toList();
       out.printf("%s: %s%n%n", file, totals(tensors));
       weights.metadata().forEach((key, value) -> out.printf("%s: %s%n", key, value));
-      tensors(tensors, out);
+      tensors(tensors.stream().map(Line::of), out);
     }
     if (checksums) {
       out.printf("%n%s  %s%n", Checksums.sum(file), file.getFileName());
@@ -150,7 +151,7 @@ final class InspectCommand implements Callable<Integer> {
                       "%s: %s%n",
                       key, value instanceof List<?> l ? "(%,d)".formatted(l.size()) : value));
       out.println();
-      gguf.tensors().values().forEach(t -> out.printf("%s %s %s%n", t.name(), t.type(), t.dims()));
+      tensors(gguf.tensors().values().stream().map(Line::of), out);
     }
     if (checksums) {
       out.printf("%n%s  %s%n", Checksums.sum(file), file.getFileName());
@@ -222,25 +223,33 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   /// A line for each tensor, or for each group that differs in the number of the layer alone.
-  private void tensors(List<TensorHeader> tensors, PrintWriter out) {
-    Map<TensorHeader, Integer> groups = new LinkedHashMap<>();
-    for (TensorHeader tensor : tensors) {
-      groups.merge(everyTensor ? tensor : anyLayer(tensor), 1, Integer::sum);
-    }
+  private void tensors(Stream<Line> tensors, PrintWriter out) {
+    Map<Line, Integer> groups = new LinkedHashMap<>();
+    tensors.forEach(line -> groups.merge(everyTensor ? line : line.ofAnyLayer(), 1, Integer::sum));
     Columns table = new Columns("TENSOR", "TYPE", "SHAPE", "COUNT", "BYTES");
     groups.forEach(
-        (tensor, count) ->
+        (line, count) ->
             table.add(
-                tensor.name(),
-                tensor.type().name(),
-                tensor.dims().toString(),
+                line.name,
+                line.type,
+                line.dims.toString(),
                 String.valueOf(count),
-                "%,d".formatted(count * tensor.bytes())));
+                "%,d".formatted(count * line.bytes)));
     table.print(out);
   }
 
-  private static TensorHeader anyLayer(TensorHeader tensor) {
-    return new TensorHeader(
-        tensor.name().replaceFirst("\\.\\d+\\.", ".*."), tensor.type(), tensor.dims());
+  /// What is shown of a tensor.
+  private record Line(String name, String type, List<Long> dims, long bytes) {
+    static Line of(TensorHeader tensor) {
+      return new Line(tensor.name(), tensor.type().name(), tensor.dims(), tensor.bytes());
+    }
+
+    static Line of(Gguf.Entry tensor) {
+      return new Line(tensor.name(), tensor.type().name(), tensor.dims(), tensor.data().byteSize());
+    }
+
+    Line ofAnyLayer() {
+      return new Line(name.replaceFirst("\\.\\d+\\.", ".*."), type, dims, bytes);
+    }
   }
 }

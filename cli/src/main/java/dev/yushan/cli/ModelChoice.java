@@ -11,6 +11,7 @@ import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.model.llama.GgufModels;
+import dev.yushan.model.llama.MatrixTypes;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import dev.yushan.text.Tokenizer;
@@ -163,14 +164,14 @@ final class ModelChoice {
   /// @param progress is told how far it has come
   CausalLM load(Backend backend, Consumer<Loading> progress) {
     Path directory = directory();
-    DType weights = weights(directory);
+    MatrixTypes weights = weights(directory);
     long start = System.nanoTime();
     Passes passes = new Passes(2 * Models.config(directory).parameters(), progress);
     LongConsumer read = count -> passes.add("reading the weights", count);
     CausalLM loaded =
         gguf()
             .map(file -> GgufModels.load(backend, file, weights, read))
-            .orElseGet(() -> Models.load(backend, directory, weights, false, read));
+            .orElseGet(() -> Models.load(backend, directory, weights.layers(), false, read));
     loaded.freeze(
         new ForwardingBackend(backend) {
           @Override
@@ -214,15 +215,15 @@ final class ModelChoice {
     }
   }
 
-  private DType weights(Path directory) {
+  /// As asked for, else as they are stored.
+  private MatrixTypes weights(Path directory) {
     requireConsistent();
-    if (quantization.isPresent()) {
-      return DType.valueOf(quantization.get().name());
-    }
-    return dtype
-        .flatMap(WeightType::dtype)
-        .or(() -> gguf().map(GgufModels::matrices))
-        .orElseGet(() -> Models.dtype(directory));
+    return quantization
+        .map(type -> DType.valueOf(type.name()))
+        .or(() -> dtype.flatMap(WeightType::dtype))
+        .map(MatrixTypes::all)
+        .or(() -> gguf().map(GgufModels::types))
+        .orElseGet(() -> MatrixTypes.all(Models.dtype(directory)));
   }
 
   private static long elements(Parameter parameter) {

@@ -7,6 +7,7 @@ import dev.yushan.io.StorageType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.OptionalLong;
 
 /// Blocks of GGUF types to floats and back, one element after the other: for files. Backends have
 /// their own for speed, with the same results.
@@ -34,43 +35,85 @@ public final class Blocks {
     switch (type) {
       case F32, F16, BF16 -> FloatFormats.widen(StorageType.valueOf(type.name()), in, out, count);
       case Q8_0 -> {
-        for (long i = 0; i < count; i++) {
-          long block = i / BLOCK * 34;
-          out.set(F32, 4 * i, half(in, block) * in.get(JAVA_BYTE, block + 2 + i % BLOCK));
+        for (long i = 0; i < count / BLOCK; i++) {
+          widenQ8(in, i * 34, out, i * BLOCK * 4);
         }
       }
       case Q4_0 -> {
-        for (long i = 0; i < count; i++) {
-          long block = i / BLOCK * 18;
-          int pair = in.get(JAVA_BYTE, block + 2 + i % 16);
-          int nibble = (i % BLOCK < 16 ? pair : pair >> 4) & 15;
-          out.set(F32, 4 * i, half(in, block) * (nibble - 8));
+        for (long i = 0; i < count / BLOCK; i++) {
+          widenQ4(in, i * 18, out, i * BLOCK * 4);
         }
       }
       case Q6_K -> {
-        for (long i = 0; i < count; i++) {
-          out.set(F32, 4 * i, q6k(in, i / 256 * 210, (int) (i % 256)));
+        for (long i = 0; i < count / 256; i++) {
+          widenQ6(in, i * 210, out, i * 256 * 4);
         }
       }
       default -> throw new IllegalArgumentException("blocks of type " + type + " are not read");
     }
   }
 
-  private static float half(MemorySegment in, long at) {
-    return Float.float16ToFloat(in.get(I16, at));
+  private static void widenQ8(MemorySegment in, long block, MemorySegment out, long to) {
+    float scale = half(in, block);
+    for (int i = 0; i < BLOCK; i++) {
+      out.set(F32, to + 4L * i, scale * in.get(JAVA_BYTE, block + 2 + i));
+    }
+  }
+
+  private static void widenQ4(MemorySegment in, long block, MemorySegment out, long to) {
+    float scale = half(in, block);
+    for (int i = 0; i < BLOCK / 2; i++) {
+      int pair = in.get(JAVA_BYTE, block + 2 + i);
+      out.set(F32, to + 4L * i, scale * ((pair & 15) - 8));
+      out.set(F32, to + 4L * (i + BLOCK / 2), scale * ((pair >> 4 & 15) - 8));
+    }
   }
 
   /// A super-block of 256: 128 bytes of lower four bits, 64 of upper two, 16 scales, and their
   /// scale. Element i of a half of 128 is in quarter i / 32.
-  private static float q6k(MemorySegment in, long block, int i) {
-    int part = i / 128;
-    int quarter = i % 128 / 32;
-    int l = i % 32;
-    int low = in.get(JAVA_BYTE, block + 64L * part + l + 32 * (quarter % 2)) & 0xFF;
-    int high = in.get(JAVA_BYTE, block + 128 + 32L * part + l) & 0xFF;
-    int value = (quarter < 2 ? low & 15 : low >> 4) | (high >> 2 * quarter & 3) << 4;
-    int scale = in.get(JAVA_BYTE, block + 192 + 8L * part + l / 16 + 2 * quarter);
-    return half(in, block + 208) * scale * (value - 32);
+  private static void widenQ6(MemorySegment in, long block, MemorySegment out, long to) {
+    float all = half(in, block + 208);
+    for (int sixteen = 0; sixteen < 16; sixteen++) {
+      int part = sixteen / 8;
+      int quarter = sixteen % 8 / 2;
+      int first = sixteen % 2 * 16;
+      float scale = all * in.get(JAVA_BYTE, block + 192 + 8 * part + first / 16 + 2 * quarter);
+      long lows = block + 64 * part + 32 * (quarter % 2) + first;
+      long highs = block + 128 + 32 * part + first;
+      for (int i = 0; i < 16; i++) {
+        int low = in.get(JAVA_BYTE, lows + i) >> (quarter < 2 ? 0 : 4) & 15;
+        int high = in.get(JAVA_BYTE, highs + i) >> 2 * quarter & 3;
+        out.set(F32, to + 4L * (16 * sixteen + i), scale * ((high << 4 | low) - 32));
+      }
+    }
+  }
+
+  /// The first of `count` elements that is infinite or NaN; in a quantised block all are, if its
+  /// scale is.
+  public static OptionalLong firstNonFinite(GgufType type, MemorySegment in, long count) {
+    return switch (type) {
+      case F32, F16, BF16 ->
+          FloatFormats.firstNonFinite(StorageType.valueOf(type.name()), in, count);
+      case Q8_0, Q4_0 -> firstNonFinite(in, type, 0, count);
+      case Q6_K -> firstNonFinite(in, type, 208, count);
+      default -> throw new IllegalArgumentException("blocks of type " + type + " are not read");
+    };
+  }
+
+  /// @param scale where a block has its own
+  private static OptionalLong firstNonFinite(
+      MemorySegment in, GgufType type, int scale, long count) {
+    long bytes = type.bytes(type.blockLength());
+    for (long i = 0; i < count / type.blockLength(); i++) {
+      if (!Float.isFinite(half(in, i * bytes + scale))) {
+        return OptionalLong.of(i * type.blockLength());
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  private static float half(MemorySegment in, long at) {
+    return Float.float16ToFloat(in.get(I16, at));
   }
 
   /// Writes `count` floats as Q8_0 or Q4_0 (rounded as ggml rounds), F32, or rounded to nearest

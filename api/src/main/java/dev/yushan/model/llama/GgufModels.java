@@ -37,7 +37,8 @@ import java.util.function.LongConsumer;
 
 /// Llama models in GGUF files: written from a model directory, read into one, or run as they are.
 public final class GgufModels {
-  private static final int PIECE = 4 << 20;
+  /// Weights that are copied at a time: what a cache holds.
+  private static final int PIECE = 1 << 20;
 
   private GgufModels() {}
 
@@ -153,8 +154,7 @@ public final class GgufModels {
   /// @param dtype F32, F16 or BF16; absent: as the matrices are stored, BF16 if they are quantised
   public static void read(Path file, Path directory, Optional<DType> dtype, long maxShardBytes) {
     try (Gguf gguf = open(file)) {
-      DType stored = matrices(gguf);
-      DType target = dtype.orElse(stored.quantised() ? DType.BF16 : stored);
+      DType target = dtype.orElseGet(() -> real(gguf));
       Files.createDirectories(directory);
       LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
       List<SafetensorsWriter.Entry> entries = new ArrayList<>();
@@ -229,9 +229,14 @@ public final class GgufModels {
   /// directory.
   public static void writeCompanions(Path file, Path directory) {
     try (Gguf gguf = open(file)) {
-      DType stored = matrices(gguf);
-      writeCompanions(gguf, directory, stored.quantised() ? DType.BF16 : stored);
+      writeCompanions(gguf, directory, real(gguf));
     }
+  }
+
+  /// The type of most of the weights, BF16 if that is quantised.
+  private static DType real(Gguf gguf) {
+    DType layers = types(gguf).layers();
+    return layers.quantised() ? DType.BF16 : layers;
   }
 
   private static void writeCompanions(Gguf gguf, Path directory, DType dtype) {
@@ -244,29 +249,38 @@ public final class GgufModels {
 
   // ---- run as they are -------------------------------------------------------------------------
 
-  /// The type in which the matrices of `file` are best kept: that of most of their bytes, but Q8_0
-  /// where Q4_0 is mixed with Q6_K, which no backend has.
-  public static DType matrices(Path file) {
+  /// The types in which the matrices of `file` are best kept: of embedding, layers and head each
+  /// that of most of the weights, but Q8_0 where there is Q6_K, which no backend has. Most files of
+  /// Q4_0 have it in the head alone.
+  public static MatrixTypes types(Path file) {
     try (Gguf gguf = open(file)) {
-      return matrices(gguf);
+      return types(gguf);
     }
   }
 
-  private static DType matrices(Gguf gguf) {
-    Map<GgufType, Long> bytes = new EnumMap<>(GgufType.class);
+  private static MatrixTypes types(Gguf gguf) {
+    DType embedding = kept(gguf, LlamaGguf.EMBEDDING);
+    boolean tied = !gguf.tensors().containsKey(LlamaGguf.HEAD);
+    return new MatrixTypes(
+        embedding, kept(gguf, LlamaGguf.LAYERS), tied ? embedding : kept(gguf, LlamaGguf.HEAD));
+  }
+
+  /// The type for the matrices whose names begin so.
+  private static DType kept(Gguf gguf, String prefix) {
+    Map<GgufType, Long> weights = new EnumMap<>(GgufType.class);
     gguf.tensors().values().stream()
-        .filter(entry -> entry.dims().size() == 2)
-        .forEach(entry -> bytes.merge(entry.type(), entry.data().byteSize(), Long::sum));
+        .filter(entry -> entry.name().startsWith(prefix) && entry.dims().size() == 2)
+        .forEach(entry -> weights.merge(entry.type(), entry.elements(), Long::sum));
     GgufType most =
-        bytes.entrySet().stream()
+        weights.entrySet().stream()
             .max(Map.Entry.comparingByValue())
             .map(Map.Entry::getKey)
             .orElse(GgufType.F32);
-    return bytes.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
+    return weights.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
   }
 
-  /// Loads the model in `file` to run it; what is stored in the type `weights` keeps every bit.
-  public static CausalLM load(Backend backend, Path file, DType weights) {
+  /// Loads the model in `file` to run it; what is stored in the type of `weights` keeps every bit.
+  public static CausalLM load(Backend backend, Path file, MatrixTypes weights) {
     return load(backend, file, weights, count -> {});
   }
 
@@ -274,15 +288,16 @@ public final class GgufModels {
   ///
   /// @param read is told, a few millions at a time, how many weights have been read; they add up to
   ///   [dev.yushan.model.ModelConfig#parameters]
-  public static CausalLM load(Backend backend, Path file, DType weights, LongConsumer read) {
-    try (Gguf gguf = open(file)) {
-      ObjectNode json = LlamaGguf.config(gguf);
-      LlamaConfig config = LlamaConfig.of(json);
-      CausalLM model = Models.allocate(backend, json, weights, false);
+  public static CausalLM load(Backend backend, Path file, MatrixTypes weights, LongConsumer read) {
+    try (Gguf gguf = open(file);
+        Arena arena = Arena.ofConfined()) {
+      LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
+      Copy copy = Copy.of(backend, config, gguf, arena, read);
+      CausalLM model = new LlamaForCausalLM(backend, config, weights, false);
       try {
         Map<String, String> names = LlamaGguf.names(config);
         for (Parameter parameter : model.parameters()) {
-          fill(backend, config, gguf, names.get(parameter.name()), parameter, read);
+          copy.tensor(names.get(parameter.name()), parameter);
         }
         return model;
       } catch (RuntimeException | Error e) {
@@ -292,58 +307,79 @@ public final class GgufModels {
     }
   }
 
-  private static void fill(
+  /// Copies tensors to a backend, some rows at a time.
+  ///
+  /// @param raw room for such a piece as it is stored
+  /// @param wide room for one as F32
+  /// @param narrow room for one in another type
+  private record Copy(
       Backend backend,
       LlamaConfig config,
       Gguf gguf,
-      String there,
-      Parameter parameter,
+      MemorySegment raw,
+      MemorySegment wide,
+      MemorySegment narrow,
       LongConsumer read) {
-    Gguf.Entry stored = tensor(gguf, there);
-    Tensor target = parameter.value();
-    if (!stored.shape().equals(target.shape())) {
-      throw new FileFormatException(
-          gguf.path(),
-          "tensor %s: shape %s, but the metadata make it %s"
-              .formatted(there, stored.dims(), target.shape()));
+
+    static Copy of(Backend backend, LlamaConfig config, Gguf gguf, Arena arena, LongConsumer read) {
+      long row =
+          gguf.tensors().values().stream().mapToLong(t -> t.dims().getLast()).max().orElse(0);
+      long bytes = 4 * Math.max(PIECE, row);
+      return new Copy(
+          backend,
+          config,
+          gguf,
+          arena.allocate(bytes, 64),
+          arena.allocate(bytes, 64),
+          arena.allocate(bytes, 64),
+          read);
     }
-    boolean vector = stored.dims().size() == 1;
-    long columns = stored.dims().getLast();
-    long rows = vector ? 1 : stored.dims().getFirst();
-    long step = Math.max(1, PIECE / columns);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment raw = arena.allocate(stored.type().bytes(columns) * Math.min(step, rows), 64);
+
+    void tensor(String there, Parameter parameter) {
+      Gguf.Entry stored = GgufModels.tensor(gguf, there);
+      Tensor target = parameter.value();
+      if (!stored.shape().equals(target.shape())) {
+        throw new FileFormatException(
+            gguf.path(),
+            "tensor %s: shape %s, but the metadata make it %s"
+                .formatted(there, stored.dims(), target.shape()));
+      }
+      boolean vector = stored.dims().size() == 1;
+      long columns = stored.dims().getLast();
+      long rows = vector ? 1 : stored.dims().getFirst();
+      long step = Math.max(1, PIECE / columns);
       for (long from = 0; from < rows; from += step) {
         long count = Math.min(step, rows - from);
-        MemorySegment piece = raw.asSlice(0, count * stored.type().bytes(columns));
-        for (long i = 0; i < count; i++) {
-          MemorySegment.copy(
-              row(config, stored, parameter.name(), from + i),
-              0,
-              piece,
-              i * stored.type().bytes(columns),
-              stored.type().bytes(columns));
-        }
         Tensor part = vector ? target : target.rows(from, from + count);
-        upload(backend, parameter.name(), stored.type(), piece, part, from * columns);
+        upload(parameter.name(), stored.type(), rows(stored, parameter, from, count), part, from);
         read.accept(part.elements());
       }
     }
-  }
 
-  private static void upload(
-      Backend backend, String name, GgufType type, MemorySegment bytes, Tensor target, long first) {
-    long count = target.elements();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment wide = arena.allocate(4 * count, 64);
-      Blocks.widen(type, bytes, wide, count);
-      requireFinite(name, first, wide, count);
+    /// Some rows as transformers numbers them.
+    private MemorySegment rows(Gguf.Entry stored, Parameter parameter, long from, long count) {
+      long bytes = stored.type().bytes(stored.dims().getLast());
+      if (!LlamaGguf.turns(parameter.name())) {
+        return stored.data().asSlice(from * bytes, count * bytes);
+      }
+      for (long i = 0; i < count; i++) {
+        MemorySegment row = row(config, stored, parameter.name(), from + i);
+        MemorySegment.copy(row, 0, raw, i * bytes, bytes);
+      }
+      return raw.asSlice(0, count * bytes);
+    }
+
+    private void upload(String name, GgufType type, MemorySegment bytes, Tensor target, long row) {
+      long count = target.elements();
+      Blocks.firstNonFinite(type, bytes, count)
+          .ifPresent(bad -> badValue(name, row * target.columns() + bad, "infinite or NaN"));
       if (type.dtype().filter(target.dtype()::equals).isPresent()) {
         backend.upload(bytes, target);
       } else {
-        MemorySegment narrow = arena.allocate(target.bytes(), 64);
-        Blocks.narrow(GgufType.of(target.dtype()), wide, narrow, count);
-        backend.upload(narrow, target);
+        MemorySegment out = narrow.asSlice(0, target.bytes());
+        Blocks.widen(type, bytes, wide, count);
+        Blocks.narrow(GgufType.of(target.dtype()), wide, out, count);
+        backend.upload(out, target);
       }
     }
   }

@@ -6,7 +6,6 @@ import dev.yushan.backend.Backend;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.model.Weights;
-import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,20 +24,25 @@ public final class LlamaForCausalLM implements CausalLM {
 
   /// The model with weights of zero.
   ///
-  /// @param matrices the type of the matrices; norms are F32
+  /// @param types those of the matrices; norms are F32
   /// @param trainable whether each weight has a gradient; needs F32 weights
-  LlamaForCausalLM(Backend backend, LlamaConfig config, DType matrices, boolean trainable) {
+  LlamaForCausalLM(Backend backend, LlamaConfig config, MatrixTypes types, boolean trainable) {
     this.config = config;
-    Weights weights = new Weights(backend, matrices, trainable, owned);
     long hidden = config.hiddenSize();
     long vocabulary = config.vocabSize();
-    embedding = weights.matrix("model.embed_tokens.weight", vocabulary, hidden);
+    embedding =
+        new Weights(backend, types.embedding(), trainable, owned)
+            .matrix("model.embed_tokens.weight", vocabulary, hidden);
+    Weights weights = new Weights(backend, types.layers(), trainable, owned);
     for (int i = 0; i < config.layers(); i++) {
       layers.add(LlamaLayer.of(i, config, weights));
     }
     norm = weights.norm("model.norm.weight", hidden);
     head =
-        config.tiedEmbeddings() ? embedding : weights.matrix("lm_head.weight", vocabulary, hidden);
+        config.tiedEmbeddings()
+            ? embedding
+            : new Weights(backend, types.head(), trainable, owned)
+                .matrix("lm_head.weight", vocabulary, hidden);
     float[] frequencies =
         Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), config.ropeScaling());
     cosSin =

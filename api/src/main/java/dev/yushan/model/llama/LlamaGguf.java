@@ -24,6 +24,12 @@ public final class LlamaGguf {
   /// What each pair of a head is divided by, where the frequencies of RoPE are stretched.
   public static final String ROPE_FACTORS = "rope_freqs.weight";
 
+  static final String EMBEDDING = "token_embd.weight";
+  static final String HEAD = "output.weight";
+
+  /// What the names of all that belongs to a layer begin with.
+  static final String LAYERS = "blk.";
+
   private static final ValueLayout.OfFloat F32 =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -45,17 +51,17 @@ public final class LlamaGguf {
   /// The GGUF name of each weight of a model, under its name in transformers.
   public static Map<String, String> names(LlamaConfig config) {
     Map<String, String> names = new LinkedHashMap<>();
-    names.put("model.embed_tokens.weight", "token_embd.weight");
+    names.put("model.embed_tokens.weight", EMBEDDING);
     for (int i = 0; i < config.layers(); i++) {
       for (Map.Entry<String, String> part : LAYER) {
         names.put(
             "model.layers.%d.%s.weight".formatted(i, part.getValue()),
-            "blk.%d.%s.weight".formatted(i, part.getKey()));
+            LAYERS + "%d.%s.weight".formatted(i, part.getKey()));
       }
     }
     names.put("model.norm.weight", "output_norm.weight");
     if (!config.tiedEmbeddings()) {
-      names.put("lm_head.weight", "output.weight");
+      names.put("lm_head.weight", HEAD);
     }
     return names;
   }
@@ -126,9 +132,9 @@ public final class LlamaGguf {
     json.put("hidden_act", "silu");
     long hidden = whole(file, "llama.embedding_length");
     long heads = whole(file, "llama.attention.head_count");
-    Gguf.Entry embedding = file.tensors().get("token_embd.weight");
+    Gguf.Entry embedding = file.tensors().get(EMBEDDING);
     if (embedding == null) {
-      throw new FileFormatException(file.path(), "lacks the tensor token_embd.weight");
+      throw new FileFormatException(file.path(), "lacks the tensor " + EMBEDDING);
     }
     json.put("vocab_size", embedding.dims().getFirst());
     json.put("hidden_size", hidden);
@@ -144,7 +150,7 @@ public final class LlamaGguf {
             "llama.attention.layer_norm_rms_epsilon",
             file.number("llama.attention.layer_norm_rms_epsilon")));
     json.put("rope_theta", file.number("llama.rope.freq_base").orElse(10_000.0));
-    json.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
+    json.put("tie_word_embeddings", !file.tensors().containsKey(HEAD));
     file.integer("tokenizer.ggml.bos_token_id").ifPresent(id -> json.put("bos_token_id", id));
     file.integer("tokenizer.ggml.eos_token_id").ifPresent(id -> json.put("eos_token_id", id));
     ropeScaling(file, json);

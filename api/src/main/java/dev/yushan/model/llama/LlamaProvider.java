@@ -34,7 +34,7 @@ public final class LlamaProvider implements ModelProvider {
 
   @Override
   public CausalLM allocate(Backend backend, ModelConfig config, DType weights, boolean trainable) {
-    return new LlamaForCausalLM(backend, (LlamaConfig) config, weights, trainable);
+    return new LlamaForCausalLM(backend, (LlamaConfig) config, MatrixTypes.all(weights), trainable);
   }
 
   /// Norm weights are one; everything else is normal with `initializer_range`, as in

@@ -9,8 +9,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
-import dev.yushan.io.gguf.Blocks;
-import dev.yushan.io.gguf.GgufType;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
@@ -43,12 +41,11 @@ final class Narrow {
           q8(in, at + i, memory, to + i / BLOCK * 34L);
         }
       }
-      case Q4_0 ->
-          Blocks.narrow(
-              GgufType.of(dtype),
-              MemorySegment.ofArray(in).asSlice(4L * at, 4L * n),
-              memory.asSlice(to, dtype.bytes(n)),
-              n);
+      case Q4_0 -> {
+        for (int i = 0; i < n; i += BLOCK) {
+          q4(in, at + i, memory, to + i / BLOCK * 18L);
+        }
+      }
       case I32 -> throw new IllegalArgumentException("floats are not written as integers");
     }
   }
@@ -71,6 +68,32 @@ final class Narrow {
       whole = whole.sub(1, rest.compare(VectorOperators.LE, -0.5f).cast(I32));
       bytes(whole, out, block + 2 + i);
     }
+  }
+
+  /// A block as `Blocks` writes it: the first value of the largest magnitude becomes -8.
+  private static void q4(float[] in, int at, MemorySegment out, long block) {
+    FloatVector magnitudes = FloatVector.zero(F32);
+    for (int i = 0; i < BLOCK; i += V) {
+      magnitudes = magnitudes.max(FloatVector.fromArray(F32, in, at + i).abs());
+    }
+    float most = magnitudes.reduceLanes(VectorOperators.MAX);
+    int first = 0;
+    while (first < BLOCK - 1 && Math.abs(in[at + first]) != most) {
+      first++;
+    }
+    float scale = in[at + first] / -8;
+    float inverse = scale == 0 ? 0 : 1 / scale;
+    out.set(JAVA_SHORT_UNALIGNED, block, Float.floatToFloat16(scale));
+    for (int i = 0; i < BLOCK / 2; i += V) {
+      IntVector low = nibbles(FloatVector.fromArray(F32, in, at + i), inverse);
+      IntVector high = nibbles(FloatVector.fromArray(F32, in, at + i + BLOCK / 2), inverse);
+      bytes(high.lanewise(VectorOperators.LSHL, 4).or(low), out, block + 2 + i);
+    }
+  }
+
+  private static IntVector nibbles(FloatVector x, float inverse) {
+    FloatVector moved = x.mul(inverse).add(8.5f);
+    return ((IntVector) moved.convertShape(VectorOperators.F2I, I32, 0)).min(15);
   }
 
   private static void bytes(IntVector values, MemorySegment out, long to) {

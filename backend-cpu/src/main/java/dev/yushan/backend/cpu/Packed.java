@@ -6,7 +6,6 @@ import static dev.yushan.backend.cpu.Lanes.I32;
 import static dev.yushan.backend.cpu.Lanes.I8;
 import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
@@ -88,23 +87,25 @@ final class Packed {
         });
   }
 
-  /// Up to [#width] rows, one after the other in `in`, as a group; the rows that lack are zero.
+  /// Up to [#width] rows, one after the other in `in`, as a group; the rows that lack are zero. A
+  /// cache line of a row is read at a time, and what is written of 32 columns stays in the cache.
   static void group(DType dtype, int columns, MemorySegment in, MemorySegment out) {
     long row = dtype.bytes(columns);
-    int step = dtype.blockLength();
     int width = width(dtype);
-    for (int p = 0; p < columns; p += step) {
+    for (int p = 0; p < columns; p += BLOCK) {
+      int end = Math.min(columns, p + BLOCK);
       long to = dtype.bytes(p) * width;
       for (int j = 0; j < width; j++) {
         long from = j * row + dtype.bytes(p);
         switch (dtype) {
-          case F32 -> out.set(JAVA_FLOAT_UNALIGNED, to + 4 * j, in.get(JAVA_FLOAT_UNALIGNED, from));
-          case F16 -> out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
-          case BF16 ->
-              out.set(
-                  JAVA_SHORT_UNALIGNED,
-                  to + 2 * (j / WIDTH * WIDTH) + 4 * (j % V) + 2 * (j % WIDTH / V),
-                  in.get(JAVA_SHORT_UNALIGNED, from));
+          case F32 -> f32Row(in, from, out, to + 4 * j, end - p);
+          case F16 -> f16Row(in, from, out, to + 2 * j, end - p);
+          case BF16 -> {
+            if (j % WIDTH < V) {
+              long pair = to + 2 * (j / WIDTH * WIDTH) + 4 * (j % V);
+              bf16Rows(in, from, from + V * row, out, pair, end - p);
+            }
+          }
           case Q8_0 -> {
             out.set(JAVA_SHORT_UNALIGNED, to + 2 * j, in.get(JAVA_SHORT_UNALIGNED, from));
             for (int i = 0; i < BLOCK; i++) {
@@ -118,6 +119,29 @@ final class Packed {
           case I32 -> throw new IllegalArgumentException("integers are not packed");
         }
       }
+    }
+  }
+
+  private static void f32Row(MemorySegment in, long from, MemorySegment out, long to, int n) {
+    for (int i = 0; i < n; i++) {
+      out.set(JAVA_INT_UNALIGNED, to + 4L * WIDTH * i, in.get(JAVA_INT_UNALIGNED, from + 4L * i));
+    }
+  }
+
+  private static void f16Row(MemorySegment in, long from, MemorySegment out, long to, int n) {
+    for (int i = 0; i < n; i++) {
+      out.set(
+          JAVA_SHORT_UNALIGNED, to + 2L * WIDTH * i, in.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
+    }
+  }
+
+  /// Two rows as the halves of ints.
+  private static void bf16Rows(
+      MemorySegment in, long low, long high, MemorySegment out, long to, int n) {
+    for (int i = 0; i < n; i++) {
+      int lower = in.get(JAVA_SHORT_UNALIGNED, low + 2L * i) & 0xFFFF;
+      int upper = in.get(JAVA_SHORT_UNALIGNED, high + 2L * i) << 16;
+      out.set(JAVA_INT_UNALIGNED, to + 2L * WIDE * i, upper | lower);
     }
   }
 

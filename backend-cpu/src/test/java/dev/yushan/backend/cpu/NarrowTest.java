@@ -2,9 +2,13 @@ package dev.yushan.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.yushan.io.gguf.Blocks;
+import dev.yushan.io.gguf.GgufType;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class NarrowTest {
@@ -26,6 +30,33 @@ class NarrowTest {
       int bits = (i + 1) << 16 | lower;
       assertThat(isNearest(bits, out[i] & 0xFFFF)).as("%08x became %04x", bits, out[i]).isTrue();
     }
+  }
+
+  /// Blocks as those of files are, to the bit: of few different values, so that the largest is
+  /// often there twice, with either sign, or nothing but zeros.
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"Q8_0", "Q4_0"})
+  void blocksAreThoseOfFiles(DType type) {
+    long seed = new Random().nextLong();
+    System.out.println("NarrowTest.blocksAreThoseOfFiles seed " + seed);
+    Random random = new Random(seed);
+    int n = 32 * 2000;
+    float[] in = new float[n];
+    for (int block = 0; block < n / 32; block++) {
+      int levels = 1 + random.nextInt(1 << random.nextInt(12));
+      float unit = Math.scalb(random.nextFloat(), random.nextInt(40) - 30);
+      for (int i = 0; i < 32; i++) {
+        in[32 * block + i] = unit * (random.nextInt(2 * levels - 1) - levels + 1);
+      }
+    }
+    byte[] seen = new byte[Math.toIntExact(type.bytes(n))];
+    byte[] wanted = seen.clone();
+    Narrow.floats(in, 0, n, type, MemorySegment.ofArray(seen), 0);
+    MemorySegment floats = MemorySegment.ofArray(in);
+    Blocks.narrow(GgufType.of(type), floats, MemorySegment.ofArray(wanted), n);
+    assertThat(seen).isEqualTo(wanted);
   }
 
   private static boolean isNearest(int bits, int rounded) {
