@@ -18,7 +18,6 @@ import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.io.TensorSource;
 import dev.yushan.io.gguf.Gguf;
-import dev.yushan.io.gguf.GgufType;
 import dev.yushan.model.llama.GgufModels;
 import dev.yushan.model.llama.MatrixTypes;
 import dev.yushan.tensor.DType;
@@ -95,7 +94,7 @@ class ModelsTest {
   @EnabledOnOs(OS.LINUX)
   void filesAreNoLongerMappedOnceTheyWereRead() throws IOException {
     Path gguf = dir.resolve("model.gguf");
-    GgufModels.export(TINY, gguf, GgufType.Q8_0, true);
+    GgufModels.export(TINY, gguf, MatrixTypes.all(DType.Q8_0), true);
     Path directory = Files.createDirectory(dir.resolve("model"));
     for (String file : List.of("config.json", "model.safetensors")) {
       Files.copy(TINY.resolve(file), directory.resolve(file));

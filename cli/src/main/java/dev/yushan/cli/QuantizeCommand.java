@@ -1,13 +1,15 @@
 package dev.yushan.cli;
 
 import dev.yushan.io.HfCache;
-import dev.yushan.io.gguf.GgufType;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.llama.GgufModels;
+import dev.yushan.model.llama.MatrixTypes;
+import dev.yushan.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,6 +58,14 @@ final class QuantizeCommand implements Callable<Integer> {
               + " quantised.")
   private FileType type;
 
+  @Option(
+      names = "--embedding-type",
+      paramLabel = "TYPE",
+      description =
+          "Type of the embedding and the head; default: that of --type. With q8_0 beside layers of"
+              + " q4_0 a model loses less.")
+  private Optional<FileType> embeddingType = Optional.empty();
+
   @Option(names = "--output", required = true, paramLabel = "FILE", description = "File to write.")
   private Path output;
 
@@ -73,7 +83,11 @@ final class QuantizeCommand implements Callable<Integer> {
     Q4_0,
     BF16,
     F16,
-    F32
+    F32;
+
+    DType dtype() {
+      return DType.valueOf(name());
+    }
   }
 
   @Override
@@ -90,7 +104,9 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     Path from = HubChoice.model(model, revision, ModelFiles.ALL);
     ExportCommand.requireSound(from);
-    GgufModels.export(from, output, GgufType.valueOf(type.name()), !withoutTokenizer);
+    DType vocabulary = embeddingType.orElse(type).dtype();
+    MatrixTypes types = new MatrixTypes(vocabulary, type.dtype(), vocabulary);
+    GgufModels.export(from, output, types, !withoutTokenizer);
     if (!withoutTokenizer && !Files.exists(from.resolve("tokenizer.json"))) {
       LOG.warn(
           "{} has no tokenizer.json, so {} has no tokenizer: other programs will not take it; put"
@@ -98,7 +114,7 @@ final class QuantizeCommand implements Callable<Integer> {
           from,
           output);
     }
-    spec.commandLine().getOut().printf("%s: %s, %,d bytes%n", output, type, Files.size(output));
+    spec.commandLine().getOut().printf("%s: %s, %,d bytes%n", output, types, Files.size(output));
     return 0;
   }
 }

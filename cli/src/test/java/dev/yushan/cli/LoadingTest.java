@@ -14,10 +14,11 @@ import dev.yushan.http.HttpService;
 import dev.yushan.http.LoadedModel;
 import dev.yushan.http.Loading;
 import dev.yushan.http.ServerConfig;
-import dev.yushan.io.gguf.GgufType;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.llama.GgufModels;
+import dev.yushan.model.llama.MatrixTypes;
 import dev.yushan.process.ChildJvm;
+import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,7 +83,7 @@ class LoadingTest {
       return golden;
     }
     Path file = directory.resolve("tiny.gguf");
-    GgufModels.export(golden, file, GgufType.F32, false);
+    GgufModels.export(golden, file, MatrixTypes.all(DType.F32), false);
     return file;
   }
 

@@ -64,8 +64,37 @@ class QuantizeCommandTest {
       assertThat(after.tensors()).hasSameSizeAs(before.tensors());
     }
     assertThat(text(back, "--tokenizer", model)).isEqualTo(text(model, "--dtype", "f32"));
-    Cli inspect = Cli.run("inspect", file);
-    assertThat(inspect.out()).contains("general.architecture: llama", "blk.1.attn_q.weight F32");
+    assertThat(Cli.run("inspect", file).out())
+        .contains("general.architecture: llama")
+        .containsPattern("blk\\.\\*\\.attn_q\\.weight +F32 ");
+    assertThat(Cli.run("inspect", file, "--tensors").out())
+        .containsPattern("blk\\.1\\.attn_q\\.weight +F32 ");
+  }
+
+  @Test
+  void theEmbeddingMayHaveMoreBitsThanTheLayers() {
+    Cli run =
+        Cli.run(
+            "quantize",
+            model,
+            "--type",
+            "q4_0",
+            "--embedding-type",
+            "q8_0",
+            "--output",
+            file,
+            "--without-tokenizer");
+    assertThat(run.exit()).as(run.err()).isZero();
+    assertThat(run.out()).contains(": Q4_0, embedding and head Q8_0, ");
+    Cli infer =
+        Cli.run(
+            "infer", "--model", file, "--tokenizer", model, "--prompt", "<1>", "--max-tokens", 2);
+    assertThat(infer.exit()).isZero();
+    assertThat(infer.err()).contains("parameters in Q4_0, embedding and head Q8_0, loaded");
+    Cli wide =
+        Cli.run(
+            "infer", "--model", file, "--tokenizer", model, "--prompt", "<1>", "--dtype", "f32");
+    assertThat(wide.err()).contains("parameters in F32, loaded");
   }
 
   @Test

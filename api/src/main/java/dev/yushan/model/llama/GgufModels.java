@@ -47,17 +47,17 @@ public final class GgufModels {
   /// Writes the model in `directory` to `file`.
   ///
   /// @param tokenizer whether its tokenizer, if it has one, goes along
-  /// @param type of the matrices: F32, F16, BF16, Q8_0 or Q4_0; where rows are no whole number of
+  /// @param types of the matrices: F32, F16, BF16, Q8_0 or Q4_0; where rows are no whole number of
   ///   blocks BF16 is taken, and vectors are F32
   /// @throws ModelException if it is no Llama model
-  /// @throws IllegalArgumentException naming tensor and element where a value does not fit `type`
-  public static void export(Path directory, Path file, GgufType type, boolean tokenizer) {
+  /// @throws IllegalArgumentException naming tensor and element where a value does not fit its type
+  public static void export(Path directory, Path file, MatrixTypes types, boolean tokenizer) {
     ObjectNode json = Models.configJson(directory);
     requireLlama(json);
     LlamaConfig config = LlamaConfig.of(json);
     Map<String, Object> metadata =
         LlamaGguf.metadata(json, directory.toAbsolutePath().normalize().getFileName().toString());
-    metadata.put("general.file_type", fileType(type));
+    metadata.put("general.file_type", fileType(types.layers()));
     metadata.put("general.quantization_version", 2);
     if (tokenizer) {
       metadata.putAll(GgufTokenizer.metadata(directory, config.vocabSize()));
@@ -74,7 +74,9 @@ public final class GgufModels {
                           List.of((long) factors.length),
                           TensorSource.of(MemorySegment.ofArray(factors)))));
       LlamaGguf.names(config)
-          .forEach((name, there) -> entries.add(entry(config, weights.tensor(name), there, type)));
+          .forEach(
+              (name, there) ->
+                  entries.add(entry(config, weights.tensor(name), there, type(there, types))));
       GgufWriter.write(file, metadata, entries);
     }
   }
@@ -88,15 +90,24 @@ public final class GgufModels {
   }
 
   /// The number of `llama_ftype` in llama.h.
-  private static int fileType(GgufType type) {
+  private static int fileType(DType type) {
     return switch (type) {
       case F32 -> 0;
       case F16 -> 1;
       case Q4_0 -> 2;
       case Q8_0 -> 7;
       case BF16 -> 32;
-      default -> throw new IllegalArgumentException("type %s is not written".formatted(type));
+      case I32 -> throw new IllegalArgumentException("integers are no weights");
     };
+  }
+
+  private static GgufType type(String name, MatrixTypes types) {
+    return GgufType.of(
+        switch (name) {
+          case LlamaGguf.EMBEDDING -> types.embedding();
+          case LlamaGguf.HEAD -> types.head();
+          default -> types.layers();
+        });
   }
 
   private static GgufWriter.Entry entry(

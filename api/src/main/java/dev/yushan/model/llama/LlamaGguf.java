@@ -134,7 +134,7 @@ public final class LlamaGguf {
     long heads = whole(file, "llama.attention.head_count");
     Gguf.Entry embedding = file.tensors().get(EMBEDDING);
     if (embedding == null) {
-      throw new FileFormatException(file.path(), "lacks the tensor " + EMBEDDING);
+      throw new FileFormatException(file.path(), "lacks the tensor token_embd.weight");
     }
     json.put("vocab_size", embedding.dims().getFirst());
     json.put("hidden_size", hidden);

@@ -10,10 +10,7 @@ import dev.yushan.golden.Golden;
 import dev.yushan.io.FileFormatException;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.io.StoredTensor;
-import dev.yushan.io.TensorSource;
 import dev.yushan.io.gguf.Gguf;
-import dev.yushan.io.gguf.GgufType;
-import dev.yushan.io.gguf.GgufWriter;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
@@ -50,7 +47,7 @@ class GgufModelsTest {
   @CsvSource({"tiny-llama-a", "tiny-llama-b"})
   void whatWasWrittenComesBack(String name) {
     Path model = Golden.path(name);
-    GgufModels.export(model, file(), GgufType.F32, true);
+    GgufModels.export(model, file(), MatrixTypes.all(DType.F32), true);
     Path back = directory.resolve("back");
     GgufModels.read(file(), back, Optional.of(Models.dtype(model)), Long.MAX_VALUE);
     LlamaConfig wanted = LlamaConfig.of(Models.configJson(model));
@@ -78,7 +75,7 @@ class GgufModelsTest {
       names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   void aFileIsLoadedAsTheDirectoryIs(DType type) {
     Path model = Golden.path("tiny-llama-a");
-    GgufModels.export(model, file(), GgufType.of(type), true);
+    GgufModels.export(model, file(), MatrixTypes.all(type), true);
     assertThat(GgufModels.types(file())).isEqualTo(MatrixTypes.all(type));
     try (Backend backend = ReferenceBackend.float32();
         CausalLM wanted = Models.load(backend, model, type, false);
@@ -97,30 +94,15 @@ class GgufModelsTest {
   /// layers. One model ties the two and one does not.
   @ParameterizedTest
   @CsvSource({
-    "tiny-llama-a, token_embd, 'Q4_0, embedding and head Q8_0'",
-    "tiny-llama-b, output, 'Q4_0, head Q8_0'"
+    "tiny-llama-a, Q8_0, 'Q4_0, embedding and head Q8_0'",
+    "tiny-llama-b, Q4_0, 'Q4_0, head Q8_0'"
   })
-  void eachMatrixKeepsItsType(String name, String wide, String types) {
+  void eachMatrixKeepsItsType(String name, DType embedding, String words) {
     Path model = Golden.path(name);
-    Path four = directory.resolve("four.gguf");
-    Path eight = directory.resolve("eight.gguf");
-    GgufModels.export(model, four, GgufType.Q4_0, true);
-    GgufModels.export(model, eight, GgufType.Q8_0, true);
-    try (Gguf low = Gguf.open(four);
-        Gguf high = Gguf.open(eight)) {
-      GgufWriter.write(
-          file(),
-          LlamaGguf.metadata(Models.configJson(model), name),
-          low.tensors().keySet().stream()
-              .map(tensor -> (tensor.startsWith(wide) ? high : low).tensors().get(tensor))
-              .map(
-                  entry ->
-                      new GgufWriter.Entry(
-                          entry.name(), entry.type(), entry.dims(), TensorSource.of(entry.data())))
-              .toList());
-    }
+    MatrixTypes types = new MatrixTypes(embedding, DType.Q4_0, DType.Q8_0);
+    GgufModels.export(model, file(), types, true);
     MatrixTypes stored = GgufModels.types(file());
-    assertThat(stored).hasToString(types);
+    assertThat(stored).isEqualTo(types).hasToString(words);
     try (Backend backend = ReferenceBackend.float32();
         CausalLM low = Models.load(backend, model, DType.Q4_0, false);
         CausalLM high = Models.load(backend, model, DType.Q8_0, false);
@@ -140,7 +122,7 @@ class GgufModelsTest {
   /// BF16 reaches further than F16.
   @Test
   void aValueThatTheTypeOfTheDirectoryCannotHoldIsNamed() throws IOException {
-    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.BF16, true);
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.BF16), true);
     long at;
     try (Gguf gguf = Gguf.open(file())) {
       long last = gguf.tensors().get("blk.0.attn_q.weight").data().address();
@@ -165,7 +147,7 @@ class GgufModelsTest {
 
   @Test
   void quantisedWeightsMayBeReadWider() {
-    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.Q8_0, true);
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.Q8_0), true);
     try (Backend backend = ReferenceBackend.float32();
         CausalLM blocks = GgufModels.load(backend, file(), MatrixTypes.all(DType.Q8_0));
         CausalLM floats = GgufModels.load(backend, file(), MatrixTypes.all(DType.F32))) {
@@ -191,7 +173,7 @@ class GgufModelsTest {
   @Test
   void theTokenizerGoesAlong() throws IOException {
     Path model = modelWithTokenizer();
-    GgufModels.export(model, file(), GgufType.F16, true);
+    GgufModels.export(model, file(), MatrixTypes.all(DType.F16), true);
     Path back = directory.resolve("back");
     GgufModels.read(file(), back, Optional.of(DType.F32), Long.MAX_VALUE);
     Tokenizer wanted = Tokenizers.load(model);
@@ -214,7 +196,7 @@ class GgufModelsTest {
     long seed = new Random().nextLong();
     System.out.println("GgufModelsTest.aDamagedFileIsRefused seed " + seed);
     Random random = new Random(seed);
-    GgufModels.export(modelWithTokenizer(), file(), GgufType.Q4_0, true);
+    GgufModels.export(modelWithTokenizer(), file(), MatrixTypes.all(DType.Q4_0), true);
     byte[] whole = Files.readAllBytes(file());
     Path damaged = directory.resolve("damaged.gguf");
     Files.write(damaged, Arrays.copyOf(whole, 100));
@@ -240,7 +222,7 @@ class GgufModelsTest {
     assertThatThrownBy(
             () -> GgufModels.load(ReferenceBackend.float32(), file(), MatrixTypes.all(DType.F32)))
         .hasMessageContaining("is it a GGUF file?");
-    GgufModels.export(Golden.path("tiny-llama-a"), file(), GgufType.F32, true);
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.F32), true);
     byte[] bytes = Files.readAllBytes(file());
     String text = new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
     int at = text.indexOf("llama", text.indexOf("general.architecture"));
