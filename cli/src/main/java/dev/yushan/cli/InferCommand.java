@@ -7,6 +7,7 @@ import dev.yushan.generate.TextGenerator.Completion;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.text.Tokenizer;
+import dev.yushan.text.Tokenizer.Specials;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.IOException;
@@ -79,7 +80,8 @@ final class InferCommand implements Callable<Integer> {
     Tokenizer tokenizer = modelChoice.requireTokenizer();
     try (Backend backend = backendChoice.open();
         CausalLM model = modelChoice.load(backend);
-        Generator generator = new Generator(backend, model, context(model.config()))) {
+        Generator generator =
+            new Generator(backend, model, needed(model.config(), tokenizer, text, chosen))) {
       TextGenerator texts = new TextGenerator(generator, tokenizer);
       if (interactive) {
         converse(texts, chosen);
@@ -88,6 +90,18 @@ final class InferCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /// Of the context so much as the prompt and its completion can fill: keys and values have room
+  /// from the start.
+  private int needed(
+      ModelConfig config, Tokenizer tokenizer, String text, SamplingOptions.Chosen chosen) {
+    int context = context(config);
+    if (interactive) {
+      return context;
+    }
+    long prompted = tokenizer.encodeWithTemplate(text, Specials.PARSE).length;
+    return Math.clamp(prompted + chosen.params().maxTokens(), 1, context);
   }
 
   private int context(ModelConfig config) {
