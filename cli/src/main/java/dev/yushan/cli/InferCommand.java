@@ -6,6 +6,7 @@ import dev.yushan.generate.TextGenerator;
 import dev.yushan.generate.TextGenerator.Completion;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
 import java.io.BufferedReader;
@@ -78,10 +79,15 @@ final class InferCommand implements Callable<Integer> {
     String text = interactive ? "" : prompt();
     SamplingOptions.Chosen chosen = sampling.resolve(modelChoice.directory());
     Tokenizer tokenizer = modelChoice.requireTokenizer();
+    int context = context(Models.config(modelChoice.directory()));
+    if (!interactive) {
+      // keys and values have room from the start: for the prompt and what can follow it
+      long prompted = tokenizer.encodeWithTemplate(text, Specials.PARSE).length;
+      context = Math.clamp(prompted + chosen.params().maxTokens(), 1, context);
+    }
     try (Backend backend = backendChoice.open();
         CausalLM model = modelChoice.load(backend);
-        Generator generator =
-            new Generator(backend, model, needed(model.config(), tokenizer, text, chosen))) {
+        Generator generator = new Generator(backend, model, context)) {
       TextGenerator texts = new TextGenerator(generator, tokenizer);
       if (interactive) {
         converse(texts, chosen);
@@ -90,18 +96,6 @@ final class InferCommand implements Callable<Integer> {
       }
     }
     return 0;
-  }
-
-  /// Of the context so much as the prompt and its completion can fill: keys and values have room
-  /// from the start.
-  private int needed(
-      ModelConfig config, Tokenizer tokenizer, String text, SamplingOptions.Chosen chosen) {
-    int context = context(config);
-    if (interactive) {
-      return context;
-    }
-    long prompted = tokenizer.encodeWithTemplate(text, Specials.PARSE).length;
-    return Math.clamp(prompted + chosen.params().maxTokens(), 1, context);
   }
 
   private int context(ModelConfig config) {
