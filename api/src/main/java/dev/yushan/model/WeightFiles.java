@@ -36,7 +36,7 @@ final class WeightFiles {
   /// @param read is told of each piece how many weights it has
   static void load(Backend backend, Path directory, List<Parameter> parameters, LongConsumer read) {
     try (SafetensorsDirectory files = SafetensorsDirectory.open(directory);
-        Copy copy = new Copy(backend, read)) {
+        Copy copy = new Copy(backend, Math.min(PIECE, largest(parameters)), read)) {
       refuseUnexpected(files, parameters);
       for (Parameter parameter : parameters) {
         StoredTensor stored = files.tensor(parameter.name());
@@ -45,6 +45,10 @@ final class WeightFiles {
         copy.tensor(file, stored, parameter.value());
       }
     }
+  }
+
+  private static long largest(List<Parameter> parameters) {
+    return parameters.stream().mapToLong(p -> p.value().elements()).max().orElse(0);
   }
 
   private static void refuseUnexpected(SafetensorsDirectory files, List<Parameter> parameters) {
@@ -79,24 +83,29 @@ final class WeightFiles {
   /// Copies tensors piece by piece, in rooms that it keeps for all of them.
   private static final class Copy implements AutoCloseable {
     private final Backend backend;
+    private final long most;
     private final LongConsumer read;
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment wide = arena.allocate(PIECE * 4, 64);
-    private final MemorySegment narrow = arena.allocate(PIECE * 4, 64);
+    private final MemorySegment wide;
+    private final MemorySegment narrow;
 
     /// A piece as F32 on the backend, once there is one to quantise.
     private Optional<Tensor> floats = Optional.empty();
 
-    Copy(Backend backend, LongConsumer read) {
+    /// @param most elements of a piece
+    Copy(Backend backend, long most, LongConsumer read) {
       this.backend = backend;
+      this.most = most;
       this.read = read;
+      this.wide = arena.allocate(4 * most, 64);
+      this.narrow = arena.allocate(4 * most, 64);
     }
 
     void tensor(Path file, StoredTensor stored, Tensor target) {
       Tensor flat = target.reshape(target.elements());
       int size = stored.type().bytes();
-      for (long from = 0; from < flat.elements(); from += PIECE) {
-        long count = Math.min(PIECE, flat.elements() - from);
+      for (long from = 0; from < flat.elements(); from += most) {
+        long count = Math.min(most, flat.elements() - from);
         MemorySegment bytes = stored.data().asSlice(from * size, count * size);
         OptionalLong bad = FloatFormats.firstNonFinite(stored.type(), bytes, count);
         if (bad.isPresent()) {
@@ -126,7 +135,7 @@ final class WeightFiles {
 
     private void quantise(MemorySegment values, Tensor target) {
       if (floats.isEmpty()) {
-        floats = Optional.of(backend.allocate(DType.F32, Shape.of(PIECE)));
+        floats = Optional.of(backend.allocate(DType.F32, Shape.of(most)));
       }
       Tensor piece = floats.get().rows(0, target.elements());
       backend.upload(values, piece);

@@ -91,6 +91,15 @@ class ModelsTest {
 
   /// In serving the weights are arranged anew in memory of their own: of the files nothing is kept.
   @Test
+  void quantisingLeavesNoMemoryTaken() {
+    try (Backend backend = ReferenceBackend.float32()) {
+      long before = backend.availableBytes();
+      Models.load(backend, TINY, DType.Q4_0, false).close();
+      assertThat(backend.availableBytes()).isEqualTo(before);
+    }
+  }
+
+  @Test
   @EnabledOnOs(OS.LINUX)
   void filesAreNoLongerMappedOnceTheyWereRead() throws IOException {
     Path gguf = dir.resolve("model.gguf");

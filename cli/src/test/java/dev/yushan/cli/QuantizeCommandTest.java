@@ -66,9 +66,9 @@ class QuantizeCommandTest {
     assertThat(text(back, "--tokenizer", model)).isEqualTo(text(model, "--dtype", "f32"));
     assertThat(Cli.run("inspect", file).out())
         .contains("general.architecture: llama")
-        .containsPattern("blk\\.\\*\\.attn_q\\.weight +F32 ");
+        .containsPattern("blk\\.\\*\\.attn_q\\.weight +F32 +\\[64, 64] +3 +49,152");
     assertThat(Cli.run("inspect", file, "--tensors").out())
-        .containsPattern("blk\\.1\\.attn_q\\.weight +F32 ");
+        .containsPattern("blk\\.1\\.attn_q\\.weight +F32 +\\[64, 64] +1 +16,384");
   }
 
   @Test

@@ -37,8 +37,8 @@ import java.util.function.LongConsumer;
 
 /// Llama models in GGUF files: written from a model directory, read into one, or run as they are.
 public final class GgufModels {
-  /// Weights that are copied at a time: what a cache holds.
-  private static final int PIECE = 1 << 20;
+  /// Weights that are copied at a time: few enough to stay in a cache while they are converted.
+  private static final long PIECE = 1 << 20;
 
   private GgufModels() {}
 
@@ -244,10 +244,21 @@ public final class GgufModels {
     }
   }
 
-  /// The type of most of the weights, BF16 if that is quantised.
+  /// A type that holds what the matrices do: theirs, F32 if they have several, and BF16 in the
+  /// place of quantised ones alone.
   private static DType real(Gguf gguf) {
-    DType layers = types(gguf).layers();
-    return layers.quantised() ? DType.BF16 : layers;
+    List<DType> types =
+        gguf.tensors().values().stream()
+            .filter(entry -> entry.dims().size() == 2)
+            .flatMap(entry -> entry.type().dtype().stream())
+            .filter(type -> !type.quantised())
+            .distinct()
+            .toList();
+    return switch (types.size()) {
+      case 0 -> DType.BF16;
+      case 1 -> types.getFirst();
+      default -> DType.F32;
+    };
   }
 
   private static void writeCompanions(Gguf gguf, Path directory, DType dtype) {
@@ -260,9 +271,9 @@ public final class GgufModels {
 
   // ---- run as they are -------------------------------------------------------------------------
 
-  /// The types in which the matrices of `file` are best kept: of embedding, layers and head each
-  /// that of most of the weights, but Q8_0 where there is Q6_K, which no backend has. Most files of
-  /// Q4_0 have it in the head alone.
+  /// The types in which the matrices of `file` are best kept: of embedding, of all layers and of
+  /// the head that of most of their weights, but Q8_0 where there is Q6_K, which no backend has.
+  /// Most files of Q4_0 have it in the head alone.
   public static MatrixTypes types(Path file) {
     try (Gguf gguf = open(file)) {
       return types(gguf);
@@ -290,20 +301,29 @@ public final class GgufModels {
     return weights.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
   }
 
-  /// Loads the model in `file` to run it; what is stored in the type of `weights` keeps every bit.
+  /// Loads the model in `file` to run it; what is stored in the type that it is kept in keeps every
+  /// bit.
   public static CausalLM load(Backend backend, Path file, MatrixTypes weights) {
     return load(backend, file, weights, count -> {});
   }
 
   /// The same.
   ///
-  /// @param read is told, a few millions at a time, how many weights have been read; they add up to
+  /// @param read is told, a million at a time, how many weights have been read; they add up to
   ///   [dev.yushan.model.ModelConfig#parameters]
+  /// @throws IllegalArgumentException naming tensor and element where a value is infinite or NaN,
+  ///   or becomes so in its type
   public static CausalLM load(Backend backend, Path file, MatrixTypes weights, LongConsumer read) {
+    return load(backend, file, weights, read, PIECE);
+  }
+
+  /// @param piece weights that are copied at a time
+  static CausalLM load(
+      Backend backend, Path file, MatrixTypes weights, LongConsumer read, long piece) {
     try (Gguf gguf = open(file);
         Arena arena = Arena.ofConfined()) {
       LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
-      Copy copy = Copy.of(backend, config, gguf, arena, read);
+      Copy copy = Copy.of(backend, config, gguf, arena, read, piece);
       CausalLM model = new LlamaForCausalLM(backend, config, weights, false);
       try {
         Map<String, String> names = LlamaGguf.names(config);
@@ -323,6 +343,7 @@ public final class GgufModels {
   /// @param raw room for such a piece as it is stored
   /// @param wide room for one as F32
   /// @param narrow room for one in another type
+  /// @param piece weights of a piece, unless a row has more
   private record Copy(
       Backend backend,
       LlamaConfig config,
@@ -330,20 +351,27 @@ public final class GgufModels {
       MemorySegment raw,
       MemorySegment wide,
       MemorySegment narrow,
-      LongConsumer read) {
+      LongConsumer read,
+      long piece) {
 
-    static Copy of(Backend backend, LlamaConfig config, Gguf gguf, Arena arena, LongConsumer read) {
-      long row =
-          gguf.tensors().values().stream().mapToLong(t -> t.dims().getLast()).max().orElse(0);
-      long bytes = 4 * Math.max(PIECE, row);
+    static Copy of(
+        Backend backend,
+        LlamaConfig config,
+        Gguf gguf,
+        Arena arena,
+        LongConsumer read,
+        long piece) {
+      long columns = Math.max(config.hiddenSize(), config.intermediateSize());
+      long most = Math.max(piece, Math.max(columns, (long) config.heads() * config.headDim()));
       return new Copy(
           backend,
           config,
           gguf,
-          arena.allocate(bytes, 64),
-          arena.allocate(bytes, 64),
-          arena.allocate(bytes, 64),
-          read);
+          arena.allocate(4 * most, 64),
+          arena.allocate(4 * most, 64),
+          arena.allocate(4 * most, 64),
+          read,
+          piece);
     }
 
     void tensor(String there, Parameter parameter) {
@@ -358,7 +386,7 @@ public final class GgufModels {
       boolean vector = stored.dims().size() == 1;
       long columns = stored.dims().getLast();
       long rows = vector ? 1 : stored.dims().getFirst();
-      long step = Math.max(1, PIECE / columns);
+      long step = Math.max(1, piece / columns);
       for (long from = 0; from < rows; from += step) {
         long count = Math.min(step, rows - from);
         Tensor part = vector ? target : target.rows(from, from + count);
@@ -382,14 +410,18 @@ public final class GgufModels {
 
     private void upload(String name, GgufType type, MemorySegment bytes, Tensor target, long row) {
       long count = target.elements();
+      long first = row * target.columns();
       Blocks.firstNonFinite(type, bytes, count)
-          .ifPresent(bad -> badValue(name, row * target.columns() + bad, "infinite or NaN"));
+          .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
       if (type.dtype().filter(target.dtype()::equals).isPresent()) {
         backend.upload(bytes, target);
       } else {
         MemorySegment out = narrow.asSlice(0, target.bytes());
+        GgufType kept = GgufType.of(target.dtype());
         Blocks.widen(type, bytes, wide, count);
-        Blocks.narrow(GgufType.of(target.dtype()), wide, out, count);
+        Blocks.narrow(kept, wide, out, count);
+        Blocks.firstNonFinite(kept, out, count)
+            .ifPresent(bad -> badValue(name, first + bad, "infinite as " + kept));
         backend.upload(out, target);
       }
     }

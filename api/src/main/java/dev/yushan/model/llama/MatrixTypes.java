@@ -5,7 +5,7 @@ import dev.yushan.tensor.DType;
 /// The types that the matrices of a model are kept in. Quantised files often have more bits for the
 /// head, which chooses the token, than for the layers.
 ///
-/// @param head the same as `embedding` where the two are one matrix
+/// @param head not looked at where embedding and head are one matrix
 public record MatrixTypes(DType embedding, DType layers, DType head) {
   /// One type for all.
   public static MatrixTypes all(DType type) {

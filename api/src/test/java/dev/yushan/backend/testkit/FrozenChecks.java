@@ -63,6 +63,9 @@ final class FrozenChecks {
       same(trial, rows, dtype, shape[0], shape[1], false);
     }
     same(trial, rows, dtype, 5, 64, false);
+    if (!dtype.quantised()) {
+      same(trial, rows, dtype, 64, 33, false);
+    }
   }
 
   /// @param anyBlocks whether quantised operands are of [QuantisedChecks#blocks]

@@ -3,6 +3,7 @@ package dev.yushan.model.llama;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.testkit.ReferenceBackend;
@@ -10,16 +11,26 @@ import dev.yushan.golden.Golden;
 import dev.yushan.io.FileFormatException;
 import dev.yushan.io.SafetensorsDirectory;
 import dev.yushan.io.StoredTensor;
+import dev.yushan.io.TensorSource;
+import dev.yushan.io.gguf.Blocks;
 import dev.yushan.io.gguf.Gguf;
+import dev.yushan.io.gguf.GgufType;
+import dev.yushan.io.gguf.GgufWriter;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
+import dev.yushan.tensor.Tensor;
 import dev.yushan.text.BpeTrainer;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -74,12 +85,14 @@ class GgufModelsTest {
       value = DType.class,
       names = {"F32", "F16", "BF16", "Q8_0", "Q4_0"})
   void aFileIsLoadedAsTheDirectoryIs(DType type) {
+    int piece = 130; // two rows of most, less than one of others
     Path model = Golden.path("tiny-llama-a");
     GgufModels.export(model, file(), MatrixTypes.all(type), true);
     assertThat(GgufModels.types(file())).isEqualTo(MatrixTypes.all(type));
     try (Backend backend = ReferenceBackend.float32();
         CausalLM wanted = Models.load(backend, model, type, false);
-        CausalLM seen = GgufModels.load(backend, file(), MatrixTypes.all(type))) {
+        CausalLM seen =
+            GgufModels.load(backend, file(), MatrixTypes.all(type), count -> {}, piece)) {
       assertThat(seen.parameters()).hasSameSizeAs(wanted.parameters());
       for (int i = 0; i < wanted.parameters().size(); i++) {
         Parameter parameter = wanted.parameters().get(i);
@@ -123,26 +136,120 @@ class GgufModelsTest {
   @Test
   void aValueThatTheTypeOfTheDirectoryCannotHoldIsNamed() throws IOException {
     GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.BF16), true);
-    long at;
-    try (Gguf gguf = Gguf.open(file())) {
-      long last = gguf.tensors().get("blk.0.attn_q.weight").data().address();
-      at = last - gguf.tensors().get("rope_freqs.weight").data().address();
-    }
-    byte[] bytes = Files.readAllBytes(file());
-    int data = bytes.length;
-    try (Gguf gguf = Gguf.open(file())) {
-      var all = gguf.tensors().values().stream().toList();
-      long size = all.getLast().data().address() + all.getLast().data().byteSize();
-      data -= (int) ((size - all.getFirst().data().address() + 31) / 32 * 32);
-    }
-    bytes[data + (int) at + 1] = 0x7F; // 2.1e37 or more
-    bytes[data + (int) at] = 0;
-    Files.write(file(), bytes);
+    patch("blk.0.attn_q.weight", 0, (short) 0x7F00); // 1.7e38
     assertThatThrownBy(
             () ->
                 GgufModels.read(
                     file(), directory.resolve("back"), Optional.of(DType.F16), Long.MAX_VALUE))
         .hasStackTraceContaining("q_proj.weight: element 0 is infinite as F16");
+  }
+
+  /// Writes two bytes of a tensor.
+  private void patch(String tensor, int at, short value) throws IOException {
+    byte[] bytes = Files.readAllBytes(file());
+    long offset;
+    long length;
+    try (Gguf gguf = Gguf.open(file())) {
+      List<Gguf.Entry> all = List.copyOf(gguf.tensors().values());
+      long first = all.getFirst().data().address();
+      MemorySegment last = all.getLast().data();
+      offset = gguf.tensors().get(tensor).data().address() - first;
+      length = (last.address() + last.byteSize() - first + 31) / 32 * 32;
+    }
+    int to = (int) (bytes.length - length + offset) + at;
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putShort(to, value);
+    Files.write(file(), bytes);
+  }
+
+  /// The scale of the second block of row 3.
+  @Test
+  void aWeightThatIsNoNumberIsNamed() throws IOException {
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.Q8_0), true);
+    patch("token_embd.weight", 3 * 2 * 34 + 34, (short) 0x7C00);
+    assertThatThrownBy(() -> load(MatrixTypes.all(DType.Q8_0)))
+        .hasMessageContaining("embed_tokens.weight: element 224 is infinite or NaN");
+    assertThatThrownBy(() -> load(MatrixTypes.all(DType.F32)))
+        .hasMessageContaining("embed_tokens.weight: element 224 is infinite or NaN");
+  }
+
+  @Test
+  void aWeightThatDoesNotFitIsNamed() throws IOException {
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.F32), true);
+    patch("blk.1.attn_v.weight", 4 * (2 * 64 + 5) + 2, (short) 0x4980); // 2^20 and more
+    load(MatrixTypes.all(DType.BF16)).close();
+    assertThatThrownBy(() -> load(MatrixTypes.all(DType.F16)))
+        .hasMessageContaining("v_proj.weight: element 133 is infinite as F16");
+  }
+
+  private CausalLM load(MatrixTypes types) {
+    return GgufModels.load(ReferenceBackend.float32(), file(), types, count -> {}, 130);
+  }
+
+  /// A model whose head has more bits than any backend knows, as llama-quantize makes it.
+  @Test
+  void aHeadOfSixBitsIsKeptInEight() throws IOException {
+    ObjectNode json = Models.configJson(Golden.path("tiny-llama-a"));
+    json.put("hidden_size", 256).put("intermediate_size", 64).put("vocab_size", 40);
+    json.put("num_attention_heads", 4).put("num_key_value_heads", 2).put("head_dim", 64);
+    Path model = directory.resolve("wide");
+    Path four = directory.resolve("four.gguf");
+    byte[] blocks = new byte[Math.toIntExact(GgufType.Q6_K.bytes(40 * 256))];
+    new Random(1950).nextBytes(blocks);
+    for (int scale = 208; scale < blocks.length; scale += 210) {
+      blocks[scale + 1] = 0x20;
+    }
+    try (Backend backend = ReferenceBackend.float32()) {
+      try (CausalLM random = Models.create(backend, json, DType.F32, false, 1950)) {
+        Models.save(backend, random, json, model, DType.F32, Long.MAX_VALUE);
+      }
+      GgufModels.export(model, four, MatrixTypes.all(DType.Q4_0), false);
+      withHead(four, json, blocks);
+      MatrixTypes types = GgufModels.types(file());
+      assertThat(types).hasToString("Q4_0, embedding and head Q8_0");
+      float[] values = new float[40 * 256];
+      Blocks.widen(
+          GgufType.Q6_K,
+          MemorySegment.ofArray(blocks),
+          MemorySegment.ofArray(values),
+          values.length);
+      try (CausalLM seen = GgufModels.load(backend, file(), types);
+          Tensor wide = backend.tensor(values, 40, 256);
+          Tensor wanted = backend.allocate(DType.Q8_0, Shape.of(40, 256))) {
+        backend.kernels().copy(wide, wanted);
+        assertThat(backend.bytes(seen.head().value())).isEqualTo(backend.bytes(wanted));
+      }
+    }
+  }
+
+  /// The model in `from`, its embedding, which is the head, replaced by Q6_K.
+  private void withHead(Path from, ObjectNode json, byte[] blocks) {
+    try (Gguf gguf = Gguf.open(from)) {
+      List<GgufWriter.Entry> entries = new ArrayList<>();
+      gguf.tensors()
+          .forEach(
+              (name, entry) -> {
+                boolean head = name.equals(LlamaGguf.EMBEDDING);
+                entries.add(
+                    new GgufWriter.Entry(
+                        name,
+                        head ? GgufType.Q6_K : entry.type(),
+                        entry.dims(),
+                        TensorSource.of(head ? MemorySegment.ofArray(blocks) : entry.data())));
+              });
+      GgufWriter.write(file(), LlamaGguf.metadata(json, "wide"), entries);
+    }
+  }
+
+  /// Nothing is lost on the way back: F32 where some matrices are.
+  @ParameterizedTest
+  @CsvSource({"F32, BF16, F32", "BF16, BF16, BF16", "F16, Q4_0, F16", "Q8_0, Q4_0, BF16"})
+  void aDirectoryHoldsWhatTheMatricesDo(DType embedding, DType layers, DType wanted) {
+    MatrixTypes types = new MatrixTypes(embedding, layers, embedding);
+    // rows that are no whole number of blocks are BF16: this model has none
+    GgufModels.export(Golden.path("tiny-llama-b"), file(), types, true);
+    Path back = directory.resolve("back");
+    GgufModels.read(file(), back, Optional.empty(), Long.MAX_VALUE);
+    assertThat(Models.dtype(back)).isEqualTo(wanted);
   }
 
   @Test

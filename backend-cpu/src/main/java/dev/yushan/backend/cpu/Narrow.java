@@ -74,14 +74,16 @@ final class Narrow {
   private static void q4(float[] in, int at, MemorySegment out, long block) {
     FloatVector magnitudes = FloatVector.zero(F32);
     for (int i = 0; i < BLOCK; i += V) {
-      magnitudes = magnitudes.max(FloatVector.fromArray(F32, in, at + i).abs());
+      FloatVector magnitude = FloatVector.fromArray(F32, in, at + i).abs();
+      // unlike a maximum this passes over NaN
+      magnitudes = magnitudes.blend(magnitude, magnitude.compare(VectorOperators.GT, magnitudes));
     }
     float most = magnitudes.reduceLanes(VectorOperators.MAX);
     int first = 0;
-    while (first < BLOCK - 1 && Math.abs(in[at + first]) != most) {
+    while (most > 0 && Math.abs(in[at + first]) != most) {
       first++;
     }
-    float scale = in[at + first] / -8;
+    float scale = (most > 0 ? in[at + first] : 0) / -8;
     float inverse = scale == 0 ? 0 : 1 / scale;
     out.set(JAVA_SHORT_UNALIGNED, block, Float.floatToFloat16(scale));
     for (int i = 0; i < BLOCK / 2; i += V) {

@@ -87,8 +87,8 @@ final class Packed {
         });
   }
 
-  /// Up to [#width] rows, one after the other in `in`, as a group; the rows that lack are zero. A
-  /// cache line of a row is read at a time, and what is written of 32 columns stays in the cache.
+  /// Up to [#width] rows, one after the other in `in`, as a group; the rows that lack are zero. Of
+  /// a row 32 columns are read at a time, so that what is written of them stays in the cache.
   static void group(DType dtype, int columns, MemorySegment in, MemorySegment out) {
     long row = dtype.bytes(columns);
     int width = width(dtype);

@@ -48,7 +48,11 @@ class NarrowTest {
       int levels = 1 + random.nextInt(1 << random.nextInt(12));
       float unit = Math.scalb(random.nextFloat(), random.nextInt(40) - 30);
       for (int i = 0; i < 32; i++) {
-        in[32 * block + i] = unit * (random.nextInt(2 * levels - 1) - levels + 1);
+        float value = unit * (random.nextInt(2 * levels - 1) - levels + 1);
+        in[32 * block + i] = random.nextBoolean() ? value : -value;
+        if (type == DType.Q4_0 && random.nextInt(200) == 0) {
+          in[32 * block + i] = Float.NaN;
+        }
       }
     }
     byte[] seen = new byte[Math.toIntExact(type.bytes(n))];
