@@ -194,6 +194,8 @@ def main():
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json")
     args = report.parse(parser, DTYPES)
+    if args.compile and args.bench != "train":
+        parser.error("--compile is for train; leave it out")
     if args.device != "cpu" and not torch.cuda.is_available():
         parser.error(f"--device {args.device}: this PyTorch finds no GPU; leave it out")
     torch.set_num_threads(args.threads)

@@ -29,10 +29,12 @@ def report_in(name):
         with open(name) as file:
             report = json.load(file)
         if all(report[key] for key in ("results", "bench", "program", "machine", "date")):
-            return report
+            report["machine"].get("processor")
+            if all(row["median"] >= 0 and row["unit"] for row in report["results"]):
+                return report
     except OSError as error:
         sys.exit(f"{name}: {error.strerror}")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
     sys.exit(f"{name}: no report of `yushan bench --json`, nor of a script beside this one")
 
@@ -47,6 +49,8 @@ def choices(report):
     for key in "logits_chunk", "keep":
         values = sorted({str(row[key]) for row in report["results"] if key in row})
         said += f", {key} {', '.join(values)}" if values else ""
+    if any(row.get("compiled") for row in report["results"]):
+        said += ", compiled"
     if report.get("preloaded"):
         said += f", with {report['preloaded']} preloaded"
     busy = report["machine"].get("others_busy_processors") or 0
@@ -97,7 +101,10 @@ def main():
     for what, row in common:
         other = theirs[what]
         a, b = row["median"], other["median"]
+        if row["unit"] == "ms":  # of a time less is faster
+            a, b = b, a
         ratio = f"{a / b:6.2f}" if b else "     –"
+        a, b = row["median"], other["median"]
         print(f"{words(what):60} {a:10.4g} {b:10.4g} {row['unit']:9} {ratio}")
     if "peak_rss_bytes" in ours and "peak_rss_bytes" in peer:
         a, b = ours["peak_rss_bytes"] / 2**30, peer["peak_rss_bytes"] / 2**30

@@ -19,6 +19,8 @@ def run(main):
         sys.exit(f"{failed.cmd[0]} failed with exit status {failed.returncode}; what it said is above")
     except FileNotFoundError as missing:
         sys.exit(f"{missing.filename}: there is no such file or program; correct the path")
+    except OSError as failed:
+        sys.exit(f"{failed.filename}: {failed.strerror}")
 
 
 def needs(missing, modules):
@@ -39,6 +41,8 @@ def parse(parser, weights=()):
     weights: the types that --weights may name
     """
     args = parser.parse_args()
+    if getattr(args, "warm_up", 0) < 0:
+        parser.error(f"--warm-up {args.warm_up}: must be 0 or more")
     if args.repeat < 1:
         parser.error(f"--repeat {args.repeat}: must be 1 or more")
     if getattr(args, "threads", 1) < 0:

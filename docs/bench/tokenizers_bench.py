@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import os
+import sys
 import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -26,9 +27,15 @@ def texts_of(name, column):
     if name.endswith(".parquet"):
         import pyarrow.parquet
 
-        return pyarrow.parquet.read_table(name, columns=[column])[column].to_pylist()
+        table = pyarrow.parquet.read_table(name)
+        if column not in table.column_names:
+            sys.exit(f"{name} has no column {column}, but {', '.join(table.column_names)}")
+        return table[column].to_pylist()
     with (gzip.open if name.endswith(".gz") else open)(name, "rt", encoding="utf-8") as lines:
-        return [json.loads(line)[column] for line in lines]
+        try:
+            return [json.loads(line)[column] for line in lines]
+        except (ValueError, KeyError, TypeError):
+            sys.exit(f"{name}: each line must be a JSON object with the key {column}")
 
 
 def main():
@@ -39,7 +46,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json")
     args = report.parse(parser)
-    file = os.path.join(args.tokenizer, "tokenizer.json")
+    file = args.tokenizer
+    if os.path.isdir(file):
+        file = os.path.join(file, "tokenizer.json")
     with open(file, encoding="utf-8") as json_text:
         tokenizer = tokenizers.Tokenizer.from_str(json_text.read())
     texts = [text for name in args.data for text in texts_of(name, args.text_column) if text]

@@ -311,6 +311,12 @@ class BenchCommandTest {
     assertThat(refused("decode", "--shape", "7b")).contains("choose one of 15m, 110m, 1b, 3b");
     assertThat(refused("decode", "--shape", "1b", "--model", MODEL)).contains("leave one of them");
     assertThat(refused("decode", "--streams", "0")).contains("--streams 0: must be 1 or more");
+    assertThat(refused("serve-mix", "--joining", Integer.MAX_VALUE))
+        .contains("--joining 2147483647: must be 1048576 or less");
+    assertThat(refused("train", "--batch", 1_000_000))
+        .contains("a step of 256000000 tokens; at most 4194304 are measured");
+    assertThat(refused("train", "--bf16", "--checkpointing"))
+        .contains("--checkpointing keeps none; leave one out");
     assertThat(refused("decode", "--weights", "int8")).contains("int8");
     assertThat(refused("train", "--threads", -1)).contains("--threads -1: must be 0 (all) or more");
     assertThat(refused("train", "--length", 1)).contains("--length 1: must be 2 or more");

@@ -40,6 +40,9 @@ public final class GgufModels {
   /// Weights that are copied at a time: few enough to stay in a cache while they are converted.
   private static final long PIECE = 1 << 20;
 
+  /// Weights of a block of Q8_0 and Q4_0.
+  private static final int BLOCK = 32;
+
   private GgufModels() {}
 
   // ---- to GGUF ---------------------------------------------------------------------------------
@@ -131,10 +134,7 @@ public final class GgufModels {
               requireFinite(stored.name(), from * columns, wide, columns);
               MemorySegment out = piece.asSlice(i * row, row);
               Blocks.narrow(type, wide, out, columns);
-              if (type == GgufType.F16 || type == GgufType.BF16) {
-                StorageType half = StorageType.valueOf(type.name());
-                requireFits(stored.name(), from * columns, half, out, columns);
-              }
+              requireFits(stored.name(), from * columns, type, out, columns);
             }
           }
         };
@@ -142,8 +142,8 @@ public final class GgufModels {
   }
 
   private static void requireFits(
-      String name, long first, StorageType type, MemorySegment row, long columns) {
-    FloatFormats.firstNonFinite(type, row, columns)
+      String name, long first, GgufType type, MemorySegment values, long count) {
+    Blocks.firstNonFinite(type, values, count)
         .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
   }
 
@@ -207,7 +207,8 @@ public final class GgufModels {
               requireFinite(name, at * columns, wide, columns);
               MemorySegment out = piece.asSlice(i * row, row);
               FloatFormats.narrow(type, wide, out, columns);
-              requireFits(name, at * columns, type, out, columns);
+              GgufType written = GgufType.valueOf(type.name());
+              requireFits(name, at * columns, written, out, columns);
             }
           }
         };
@@ -287,18 +288,29 @@ public final class GgufModels {
         embedding, kept(gguf, LlamaGguf.LAYERS), tied ? embedding : kept(gguf, LlamaGguf.HEAD));
   }
 
-  /// The type for the matrices whose names begin so.
+  /// The type for the matrices whose names begin so. Those whose rows are no whole number of blocks
+  /// count only where all are such: they are BF16 beside quantised ones in any case.
   private static DType kept(Gguf gguf, String prefix) {
-    Map<GgufType, Long> weights = new EnumMap<>(GgufType.class);
-    gguf.tensors().values().stream()
-        .filter(entry -> entry.name().startsWith(prefix) && entry.dims().size() == 2)
-        .forEach(entry -> weights.merge(entry.type(), entry.elements(), Long::sum));
+    Map<GgufType, Long> weights = weights(gguf, prefix, BLOCK);
+    if (weights.isEmpty()) {
+      weights = weights(gguf, prefix, 1);
+    }
     GgufType most =
         weights.entrySet().stream()
             .max(Map.Entry.comparingByValue())
             .map(Map.Entry::getKey)
             .orElse(GgufType.F32);
     return weights.containsKey(GgufType.Q6_K) ? DType.Q8_0 : most.dtype().orElse(DType.BF16);
+  }
+
+  /// How many weights of each type are in rows of a multiple of `unit`.
+  private static Map<GgufType, Long> weights(Gguf gguf, String prefix, int unit) {
+    Map<GgufType, Long> weights = new EnumMap<>(GgufType.class);
+    gguf.tensors().values().stream()
+        .filter(entry -> entry.name().startsWith(prefix) && entry.dims().size() == 2)
+        .filter(entry -> entry.dims().getLast() % unit == 0)
+        .forEach(entry -> weights.merge(entry.type(), entry.elements(), Long::sum));
+    return weights;
   }
 
   /// Loads the model in `file` to run it; what is stored in the type that it is kept in keeps every
@@ -420,8 +432,7 @@ public final class GgufModels {
         GgufType kept = GgufType.of(target.dtype());
         Blocks.widen(type, bytes, wide, count);
         Blocks.narrow(kept, wide, out, count);
-        Blocks.firstNonFinite(kept, out, count)
-            .ifPresent(bad -> badValue(name, first + bad, "infinite as " + kept));
+        requireFits(name, first, kept, out, count);
         backend.upload(out, target);
       }
     }

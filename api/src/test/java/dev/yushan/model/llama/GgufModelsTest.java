@@ -181,6 +181,37 @@ class GgufModelsTest {
         .hasMessageContaining("v_proj.weight: element 133 is infinite as F16");
   }
 
+  /// A weight of 2^100, whose block would have a scale beyond what 16 bits hold.
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F16", "Q8_0", "Q4_0"})
+  void aBlockWhoseScaleIsInfiniteIsNotWritten(DType type) throws IOException {
+    GgufModels.export(Golden.path("tiny-llama-a"), file(), MatrixTypes.all(DType.F32), true);
+    patch("blk.1.attn_v.weight", 4 * 64 + 2, (short) 0x7180);
+    Path back = directory.resolve("back");
+    GgufModels.read(file(), back, Optional.of(DType.F32), Long.MAX_VALUE);
+    Path written = directory.resolve("written.gguf");
+    assertThatThrownBy(() -> GgufModels.export(back, written, MatrixTypes.all(type), false))
+        .hasStackTraceContaining("v_proj.weight: element 64 is infinite as " + type);
+    assertThat(written).doesNotExist();
+  }
+
+  /// Rows of 48 are BF16 beside those that can be blocks, which keep their bits.
+  @Test
+  void whatIsQuantisedStaysSoWhereMostRowsAreNoBlocks() {
+    ObjectNode json = Models.configJson(Golden.path("tiny-llama-a"));
+    json.put("hidden_size", 48).put("intermediate_size", 96).put("vocab_size", 40);
+    json.put("num_attention_heads", 3).put("num_key_value_heads", 1).put("head_dim", 16);
+    Path model = directory.resolve("odd");
+    try (Backend backend = ReferenceBackend.float32();
+        CausalLM random = Models.create(backend, json, DType.F32, false, 1950)) {
+      Models.save(backend, random, json, model, DType.F32, Long.MAX_VALUE);
+    }
+    GgufModels.export(model, file(), MatrixTypes.all(DType.Q8_0), false);
+    assertThat(GgufModels.types(file()).layers()).isEqualTo(DType.Q8_0);
+  }
+
   private CausalLM load(MatrixTypes types) {
     return GgufModels.load(ReferenceBackend.float32(), file(), types, count -> {}, 130);
   }

@@ -15,6 +15,9 @@ import picocli.CommandLine.Spec;
 
 /// The options of every measurement: how often, and where the numbers go.
 final class BenchOptions {
+  /// What no number of tokens, texts or repetitions exceeds: sums and products of them are ints.
+  private static final int MOST = 1 << 20;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -64,6 +67,9 @@ final class BenchOptions {
   void requireAtLeast(String option, int value, int least) {
     if (value < least) {
       throw wrong("%s %d: must be %d or more".formatted(option, value, least));
+    }
+    if (value > MOST) {
+      throw wrong("%s %d: must be %d or less".formatted(option, value, MOST));
     }
   }
 

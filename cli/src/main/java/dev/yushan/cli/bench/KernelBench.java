@@ -27,8 +27,10 @@ import picocli.CommandLine.Option;
     description =
         "Measure how fast each op of the backend is, on operands as the model gives them.",
     footer = {
-      "%nGB/s count each operand once. Products are written rows·columns·depth; the backend may"
-          + " have arranged a frozen matrix, as for serving. For example:",
+      "%nGB/s are of what an op reads and writes, and of a product with a frozen matrix of reading"
+          + " that. Products",
+      "are written rows·columns·depth; the backend may have arranged a frozen matrix, as for"
+          + " serving. For example:",
       "  yushan bench kernels --shape 1b --only matmul,attention"
     })
 final class KernelBench implements Callable<Integer> {

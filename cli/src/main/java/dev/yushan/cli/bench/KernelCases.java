@@ -194,7 +194,8 @@ final class KernelCases {
     DType rows =
         type == Weights.Q4_0 && backend.supports(Feature.QUANTISED_ROWS) ? DType.Q8_0 : DType.F32;
     String by = rows == DType.F32 ? "" : ", rows in q8_0";
-    for (int m : IntStream.concat(IntStream.of(FEW_ROWS), IntStream.of(tokens)).toArray()) {
+    for (int m :
+        IntStream.concat(IntStream.of(FEW_ROWS), IntStream.of(tokens)).distinct().toArray()) {
       run(
           "matmul NT",
           "gate, up in %s%s, frozen, %d·%d·%d".formatted(type, by, m, n, k),

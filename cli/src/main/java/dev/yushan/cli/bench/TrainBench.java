@@ -33,6 +33,9 @@ final class TrainBench implements Callable<Integer> {
 
   private static final Size OTHERS = new Size(1, 512);
 
+  /// Of a step: more than any machine keeps activations of.
+  private static final int MOST_TOKENS = 1 << 22;
+
   @Mixin private ModelOptions modelOptions;
   @Mixin private BenchOptions options;
   @Mixin private ProfileOption profile;
@@ -75,6 +78,10 @@ final class TrainBench implements Callable<Integer> {
           "--logits-chunk %d: must be a positive multiple of %d"
               .formatted(chunk, Ops.LOSS_CHUNK_UNIT));
     }
+    if (checkpointing && bf16) {
+      throw options.wrong(
+          "--bf16 rounds activations that are kept, and --checkpointing keeps none; leave one out");
+    }
     return modelOptions.run(options, profile, this::measure);
   }
 
@@ -83,6 +90,11 @@ final class TrainBench implements Callable<Integer> {
     int sequences = batch.orElse(usual.batch);
     int each = length.orElse(usual.length);
     options.requirePositions("--length", each, shape.config());
+    if ((long) sequences * each > MOST_TOKENS) {
+      throw options.wrong(
+          "--batch and --length: a step of %d tokens; at most %d are measured"
+              .formatted((long) sequences * each, MOST_TOKENS));
+    }
     if (!backend.supports(Feature.TRAINING)) {
       throw new IllegalArgumentException(
           "the %s backend cannot train; choose another --backend".formatted(backend.name()));

@@ -15,6 +15,7 @@ import dev.yushan.plugin.Plugins;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -44,8 +45,9 @@ final class TrainingStep implements AutoCloseable {
   TrainingStep(Backend backend, BenchModel shape, int sequences, int length, Keep keep, int chunk) {
     this.backend = backend;
     int[][] texts = new int[sequences][];
+    int[] tokens = shape.tokens(sequences * length, 1);
     for (int i = 0; i < sequences; i++) {
-      texts[i] = shape.tokens(length, 1 + i);
+      texts[i] = Arrays.copyOfRange(tokens, i * length, (i + 1) * length);
     }
     rows = TokenBatch.Rows.ofSequences(texts);
     model = shape.create(backend, DType.F32, true);
