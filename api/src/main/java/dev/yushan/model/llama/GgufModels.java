@@ -20,7 +20,6 @@ import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelException;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
-import dev.yushan.tensor.Tensor;
 import dev.yushan.text.GgufTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -39,9 +38,6 @@ import java.util.function.LongConsumer;
 public final class GgufModels {
   /// Weights that are copied at a time: few enough to stay in a cache while they are converted.
   private static final long PIECE = 1 << 20;
-
-  /// Weights of a block of Q8_0 and Q4_0.
-  private static final int BLOCK = 32;
 
   private GgufModels() {}
 
@@ -141,7 +137,7 @@ public final class GgufModels {
     return new GgufWriter.Entry(name, type, dims, source);
   }
 
-  private static void requireFits(
+  static void requireFits(
       String name, long first, GgufType type, MemorySegment values, long count) {
     Blocks.firstNonFinite(type, values, count)
         .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
@@ -152,7 +148,7 @@ public final class GgufModels {
         .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
   }
 
-  private static void badValue(String name, long element, String what) {
+  static void badValue(String name, long element, String what) {
     throw new IllegalArgumentException(
         "tensor %s: element %d is %s; take another type, or sound weights"
             .formatted(name, element, what));
@@ -215,7 +211,7 @@ public final class GgufModels {
     return new SafetensorsWriter.Entry(new TensorHeader(name, type, stored.dims()), source);
   }
 
-  private static Gguf.Entry tensor(Gguf gguf, String name) {
+  static Gguf.Entry tensor(Gguf gguf, String name) {
     Gguf.Entry entry = gguf.tensors().get(name);
     if (entry == null) {
       throw new FileFormatException(
@@ -231,7 +227,7 @@ public final class GgufModels {
   }
 
   /// A row of a tensor as transformers numbers them.
-  private static MemorySegment row(LlamaConfig config, Gguf.Entry stored, String name, long index) {
+  static MemorySegment row(LlamaConfig config, Gguf.Entry stored, String name, long index) {
     long at = LlamaGguf.turns(name) ? LlamaGguf.turned(index, config.headDim()) : index;
     long bytes = stored.type().bytes(stored.dims().getLast());
     return stored.data().asSlice(at * bytes, bytes);
@@ -291,7 +287,7 @@ public final class GgufModels {
   /// The type for the matrices whose names begin so. Those whose rows are no whole number of blocks
   /// count only where all are such: they are BF16 beside quantised ones in any case.
   private static DType kept(Gguf gguf, String prefix) {
-    Map<GgufType, Long> weights = weights(gguf, prefix, BLOCK);
+    Map<GgufType, Long> weights = weights(gguf, prefix, DType.Q8_0.blockLength());
     if (weights.isEmpty()) {
       weights = weights(gguf, prefix, 1);
     }
@@ -335,7 +331,7 @@ public final class GgufModels {
     try (Gguf gguf = open(file);
         Arena arena = Arena.ofConfined()) {
       LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
-      Copy copy = Copy.of(backend, config, gguf, arena, read, piece);
+      GgufCopy copy = GgufCopy.of(backend, config, gguf, arena, read, piece);
       CausalLM model = new LlamaForCausalLM(backend, config, weights, false);
       try {
         Map<String, String> names = LlamaGguf.names(config);
@@ -346,94 +342,6 @@ public final class GgufModels {
       } catch (RuntimeException | Error e) {
         model.close();
         throw e;
-      }
-    }
-  }
-
-  /// Copies tensors to a backend, some rows at a time.
-  ///
-  /// @param raw room for such a piece as it is stored
-  /// @param wide room for one as F32
-  /// @param narrow room for one in another type
-  /// @param piece weights of a piece, unless a row has more
-  private record Copy(
-      Backend backend,
-      LlamaConfig config,
-      Gguf gguf,
-      MemorySegment raw,
-      MemorySegment wide,
-      MemorySegment narrow,
-      LongConsumer read,
-      long piece) {
-
-    static Copy of(
-        Backend backend,
-        LlamaConfig config,
-        Gguf gguf,
-        Arena arena,
-        LongConsumer read,
-        long piece) {
-      long columns = Math.max(config.hiddenSize(), config.intermediateSize());
-      long most = Math.max(piece, Math.max(columns, (long) config.heads() * config.headDim()));
-      return new Copy(
-          backend,
-          config,
-          gguf,
-          arena.allocate(4 * most, 64),
-          arena.allocate(4 * most, 64),
-          arena.allocate(4 * most, 64),
-          read,
-          piece);
-    }
-
-    void tensor(String there, Parameter parameter) {
-      Gguf.Entry stored = GgufModels.tensor(gguf, there);
-      Tensor target = parameter.value();
-      if (!stored.shape().equals(target.shape())) {
-        throw new FileFormatException(
-            gguf.path(),
-            "tensor %s: shape %s, but the metadata make it %s"
-                .formatted(there, stored.dims(), target.shape()));
-      }
-      boolean vector = stored.dims().size() == 1;
-      long columns = stored.dims().getLast();
-      long rows = vector ? 1 : stored.dims().getFirst();
-      long step = Math.max(1, piece / columns);
-      for (long from = 0; from < rows; from += step) {
-        long count = Math.min(step, rows - from);
-        Tensor part = vector ? target : target.rows(from, from + count);
-        upload(parameter.name(), stored.type(), rows(stored, parameter, from, count), part, from);
-        read.accept(part.elements());
-      }
-    }
-
-    /// Some rows as transformers numbers them.
-    private MemorySegment rows(Gguf.Entry stored, Parameter parameter, long from, long count) {
-      long bytes = stored.type().bytes(stored.dims().getLast());
-      if (!LlamaGguf.turns(parameter.name())) {
-        return stored.data().asSlice(from * bytes, count * bytes);
-      }
-      for (long i = 0; i < count; i++) {
-        MemorySegment row = row(config, stored, parameter.name(), from + i);
-        MemorySegment.copy(row, 0, raw, i * bytes, bytes);
-      }
-      return raw.asSlice(0, count * bytes);
-    }
-
-    private void upload(String name, GgufType type, MemorySegment bytes, Tensor target, long row) {
-      long count = target.elements();
-      long first = row * target.columns();
-      Blocks.firstNonFinite(type, bytes, count)
-          .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
-      if (type.dtype().filter(target.dtype()::equals).isPresent()) {
-        backend.upload(bytes, target);
-      } else {
-        MemorySegment out = narrow.asSlice(0, target.bytes());
-        GgufType kept = GgufType.of(target.dtype());
-        Blocks.widen(type, bytes, wide, count);
-        Blocks.narrow(kept, wide, out, count);
-        requireFits(name, first, kept, out, count);
-        backend.upload(out, target);
       }
     }
   }
