@@ -2,6 +2,7 @@ package dev.yushan.generate;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.RecordedPass;
@@ -11,6 +12,7 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 
 /// Continues one token sequence at a time with a key/value cache: the prompt in chunks, then token
@@ -30,7 +32,10 @@ public final class Generator implements AutoCloseable {
   @FunctionalInterface
   public interface Listener {
     /// Returns whether to go on.
-    boolean token(int id, float logProbability);
+    ///
+    /// @param logProbability of the token, computed when it is asked for: a pass over the
+    ///   vocabulary
+    boolean token(int id, DoubleSupplier logProbability);
   }
 
   /// What was generated, with the time it took in nanoseconds; without the end-of-text id, and with
@@ -40,6 +45,7 @@ public final class Generator implements AutoCloseable {
   private final Backend backend;
   private final CausalLM model;
   private final int contextLength;
+  private final Owned owned = new Owned();
   private final Workspace workspace;
   private final KvCache cache;
   private final Tensor pageTable;
@@ -59,16 +65,21 @@ public final class Generator implements AutoCloseable {
     this.backend = backend;
     this.model = model;
     this.contextLength = contextLength;
-    this.workspace = new Workspace(backend, 1L << 22);
     int pages = KvCache.pagesFor(contextLength);
-    this.cache = new KvCache(backend, model.config(), DType.F32, pages);
-    this.pageTable = backend.tensor(IntStream.range(0, pages).toArray(), 1, pages);
-    this.prefill = new Step(Math.min(PREFILL_CHUNK, contextLength));
-    this.decode = new Step(1);
+    try {
+      this.workspace = owned.add(new Workspace(backend, 1L << 22));
+      this.cache = owned.add(new KvCache(backend, model.config(), DType.F32, pages));
+      this.pageTable = owned.add(backend.tensor(IntStream.range(0, pages).toArray(), 1, pages));
+      this.prefill = new Step(Math.min(PREFILL_CHUNK, contextLength));
+      this.decode = new Step(1);
+    } catch (RuntimeException | Error e) {
+      owned.closeAfter(e);
+      throw e;
+    }
   }
 
   /// One forward pass over up to `capacity` tokens, recorded once and replayed.
-  private final class Step implements AutoCloseable {
+  private final class Step {
     private final TokenBatch batch;
     private final Tensor slots;
     private final Tensor last;
@@ -76,13 +87,15 @@ public final class Generator implements AutoCloseable {
     private final RecordedPass forward;
 
     Step(int capacity) {
-      TokenBatch plain = TokenBatch.allocate(backend, capacity, 1);
-      slots = backend.allocate(DType.I32, Shape.of(capacity));
+      TokenBatch plain = owned.add(TokenBatch.allocate(backend, capacity, 1));
+      slots = owned.add(backend.allocate(DType.I32, Shape.of(capacity)));
       batch = plain.with(cache.view(pageTable, slots.counted(plain.count())));
-      last = backend.allocate(DType.I32, Shape.of(1));
-      logits = backend.allocate(DType.F32, Shape.of(1, model.config().vocabSize()));
+      last = owned.add(backend.allocate(DType.I32, Shape.of(1)));
+      logits = owned.add(backend.allocate(DType.F32, Shape.of(1, model.config().vocabSize())));
       forward =
-          RecordedPass.forward("generate " + capacity, backend, workspace, batch, this::logits);
+          owned.add(
+              RecordedPass.forward(
+                  "generate " + capacity, backend, workspace, batch, this::logits));
     }
 
     private void logits(Ops ops) {
@@ -105,15 +118,6 @@ public final class Generator implements AutoCloseable {
       backend.upload(positions, slots.rows(0, n));
       backend.upload(new int[] {n - 1}, last);
       forward.run(new TokenBatch.Rows(tokens, positions, new int[] {0, n}, none));
-    }
-
-    @Override
-    public void close() {
-      forward.close();
-      batch.close();
-      slots.close();
-      last.close();
-      logits.close();
     }
   }
 
@@ -141,7 +145,8 @@ public final class Generator implements AutoCloseable {
       boolean stops = params.stopTokenIds().contains(id);
       if (!stops || params.includeStopStrInOutput()) {
         history.add(id);
-        stops |= !listener.token(id, LogProbabilities.of(logits).of(id));
+        float[] row = logits;
+        stops |= !listener.token(id, () -> LogProbabilities.of(row).of(id));
       }
       if (stops) {
         finish = Finish.STOP;
@@ -186,10 +191,6 @@ public final class Generator implements AutoCloseable {
 
   @Override
   public void close() {
-    prefill.close();
-    decode.close();
-    pageTable.close();
-    cache.close();
-    workspace.close();
+    owned.close();
   }
 }

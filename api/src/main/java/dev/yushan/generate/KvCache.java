@@ -9,13 +9,11 @@ import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The keys and values of tokens seen so far, in pages of 16 positions that sequences take and give
-/// back one by one (Kwon et al. 2023).
+/// The keys and values of tokens seen so far, in pages of 16 positions (Kwon et al. 2023). Which
+/// sequence has which page is the caller's business, told by the page table of [#view].
 public final class KvCache implements AutoCloseable {
   private final List<Tensor> keys = new ArrayList<>();
   private final List<Tensor> values = new ArrayList<>();
-  private final int[] free;
-  private int freeCount;
 
   /// Room for `pages` pages in every layer.
   ///
@@ -23,11 +21,6 @@ public final class KvCache implements AutoCloseable {
   public KvCache(Backend backend, ModelConfig config, DType dtype, int pages) {
     Shape shape =
         Shape.of((long) pages * KvPages.PAGE_LENGTH, (long) config.kvHeads() * config.headDim());
-    free = new int[pages];
-    for (int page = 0; page < pages; page++) {
-      free[page] = pages - 1 - page;
-    }
-    freeCount = pages;
     try {
       for (int layer = 0; layer < config.layers(); layer++) {
         keys.add(backend.allocate(dtype, shape));
@@ -48,29 +41,6 @@ public final class KvCache implements AutoCloseable {
   /// Pages that `positions` positions fill.
   public static int pagesFor(int positions) {
     return (positions + KvPages.PAGE_LENGTH - 1) / KvPages.PAGE_LENGTH;
-  }
-
-  public int freePages() {
-    return freeCount;
-  }
-
-  /// Takes a page.
-  ///
-  /// @throws IllegalStateException if none is free
-  public int takePage() {
-    if (freeCount == 0) {
-      throw new IllegalStateException(
-          "all %d pages of the cache are in use".formatted(free.length));
-    }
-    return free[--freeCount];
-  }
-
-  /// Gives a page back.
-  public void givePage(int page) {
-    if (freeCount == free.length) {
-      throw new IllegalStateException("page " + page + " was given back twice");
-    }
-    free[freeCount++] = page;
   }
 
   /// The cache as a forward pass sees it.

@@ -71,7 +71,12 @@ final class LogitsProcessors {
   }
 
   private static void ruleOut(float[] scores, Iterable<Integer> ids) {
-    ids.forEach(id -> scores[id] = Float.NEGATIVE_INFINITY);
+    for (int id : ids) {
+      // a model may end its texts with ids that it has no rows for, and never makes
+      if (id < scores.length) {
+        scores[id] = Float.NEGATIVE_INFINITY;
+      }
+    }
   }
 
   private static Optional<BitSet> mask(Set<Integer> ids, Optional<BitSet> allowed) {

@@ -2,6 +2,7 @@ package dev.yushan.generate;
 
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.RecordedPass;
@@ -31,21 +32,34 @@ public final class Scorer implements AutoCloseable {
     this.backend = backend;
     this.model = model;
     this.workspace = new Workspace(backend, 1L << 22);
-    this.pass = new Pass(batchTokens);
+    try {
+      this.pass = new Pass(batchTokens);
+    } catch (RuntimeException | Error e) {
+      workspace.close();
+      throw e;
+    }
   }
 
   /// One forward pass with the loss, recorded once and replayed.
   private final class Pass implements AutoCloseable {
+    private final Owned owned = new Owned();
     private final TokenBatch batch;
     private final Tensor one;
     private final Tensor nll;
     private final RecordedPass forward;
 
     Pass(int capacity) {
-      batch = TokenBatch.allocate(backend, capacity, MAX_SEQUENCES);
-      one = backend.tensor(new float[] {1}, 1);
-      nll = backend.allocate(DType.F32, Shape.of(capacity));
-      forward = RecordedPass.forward("score " + capacity, backend, workspace, batch, this::losses);
+      try {
+        batch = owned.add(TokenBatch.allocate(backend, capacity, MAX_SEQUENCES));
+        one = owned.add(backend.tensor(new float[] {1}, 1));
+        nll = owned.add(backend.allocate(DType.F32, Shape.of(capacity)));
+        forward =
+            owned.add(
+                RecordedPass.forward("score " + capacity, backend, workspace, batch, this::losses));
+      } catch (RuntimeException | Error e) {
+        owned.closeAfter(e);
+        throw e;
+      }
     }
 
     private void losses(Ops ops) {
@@ -59,10 +73,7 @@ public final class Scorer implements AutoCloseable {
 
     @Override
     public void close() {
-      forward.close();
-      batch.close();
-      one.close();
-      nll.close();
+      owned.close();
     }
   }
 
@@ -94,8 +105,9 @@ public final class Scorer implements AutoCloseable {
       return sequences.stream().map(empty -> new float[0]).toList();
     }
     if (tokens > pass.batch.capacity()) {
+      Pass larger = new Pass(tokens);
       pass.close();
-      pass = new Pass(tokens);
+      pass = larger;
     }
     TokenBatch.Rows rows = TokenBatch.Rows.ofSequences(sequences.toArray(int[][]::new));
     float[] nll = pass.run(rows);

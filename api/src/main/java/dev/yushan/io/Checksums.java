@@ -10,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// The SHA-256 of each file of a directory, in the format of `sha256sum`.
@@ -37,14 +38,24 @@ public final class Checksums {
         Path file = directory.resolve(parts[1]);
         if (!Files.isRegularFile(file)) {
           damage.add(parts[1] + " is missing");
-        } else if (!sum(file).equals(parts[0])) {
-          damage.add(parts[1] + " is not as it was written");
+        } else {
+          difference(file, parts[0]).ifPresent(damage::add);
         }
       }
     } catch (IOException | ArrayIndexOutOfBoundsException e) {
       damage.add(FILE + " cannot be read: it was not written to its end");
     }
     return damage;
+  }
+
+  private static Optional<String> difference(Path file, String sum) {
+    try {
+      return sum(file).equals(sum)
+          ? Optional.empty()
+          : Optional.of(file.getFileName() + " is not as it was written");
+    } catch (IOException e) {
+      return Optional.of("%s cannot be read: %s".formatted(file.getFileName(), e));
+    }
   }
 
   /// All files of `directory` but the sums themselves and hidden ones such as locks, by name.

@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Files and directories that are there whole or not at all, across a crash, a `kill -9` or a full
 /// disk: written under a hidden name beside the target, forced to the disk, renamed.
@@ -27,6 +29,8 @@ import java.util.stream.Stream;
 /// Whatever fails leaves the previous content in place and throws an [UncheckedIOException] that
 /// names the target. What a killed process left behind is cleared by [#clearLeftovers].
 public final class DurableFiles {
+  private static final Logger LOG = LoggerFactory.getLogger(DurableFiles.class);
+
   /// Writes the content of a file.
   @FunctionalInterface
   public interface FileContent {
@@ -135,7 +139,8 @@ public final class DurableFiles {
     }
   }
 
-  static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+  /// Writes all of `bytes`.
+  public static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }
@@ -193,8 +198,15 @@ public final class DurableFiles {
       throw e;
     }
     sync(directory.getParent());
-    if (former.isPresent()) {
-      deleteTree(former.get());
+    former.ifPresent(DurableFiles::tryDelete);
+  }
+
+  /// What is in the way of nothing may stay: [Leftovers] finds it later.
+  private static void tryDelete(Path tree) {
+    try {
+      deleteTree(tree);
+    } catch (IOException e) {
+      LOG.warn("{} cannot be deleted ({}); delete it by hand", tree, e.toString());
     }
   }
 

@@ -106,6 +106,22 @@ public final class FloatFormats {
     return OptionalLong.empty();
   }
 
+  /// Refuses elements that are not finite.
+  ///
+  /// @param name of their tensor
+  /// @param first which of its elements the first of `data` is
+  /// @throws IllegalArgumentException naming tensor and element
+  public static void requireFinite(
+      String name, long first, StorageType type, MemorySegment data, long count) {
+    firstNonFinite(type, data, count)
+        .ifPresent(
+            bad -> {
+              throw new IllegalArgumentException(
+                  "tensor %s: element %d is infinite or NaN as %s; choose another type"
+                      .formatted(name, first + bad, type));
+            });
+  }
+
   private static boolean hasNonFinite(StorageType type, MemorySegment block, int length) {
     return switch (type) {
       case F32 -> nonFinite32(block, length) < 0;

@@ -25,6 +25,11 @@ public record HfCache(Path root) {
   private static final Pattern PART = Pattern.compile("[\\w](?:[\\w.-]*[\\w])?");
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
+  /// Whether a revision is the hash of a commit, and no branch or tag.
+  public static boolean isCommit(String revision) {
+    return COMMIT.matcher(revision).matches();
+  }
+
   /// The cache of this process's environment: see [#of(Map)].
   public static HfCache ofEnvironment() {
     return of(System.getenv());
@@ -105,7 +110,7 @@ public record HfCache(Path root) {
           "%s %s: no directory of that name, and no %s in the Hugging Face cache; download it (%s) or set HF_HOME to where it is"
               .formatted(type, id, repository, download));
     }
-    Path refs = repository.resolve("refs");
+    Path refs = repository.resolve("refs").normalize();
     Path snapshots = repository.resolve("snapshots");
     Path ref = refs.resolve(revision).normalize();
     if (revision.isEmpty() || !ref.startsWith(refs)) {
@@ -116,7 +121,7 @@ public record HfCache(Path root) {
       boolean known = Files.isRegularFile(ref);
       String commit = known ? Files.readString(ref).strip() : revision;
       Path snapshot = snapshots.resolve(commit);
-      if (COMMIT.matcher(commit).matches() && Files.isDirectory(snapshot)) {
+      if (isCommit(commit) && Files.isDirectory(snapshot)) {
         return snapshot;
       }
       String lookedFor = known ? "%s, which %s names".formatted(snapshot, ref) : ref.toString();

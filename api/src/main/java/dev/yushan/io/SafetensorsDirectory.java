@@ -132,7 +132,8 @@ public final class SafetensorsDirectory implements AutoCloseable {
     weightMap.forEach(
         (name, shard) -> {
           if (!tensors.containsKey(name)) {
-            String reason = "the index places it in this file, which does not hold it";
+            String reason =
+                "the index places it in this file, which does not hold it; fetch both again";
             throw FileFormatException.ofTensor(path.resolve(shard), name, reason);
           }
         });
@@ -140,10 +141,15 @@ public final class SafetensorsDirectory implements AutoCloseable {
 
   private static void checkMapped(Path file, String name, String shard, String mapped) {
     if (mapped == null) {
-      throw FileFormatException.ofTensor(file, name, "the index does not know it");
+      throw FileFormatException.ofTensor(
+          file,
+          name,
+          "the index does not know it; the two do not belong together: fetch both again");
     }
     if (!mapped.equals(shard)) {
-      String reason = "the index places it in %s; it must be in one file only".formatted(mapped);
+      String reason =
+          "the index places it in %s; it must be in one file only: fetch both again"
+              .formatted(mapped);
       throw FileFormatException.ofTensor(file, name, reason);
     }
   }
@@ -153,13 +159,14 @@ public final class SafetensorsDirectory implements AutoCloseable {
     try {
       map = JSON.readTree(Files.readAllBytes(index)).path("weight_map");
     } catch (JsonProcessingException e) {
-      String reason = "no valid JSON: " + JsonFault.of(e);
+      String reason = "no valid JSON: %s: fetch it again".formatted(JsonFault.of(e));
       throw new FileFormatException(index, reason, e);
     } catch (IOException e) {
       throw DurableFiles.failed("read", index, e);
     }
     if (!map.isObject() || map.isEmpty()) {
-      throw new FileFormatException(index, "no weight_map with at least one tensor");
+      throw new FileFormatException(
+          index, "no weight_map with at least one tensor: fetch it again");
     }
     Map<String, String> weightMap = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> field : map.properties()) {

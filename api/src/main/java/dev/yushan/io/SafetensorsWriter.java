@@ -83,7 +83,7 @@ public final class SafetensorsWriter {
         drafts.add(index);
         DurableFiles.writeFully(index.channel(), UTF_8.encode(Shards.index(shards)));
         index.seal();
-        replaceByShards(home, drafts);
+        replaceByShards(home, shards.keySet(), drafts);
       }
       DurableFiles.sync(home);
     } catch (IOException | RuntimeException e) {
@@ -96,9 +96,11 @@ public final class SafetensorsWriter {
 
   /// Puts sealed shards, with their index as the last, in the place of all other weights. From the
   /// first deletion on the drafts may be all there is: they stay if they cannot be renamed.
-  private static void replaceByShards(Path home, List<FileDraft> drafts) throws IOException {
-    Set<String> names = new HashSet<>();
-    drafts.forEach(draft -> names.add(draft.target().getFileName().toString()));
+  private static void replaceByShards(Path home, Set<String> shards, List<FileDraft> drafts)
+      throws IOException {
+    // not by the targets of the drafts: where a name is a link, its target has another
+    Set<String> names = new HashSet<>(shards);
+    names.add(INDEX_FILE);
     try {
       Files.deleteIfExists(drafts.getLast().target());
       for (FileDraft shard : drafts.subList(0, drafts.size() - 1)) {

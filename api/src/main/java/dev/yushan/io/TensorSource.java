@@ -35,13 +35,7 @@ public interface TensorSource {
         FloatFormats.widen(stored, from, wide, count);
         FloatFormats.narrow(type, wide, piece, count);
       }
-      FloatFormats.firstNonFinite(type, piece, count)
-          .ifPresent(
-              bad -> {
-                throw new IllegalArgumentException(
-                    "tensor %s: element %d is infinite or NaN as %s; choose another type"
-                        .formatted(tensor.name(), first + bad, type));
-              });
+      FloatFormats.requireFinite(tensor.name(), first, type, piece, count);
     };
   }
 }

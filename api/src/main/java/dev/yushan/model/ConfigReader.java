@@ -30,6 +30,23 @@ public record ConfigReader(JsonNode json) {
     return node.intValue();
   }
 
+  /// A number above zero.
+  public double aboveZero(String key) {
+    return aboveZero(key, required(key));
+  }
+
+  /// A number above zero, or `fallback`.
+  public double aboveZero(String key, double fallback) {
+    return json.hasNonNull(key) ? aboveZero(key, json.get(key)) : fallback;
+  }
+
+  private static double aboveZero(String key, JsonNode node) {
+    if (!node.isNumber() || !(node.doubleValue() > 0)) {
+      throw wrong(key, node, "a number above 0");
+    }
+    return node.doubleValue();
+  }
+
   /// A number that is not below zero.
   public double notNegative(String key) {
     return notNegative(key, required(key));
@@ -75,7 +92,7 @@ public record ConfigReader(JsonNode json) {
       JsonNode node = json.get(key);
       Iterable<JsonNode> all = node.isArray() ? node : List.of(node);
       for (JsonNode id : all) {
-        if (!id.isIntegralNumber() || id.intValue() < 0) {
+        if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
           throw wrong(key, node, "a token id or a list of them");
         }
         ids.add(id.intValue());

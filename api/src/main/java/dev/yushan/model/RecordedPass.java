@@ -70,7 +70,7 @@ public final class RecordedPass implements AutoCloseable {
   /// @param body is run more than once, and does what it does by its ops alone
   public static RecordedPass training(
       String name, Backend backend, TokenBatch batch, Keep keep, Consumer<Ops> body) {
-    Workspace workspace = size(keep, body).sameSize(backend);
+    Workspace workspace = sized(backend, keep, body);
     try {
       return new RecordedPass(
           name,
@@ -85,11 +85,12 @@ public final class RecordedPass implements AutoCloseable {
     }
   }
 
-  private static Workspace size(Keep keep, Consumer<Ops> body) {
+  /// An empty workspace with the room that `body` takes.
+  private static Workspace sized(Backend backend, Keep keep, Consumer<Ops> body) {
     try (Backend sizes = new SizingBackend();
         Workspace workspace = new Workspace(sizes, SLAB_BYTES)) {
       trained(sizes, workspace, keep, body);
-      return workspace;
+      return workspace.sameSize(backend);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.yushan.model;
 
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.KvPages;
+import dev.yushan.backend.Owned;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
@@ -82,14 +83,20 @@ public record TokenBatch(
 
   /// A batch with room for `tokens` tokens in `sequences` sequences.
   public static TokenBatch allocate(Backend backend, int tokens, int sequences) {
-    Tensor count = backend.allocate(DType.I32, Shape.of(1));
-    return new TokenBatch(
-        backend.allocate(DType.I32, Shape.of(tokens)).counted(count),
-        backend.allocate(DType.I32, Shape.of(tokens)).counted(count),
-        backend.allocate(DType.I32, Shape.of(sequences + 1L)),
-        backend.allocate(DType.I32, Shape.of(tokens)).counted(count),
-        count,
-        Optional.empty());
+    Owned owned = new Owned();
+    try {
+      Tensor count = owned.add(backend.allocate(DType.I32, Shape.of(1)));
+      return new TokenBatch(
+          owned.add(backend.allocate(DType.I32, Shape.of(tokens))).counted(count),
+          owned.add(backend.allocate(DType.I32, Shape.of(tokens))).counted(count),
+          owned.add(backend.allocate(DType.I32, Shape.of(sequences + 1L))),
+          owned.add(backend.allocate(DType.I32, Shape.of(tokens))).counted(count),
+          count,
+          Optional.empty());
+    } catch (RuntimeException | Error e) {
+      owned.closeAfter(e);
+      throw e;
+    }
   }
 
   /// A batch that is just large enough for `rows`, and holds them.

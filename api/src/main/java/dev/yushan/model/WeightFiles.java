@@ -10,6 +10,8 @@ import dev.yushan.io.StorageType;
 import dev.yushan.io.StoredTensor;
 import dev.yushan.io.TensorHeader;
 import dev.yushan.io.TensorSource;
+import dev.yushan.io.gguf.Blocks;
+import dev.yushan.io.gguf.GgufType;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
@@ -114,32 +116,45 @@ final class WeightFiles {
               "tensor %s: element %d is not finite: the file is damaged or training had diverged; take sound weights"
                   .formatted(stored.name(), from + bad.getAsLong()));
         }
-        piece(stored.type(), bytes, flat.rows(from, from + count));
+        piece(stored, from, bytes, flat.rows(from, from + count));
         read.accept(count);
       }
     }
 
-    private void piece(StorageType type, MemorySegment bytes, Tensor target) {
+    /// @param from which element of the tensor the first is
+    private void piece(StoredTensor stored, long from, MemorySegment bytes, Tensor target) {
       long count = target.elements();
-      if (target.dtype().quantised()) {
-        FloatFormats.widen(type, bytes, wide, count);
-        quantise(wide.asSlice(0, count * 4), target);
-      } else if (StorageType.of(target.dtype()) == type) {
+      if (!target.dtype().quantised() && StorageType.of(target.dtype()) == stored.type()) {
         backend.upload(bytes, target);
+        return;
+      }
+      FloatFormats.widen(stored.type(), bytes, wide, count);
+      if (target.dtype().quantised()) {
+        quantise(stored.name(), from, target);
       } else {
-        FloatFormats.widen(type, bytes, wide, count);
-        FloatFormats.narrow(StorageType.of(target.dtype()), wide, narrow, count);
+        StorageType type = StorageType.of(target.dtype());
+        FloatFormats.narrow(type, wide, narrow, count);
+        FloatFormats.requireFinite(stored.name(), from, type, narrow, count);
         backend.upload(narrow.asSlice(0, target.bytes()), target);
       }
     }
 
-    private void quantise(MemorySegment values, Tensor target) {
+    /// What is in [#wide], by the backend, whose rounding it is to have.
+    private void quantise(String name, long from, Tensor target) {
       if (floats.isEmpty()) {
         floats = Optional.of(backend.allocate(DType.F32, Shape.of(most)));
       }
       Tensor piece = floats.get().rows(0, target.elements());
-      backend.upload(values, piece);
+      backend.upload(wide.asSlice(0, 4 * target.elements()), piece);
       backend.kernels().copy(piece, target);
+      backend.download(target, narrow.asSlice(0, target.bytes()));
+      Blocks.firstNonFinite(GgufType.of(target.dtype()), narrow, target.elements())
+          .ifPresent(
+              bad -> {
+                throw new IllegalArgumentException(
+                    "tensor %s: element %d is too large for %s; choose another type"
+                        .formatted(name, from + bad, target.dtype()));
+              });
     }
 
     @Override
@@ -163,7 +178,7 @@ final class WeightFiles {
                     new SafetensorsWriter.Entry(
                         TensorHeader.of(
                             parameter.name(), StorageType.of(dtype), parameter.value().shape()),
-                        source(backend, parameter.value(), StorageType.of(dtype))))
+                        source(backend, parameter, StorageType.of(dtype))))
             .toList();
     SafetensorsWriter.writeModel(directory, entries, maxShardBytes);
   }
@@ -187,8 +202,9 @@ final class WeightFiles {
     }
   }
 
-  /// The elements of a tensor on a backend, as the bytes of `type`.
-  private static TensorSource source(Backend backend, Tensor value, StorageType type) {
+  /// The elements of a weight on a backend, as the bytes of `type`.
+  private static TensorSource source(Backend backend, Parameter parameter, StorageType type) {
+    Tensor value = parameter.value();
     Tensor flat = value.reshape(value.elements());
     return (offset, piece) -> {
       long from = offset / type.bytes();
@@ -205,6 +221,7 @@ final class WeightFiles {
         FloatFormats.widen(StorageType.of(value.dtype()), raw, wide, count);
         FloatFormats.narrow(type, wide, piece, count);
       }
+      FloatFormats.requireFinite(parameter.name(), from, type, piece, count);
     };
   }
 }

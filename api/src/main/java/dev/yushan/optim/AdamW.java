@@ -4,6 +4,7 @@ import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
 import dev.yushan.backend.Kernels;
 import dev.yushan.backend.Kernels.AdamWConstants;
+import dev.yushan.backend.Owned;
 import dev.yushan.backend.Plan;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
@@ -20,6 +21,7 @@ final class AdamW implements Optimizer {
 
   private final Backend backend;
   private final OptimizerConfig config;
+  private final Owned owned = new Owned();
   private final List<Slot> slots = new ArrayList<>();
   private final Tensor scalars;
   private final Plan update;
@@ -28,11 +30,16 @@ final class AdamW implements Optimizer {
   AdamW(Backend backend, List<Parameter> parameters, OptimizerConfig config) {
     this.backend = backend;
     this.config = config;
-    this.scalars = backend.allocate(DType.F32, Shape.of(4));
-    for (Parameter parameter : parameters) {
-      parameter.gradient().ifPresent(gradient -> slots.add(slot(parameter, gradient)));
+    try {
+      this.scalars = owned.add(backend.allocate(DType.F32, Shape.of(4)));
+      for (Parameter parameter : parameters) {
+        parameter.gradient().ifPresent(gradient -> slots.add(slot(parameter, gradient)));
+      }
+      this.update = owned.add(backend.record("adamw", this::update));
+    } catch (RuntimeException | Error e) {
+      owned.closeAfter(e);
+      throw e;
     }
-    this.update = backend.record("adamw", this::update);
   }
 
   private Slot slot(Parameter parameter, Tensor gradient) {
@@ -41,8 +48,8 @@ final class AdamW implements Optimizer {
         parameter.name(),
         parameter.value(),
         gradient,
-        backend.allocate(DType.F32, shape),
-        backend.allocate(DType.F32, shape),
+        owned.add(backend.allocate(DType.F32, shape)),
+        owned.add(backend.allocate(DType.F32, shape)),
         new AdamWConstants(
             config.beta1(),
             config.beta2(),
@@ -90,12 +97,7 @@ final class AdamW implements Optimizer {
 
   @Override
   public void close() {
-    update.close();
-    scalars.close();
-    for (Slot slot : slots) {
-      slot.m.close();
-      slot.v.close();
-    }
+    owned.close();
     slots.clear();
   }
 }

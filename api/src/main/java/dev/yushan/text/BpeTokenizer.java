@@ -36,7 +36,7 @@ final class BpeTokenizer implements Tokenizer {
   }
 
   /// The tokens that their own bytes are merged to, so that text which is one need not be merged.
-  private static BitSet merged(TokenizerJson spec) {
+  static BitSet merged(TokenizerJson spec) {
     BitSet merged = new BitSet();
     Encoding encoding = new Encoding(spec, merged, 64);
     for (int id = 0; id < spec.vocabulary().size(); id++) {

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,7 +47,9 @@ public final class GgufTokenizer {
     }
     Tokenizer tokenizer = Tokenizers.load(directory);
     JsonField root = TokenizerJson.open(file);
-    requireLlama3(root);
+    TokenizerJson spec = TokenizerJson.read(file);
+    requireLlama3(root, spec);
+    requireMerged(root, spec);
     List<String> tokens = new ArrayList<>(vocabulary);
     for (int id = 0; id < vocabulary; id++) {
       tokens.add("[PAD" + id + "]");
@@ -72,8 +75,7 @@ public final class GgufTokenizer {
     data.put(PREFIX + "merges", merges);
     tokenizer.bosId().ifPresent(id -> data.put(PREFIX + "bos_token_id", id));
     tokenizer.eosId().ifPresent(id -> data.put(PREFIX + "eos_token_id", id));
-    int[] empty = tokenizer.encodeWithTemplate("", Tokenizer.Specials.AS_TEXT);
-    data.put(PREFIX + "add_bos_token", empty.length > 0);
+    data.put(PREFIX + "add_bos_token", addsBos(root, spec.template(), tokenizer));
     chatTemplate(directory).ifPresent(text -> data.put("tokenizer.chat_template", text));
     return data;
   }
@@ -89,14 +91,48 @@ public final class GgufTokenizer {
     types.set(id, type);
   }
 
-  private static void requireLlama3(JsonField root) {
+  /// GGUF can have the BOS token put in front of a text, and nothing else around it.
+  private static boolean addsBos(JsonField root, Template template, Tokenizer tokenizer) {
+    boolean bos = tokenizer.bosId().stream().boxed().toList().equals(template.prefix());
+    if (!template.suffix().isEmpty() || !template.prefix().isEmpty() && !bos) {
+      throw root.get("post_processor")
+          .refuse(
+              "puts more around a text than the BOS token in front, which GGUF cannot say; leave"
+                  + " the tokenizer out (--without-tokenizer)");
+    }
+    return bos && !template.prefix().isEmpty();
+  }
+
+  /// Text that is a token is taken as that in GGUF, whatever the merges make of it.
+  private static void requireMerged(JsonField root, TokenizerJson spec) {
+    if (spec.ignoreMerges()) {
+      return;
+    }
+    BitSet merged = BpeTokenizer.merged(spec);
+    for (Map.Entry<String, JsonNode> entry : root.get("model").get("vocab").node().properties()) {
+      if (!merged.get(entry.getValue().intValue()) && !isAdded(spec, entry.getKey())) {
+        throw root.get("model")
+            .get("ignore_merges")
+            .refuse(
+                "is not true, but no merges make the token %s, which GGUF would take; leave the tokenizer out (--without-tokenizer)"
+                    .formatted(entry.getKey()));
+      }
+    }
+  }
+
+  private static boolean isAdded(TokenizerJson spec, String token) {
+    return spec.addedTokens().stream().anyMatch(added -> added.content().equals(token));
+  }
+
+  private static void requireLlama3(JsonField root, TokenizerJson spec) {
     if (!root.get("normalizer").isNull()) {
       throw root.get("normalizer")
           .refuse(
               "is not null, but GGUF has no normalizer; leave the tokenizer out"
                   + " (--without-tokenizer)");
     }
-    if (!root.get("pre_tokenizer").node().toString().contains(quoted(Llama3Split.REGEX))) {
+    boolean split = root.get("pre_tokenizer").node().toString().contains(quoted(Llama3Split.REGEX));
+    if (!split || spec.preTokenizer().rules().size() > 1) {
       throw root.get("pre_tokenizer")
           .refuse(
               "is not that of Llama 3, the one that has a name in GGUF here; leave the tokenizer"
@@ -157,7 +193,13 @@ public final class GgufTokenizer {
     List<Long> types = file.list(PREFIX + "token_type", Long.class);
     boolean bos = file.flag(PREFIX + "add_bos_token").orElse(true);
     Optional<Long> bosId = file.integer(PREFIX + "bos_token_id").filter(id -> bos);
-    Optional<String> bosToken = bosId.map(id -> tokens.get(Math.toIntExact(id)));
+    Optional<String> bosToken = bosId.map(id -> token(file, tokens, id));
+    if (!types.isEmpty() && types.size() != tokens.size()) {
+      throw new FileFormatException(
+          file.path(),
+          "has %d tokens and %d token types: it is damaged, get it again"
+              .formatted(tokens.size(), types.size()));
+    }
     ObjectNode root =
         TokenizerFiles.skeleton(
             bosToken.map(t -> new TokenizerFiles.Bos(t, bosId.orElseThrow().intValue())));
@@ -181,13 +223,23 @@ public final class GgufTokenizer {
     return root;
   }
 
+  private static String token(Gguf file, List<String> tokens, long id) {
+    if (id < 0 || id >= tokens.size()) {
+      throw new FileFormatException(
+          file.path(),
+          "names the id %d, but has only %d tokens: it is damaged, get it again"
+              .formatted(id, tokens.size()));
+    }
+    return tokens.get((int) id);
+  }
+
   private static ObjectNode config(Gguf file) {
     List<String> tokens = file.list(PREFIX + "tokens", String.class);
     ObjectNode config = new ObjectMapper().createObjectNode();
     config.put("tokenizer_class", "PreTrainedTokenizerFast");
     for (String role : List.of("bos", "eos")) {
       file.integer(PREFIX + role + "_token_id")
-          .ifPresent(id -> config.put(role + "_token", tokens.get(Math.toIntExact(id))));
+          .ifPresent(id -> config.put(role + "_token", token(file, tokens, id)));
     }
     file.text("tokenizer.chat_template").ifPresent(text -> config.put("chat_template", text));
     return config;

@@ -8,6 +8,8 @@ import java.util.Set;
 
 /// A value in a JSON file together with where it stands, so that every refusal can name it.
 record JsonField(String file, String path, JsonNode node) {
+  /// No vocabulary has more: a table by id is never larger than this.
+  static final int MOST_IDS = 1 << 24;
 
   JsonField get(String name) {
     JsonNode child = node.get(name);
@@ -39,8 +41,8 @@ record JsonField(String file, String path, JsonNode node) {
   }
 
   int id() {
-    if (!node.isInt() || node.intValue() < 0) {
-      throw refuse("must be an id (0 or more), but is " + shown());
+    if (!node.isInt() || node.intValue() < 0 || node.intValue() >= MOST_IDS) {
+      throw refuse("must be an id (0 to %d), but is %s".formatted(MOST_IDS - 1, shown()));
     }
     return node.intValue();
   }

@@ -57,6 +57,7 @@ final class Vocabulary {
     for (JsonNode id : field.node()) {
       highest = Math.max(highest, id.intValue());
     }
+    highest = Math.min(highest, JsonField.MOST_IDS - 1); // what is beyond is refused below
     Vocabulary vocabulary = new Vocabulary(highest + 1, field.node().size());
     for (Map.Entry<String, JsonNode> entry : field.node().properties()) {
       vocabulary.addModel(entry.getKey(), entry.getValue(), field);
@@ -76,7 +77,7 @@ final class Vocabulary {
 
   private void addModel(String token, JsonNode idNode, JsonField field) {
     int id = idNode.intValue();
-    if (!idNode.isInt() || id < 0) {
+    if (!idNode.isInt() || id < 0 || id >= tokens.length) {
       field.get(token).id(); // says what is wrong
     }
     if (tokens[id] != null) {

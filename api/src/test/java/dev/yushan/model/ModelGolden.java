@@ -179,7 +179,8 @@ public abstract class ModelGolden {
     try (Generator generator = new Generator(backend, model, prompt.length + wanted.length)) {
       List<Float> seen = new ArrayList<>();
       Generator.Generation generation =
-          generator.generate(prompt, greedy, (id, logProbability) -> seen.add(logProbability));
+          generator.generate(
+              prompt, greedy, (id, probability) -> seen.add((float) probability.getAsDouble()));
       assertThat(generation.tokens()).as(name).isEqualTo(wanted);
       for (int i = 0; i < wanted.length; i++) {
         assertThat(seen.get(i)).as(name).isCloseTo(logProbabilities[i], within(2e-5f));

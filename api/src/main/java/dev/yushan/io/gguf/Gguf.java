@@ -28,6 +28,15 @@ public final class Gguf implements AutoCloseable {
   /// Where tensors begin, in bytes, unless `general.alignment` says otherwise.
   static final int ALIGNMENT = 32;
 
+  /// What messages call the types of metadata.
+  private static final Map<Class<?>, String> KINDS =
+      Map.of(
+          Long.class, "whole number",
+          Double.class, "number",
+          Boolean.class, "flag",
+          String.class, "text",
+          List.class, "list");
+
   /// A tensor as it lies in the file.
   ///
   /// @param dims slowest first, as in safetensors (the file has them the other way round)
@@ -101,7 +110,10 @@ public final class Gguf implements AutoCloseable {
     }
     long alignment = integer("general.alignment").orElse((long) ALIGNMENT);
     if (alignment < 1 || alignment > 1 << 20) {
-      throw new FileFormatException(path, "general.alignment is " + alignment);
+      throw new FileFormatException(
+          path,
+          "general.alignment is %d, not 1 to 1,048,576: the file is damaged, get it again"
+              .formatted(alignment));
     }
     MemorySegment data = in.rest(alignment);
     for (Slot slot : slots) {
@@ -191,7 +203,7 @@ public final class Gguf implements AutoCloseable {
     List<?> list = value(key, List.class).orElse(List.of());
     if (!list.stream().allMatch(type::isInstance)) {
       throw new FileFormatException(
-          path, "%s is not a list of %s".formatted(key, type.getSimpleName()));
+          path, "%s is not a list of %ss".formatted(key, KINDS.get(type)));
     }
     return list.stream().map(type::cast).toList();
   }
@@ -200,7 +212,7 @@ public final class Gguf implements AutoCloseable {
     Object value = metadata.get(key);
     if (value != null && !type.isInstance(value)) {
       throw new FileFormatException(
-          path, "%s is %s, not a %s".formatted(key, shown(value), type.getSimpleName()));
+          path, "%s is %s, not a %s".formatted(key, shown(value), KINDS.get(type)));
     }
     return Optional.ofNullable(value).map(type::cast);
   }

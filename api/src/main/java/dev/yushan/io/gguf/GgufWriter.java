@@ -44,7 +44,7 @@ public final class GgufWriter {
     DurableFiles.write(
         file.toAbsolutePath(),
         channel -> {
-          put(channel, ByteBuffer.wrap(head));
+          DurableFiles.writeFully(channel, ByteBuffer.wrap(head));
           pad(channel);
           try (Arena arena = Arena.ofConfined()) {
             for (Entry entry : tensors) {
@@ -62,20 +62,14 @@ public final class GgufWriter {
     for (long at = 0; at < entry.bytes(); at += most) {
       MemorySegment part = piece.asSlice(0, Math.min(most, entry.bytes() - at));
       entry.source().fill(at, part);
-      put(channel, part.asByteBuffer());
-    }
-  }
-
-  private static void put(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+      DurableFiles.writeFully(channel, part.asByteBuffer());
     }
   }
 
   private static void pad(FileChannel channel) throws IOException {
     int over = (int) (channel.position() % Gguf.ALIGNMENT);
     if (over > 0) {
-      put(channel, ByteBuffer.allocate(Gguf.ALIGNMENT - over));
+      DurableFiles.writeFully(channel, ByteBuffer.allocate(Gguf.ALIGNMENT - over));
     }
   }
 

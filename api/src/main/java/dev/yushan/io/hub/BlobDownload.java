@@ -150,10 +150,11 @@ record BlobDownload(
     try (InputStream body = new SilenceGuard(answer.body(), settings.silenceTimeout())) {
       boolean isPart = answer.statusCode() == 206;
       boolean outOfRange = answer.statusCode() == 416;
-      if (outOfRange && partial.length() == 0) {
-        throw new IOException("the server has no such part (416)");
+      boolean other = outOfRange || (isPart && start(answer) != partial.length());
+      if (other && partial.length() == 0) {
+        throw new IOException("the server has no such part (%d)".formatted(answer.statusCode()));
       }
-      if (outOfRange || (isPart && start(answer) != partial.length())) {
+      if (other) {
         giveUp(partial);
         return true;
       }

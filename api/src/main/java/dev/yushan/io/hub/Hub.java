@@ -107,8 +107,7 @@ public final class Hub {
 
   private static RepoTree tree(HubClient client, RepoCache cache, int retries) {
     String revision = cache.repo().revision();
-    String commit =
-        revision.matches("[0-9a-f]{40}") ? revision : client.commit(cache.repo(), retries);
+    String commit = HfCache.isCommit(revision) ? revision : client.commit(cache.repo(), retries);
     return cache.tree(commit).orElseGet(() -> client.tree(cache.repo(), commit, retries));
   }
 

@@ -3,6 +3,7 @@ package dev.yushan.io.hub;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.io.HfCache;
 import dev.yushan.io.hub.HubException.Reason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -57,7 +58,7 @@ final class HubClient implements AutoCloseable {
   String commit(HubRepo repo, int retries) {
     URI uri = api(repo, "revision/" + encoded(repo.revision()));
     String sha = json(repo, uri, retries).body().path("sha").asText();
-    if (!sha.matches("[0-9a-f]{40}")) {
+    if (!HfCache.isCommit(sha)) {
       throw new HubException(Reason.UNREACHABLE, HubFailures.noHub(uri));
     }
     return sha;

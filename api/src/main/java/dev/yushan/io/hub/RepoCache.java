@@ -27,7 +27,6 @@ import java.util.stream.Stream;
 ///
 /// @param symlinks whether files of a snapshot may be links
 record RepoCache(HubRepo repo, Path root, boolean symlinks) {
-  private static final String COMMIT = "[0-9a-f]{40}";
 
   Path directory() {
     return new HfCache(root).repository(repo.type().word(), repo.id());
@@ -64,13 +63,13 @@ record RepoCache(HubRepo repo, Path root, boolean symlinks) {
 
   /// The commit that the revision is, as far as the cache knows.
   Optional<String> commit() {
-    if (repo.revision().matches(COMMIT)) {
+    if (HfCache.isCommit(repo.revision())) {
       return Optional.of(repo.revision());
     }
     Path ref = directory().resolve("refs").resolve(repo.revision());
     try {
       return Files.isRegularFile(ref)
-          ? Optional.of(Files.readString(ref).strip()).filter(text -> text.matches(COMMIT))
+          ? Optional.of(Files.readString(ref).strip()).filter(HfCache::isCommit)
           : Optional.empty();
     } catch (IOException e) {
       throw failed(ref, e);

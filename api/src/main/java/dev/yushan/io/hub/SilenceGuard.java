@@ -40,12 +40,18 @@ final class SilenceGuard extends FilterInputStream {
 
   @Override
   public int read(byte[] buffer, int offset, int length) throws IOException {
-    int count = in.read(buffer, offset, length);
-    if (silent) {
-      throw new IOException("nothing came for %d s".formatted(limit.toSeconds()));
+    try {
+      int count = in.read(buffer, offset, length);
+      if (!silent) {
+        heard = System.nanoTime();
+        return count;
+      }
+    } catch (IOException e) {
+      if (!silent) {
+        throw e;
+      }
     }
-    heard = System.nanoTime();
-    return count;
+    throw new IOException("nothing came for %d s".formatted(limit.toSeconds()));
   }
 
   @Override

@@ -2,7 +2,6 @@ package dev.yushan.model.llama;
 
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.io.FileFormatException;
 import dev.yushan.io.gguf.Blocks;
 import dev.yushan.io.gguf.Gguf;
 import dev.yushan.io.gguf.GgufType;
@@ -43,14 +42,8 @@ record GgufCopy(
   }
 
   void tensor(String there, Parameter parameter) {
-    Gguf.Entry stored = GgufModels.tensor(gguf, there);
     Tensor target = parameter.value();
-    if (!stored.shape().equals(target.shape())) {
-      throw new FileFormatException(
-          gguf.path(),
-          "tensor %s: shape %s, but the metadata make it %s"
-              .formatted(there, stored.dims(), target.shape()));
-    }
+    Gguf.Entry stored = GgufModels.tensor(gguf, there, target.shape());
     boolean vector = stored.dims().size() == 1;
     long columns = stored.dims().getLast();
     long rows = vector ? 1 : stored.dims().getFirst();

@@ -3,6 +3,7 @@ package dev.yushan.model.llama;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.SizingBackend;
 import dev.yushan.io.DurableFiles;
 import dev.yushan.io.FileFormatException;
 import dev.yushan.io.FloatFormats;
@@ -20,6 +21,7 @@ import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelException;
 import dev.yushan.model.Models;
 import dev.yushan.tensor.DType;
+import dev.yushan.tensor.Shape;
 import dev.yushan.text.GgufTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -29,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,36 +119,51 @@ public final class GgufModels {
     GgufType whole = columns % matrices.blockLength() == 0 ? matrices : GgufType.BF16;
     GgufType type = dims.size() == 1 ? GgufType.F32 : whole;
     boolean turned = LlamaGguf.turns(stored.name());
+    long size = columns * stored.type().bytes();
     TensorSource source =
-        (offset, piece) -> {
-          long row = type.bytes(columns);
-          long size = columns * stored.type().bytes();
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment wide = arena.allocate(4 * columns, 64);
-            for (long i = 0; i < piece.byteSize() / row; i++) {
-              long to = offset / row + i;
-              long from = turned ? LlamaGguf.straight(to, config.headDim()) : to;
-              FloatFormats.widen(
-                  stored.type(), stored.data().asSlice(from * size, size), wide, columns);
-              requireFinite(stored.name(), from * columns, wide, columns);
-              MemorySegment out = piece.asSlice(i * row, row);
-              Blocks.narrow(type, wide, out, columns);
-              requireFits(stored.name(), from * columns, type, out, columns);
-            }
-          }
-        };
+        rows(
+            stored.name(),
+            columns,
+            type,
+            (row, wide) -> {
+              long from = turned ? LlamaGguf.straight(row, config.headDim()) : row;
+              MemorySegment bytes = stored.data().asSlice(from * size, size);
+              FloatFormats.widen(stored.type(), bytes, wide, columns);
+              return from;
+            });
     return new GgufWriter.Entry(name, type, dims, source);
+  }
+
+  /// Supplies the rows of a tensor that is written.
+  private interface Rows {
+    /// Puts row `row` as F32 into `wide`, and returns which row of what is read that is.
+    long widen(long row, MemorySegment wide);
+  }
+
+  /// The bytes of a tensor that is written as `type`.
+  ///
+  /// @param name for complaints
+  private static TensorSource rows(String name, long columns, GgufType type, Rows rows) {
+    return (offset, piece) -> {
+      long size = type.bytes(columns);
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment wide = arena.allocate(4 * columns, 64);
+        for (long i = 0; i < piece.byteSize() / size; i++) {
+          long first = columns * rows.widen(offset / size + i, wide);
+          FloatFormats.firstNonFinite(StorageType.F32, wide, columns)
+              .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
+          MemorySegment out = piece.asSlice(i * size, size);
+          Blocks.narrow(type, wide, out, columns);
+          requireFits(name, first, type, out, columns);
+        }
+      }
+    };
   }
 
   static void requireFits(
       String name, long first, GgufType type, MemorySegment values, long count) {
     Blocks.firstNonFinite(type, values, count)
         .ifPresent(bad -> badValue(name, first + bad, "infinite as " + type));
-  }
-
-  private static void requireFinite(String name, long first, MemorySegment wide, long count) {
-    FloatFormats.firstNonFinite(StorageType.F32, wide, count)
-        .ifPresent(bad -> badValue(name, first + bad, "infinite or NaN"));
   }
 
   static void badValue(String name, long element, String what) {
@@ -164,16 +182,30 @@ public final class GgufModels {
       DType target = dtype.orElseGet(() -> real(gguf));
       Files.createDirectories(directory);
       LlamaConfig config = LlamaConfig.of(LlamaGguf.config(gguf));
+      Map<String, Shape> shapes = shapes(config);
       List<SafetensorsWriter.Entry> entries = new ArrayList<>();
       LlamaGguf.names(config)
           .forEach(
               (name, there) ->
-                  entries.add(entry(config, gguf, name, there, StorageType.of(target))));
+                  entries.add(
+                      entry(config, gguf, name, there, shapes.get(name), StorageType.of(target))));
       SafetensorsWriter.writeModel(directory, entries, maxShardBytes);
       writeCompanions(gguf, directory, target);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the model to " + directory, e);
     }
+  }
+
+  /// Those of all weights of a model.
+  private static Map<String, Shape> shapes(LlamaConfig config) {
+    Map<String, Shape> shapes = new HashMap<>();
+    try (CausalLM model =
+        new LlamaForCausalLM(new SizingBackend(), config, MatrixTypes.all(DType.F32), false)) {
+      model
+          .parameters()
+          .forEach(parameter -> shapes.put(parameter.name(), parameter.value().shape()));
+    }
+    return shapes;
   }
 
   private static Gguf open(Path file) {
@@ -188,30 +220,23 @@ public final class GgufModels {
   }
 
   private static SafetensorsWriter.Entry entry(
-      LlamaConfig config, Gguf gguf, String name, String there, StorageType type) {
-    Gguf.Entry stored = tensor(gguf, there);
+      LlamaConfig config, Gguf gguf, String name, String there, Shape shape, StorageType type) {
+    Gguf.Entry stored = tensor(gguf, there, shape);
     long columns = stored.dims().getLast();
     TensorSource source =
-        (offset, piece) -> {
-          long row = columns * type.bytes();
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment wide = arena.allocate(4 * columns, 64);
-            for (long i = 0; i < piece.byteSize() / row; i++) {
-              long at = offset / row + i;
-              MemorySegment bytes = row(config, stored, name, at);
-              Blocks.widen(stored.type(), bytes, wide, columns);
-              requireFinite(name, at * columns, wide, columns);
-              MemorySegment out = piece.asSlice(i * row, row);
-              FloatFormats.narrow(type, wide, out, columns);
-              GgufType written = GgufType.valueOf(type.name());
-              requireFits(name, at * columns, written, out, columns);
-            }
-          }
-        };
+        rows(
+            name,
+            columns,
+            GgufType.valueOf(type.name()),
+            (row, wide) -> {
+              Blocks.widen(stored.type(), row(config, stored, name, row), wide, columns);
+              return row;
+            });
     return new SafetensorsWriter.Entry(new TensorHeader(name, type, stored.dims()), source);
   }
 
-  static Gguf.Entry tensor(Gguf gguf, String name) {
+  /// @throws FileFormatException if there is none of that name, or not of that shape
+  static Gguf.Entry tensor(Gguf gguf, String name, Shape shape) {
     Gguf.Entry entry = gguf.tensors().get(name);
     if (entry == null) {
       throw new FileFormatException(
@@ -222,6 +247,12 @@ public final class GgufModels {
           gguf.path(),
           "tensor %s has type %s; read are F32, F16, BF16, Q8_0, Q4_0 and Q6_K: take a file of one of those"
               .formatted(name, entry.type()));
+    }
+    if (!entry.shape().equals(shape)) {
+      throw new FileFormatException(
+          gguf.path(),
+          "tensor %s: shape %s, but the metadata make it %s: the file is damaged, get it again"
+              .formatted(name, entry.dims(), shape));
     }
     return entry;
   }

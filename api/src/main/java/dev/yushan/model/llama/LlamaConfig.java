@@ -55,6 +55,12 @@ public record LlamaConfig(
           "num_attention_heads must be a multiple of num_key_value_heads and head_dim even, got %d, %d and %d"
               .formatted(heads, kvHeads, headDim));
     }
+    int positions = config.positive("max_position_embeddings", 2048);
+    if ((long) positions * headDim > Integer.MAX_VALUE) {
+      throw new ModelException(
+          "max_position_embeddings = %d: at most %d with heads of %d; set it to what texts need"
+              .formatted(positions, Integer.MAX_VALUE / headDim, headDim));
+    }
     ConfigReader rope = rope(config);
     return new LlamaConfig(
         config.positive("vocab_size"),
@@ -64,9 +70,9 @@ public record LlamaConfig(
         heads,
         kvHeads,
         headDim,
-        config.positive("max_position_embeddings", 2048),
+        positions,
         (float) config.notNegative("rms_norm_eps", 1e-6),
-        rope.notNegative("rope_theta", config.notNegative("rope_theta", 10_000)),
+        rope.aboveZero("rope_theta", config.aboveZero("rope_theta", 10_000)),
         scaling(rope),
         config.bool("tie_word_embeddings", false),
         (float) config.notNegative("initializer_range", 0.02),
@@ -85,15 +91,20 @@ public record LlamaConfig(
     String type = rope.text("rope_type", rope.text("type", "default"));
     return switch (type) {
       case "default" -> Optional.empty();
-      case "llama3" ->
-          Optional.of(
-              new RopeScaling(
-                  rope.notNegative("factor"),
-                  rope.notNegative("low_freq_factor"),
-                  rope.notNegative("high_freq_factor"),
-                  rope.positive("original_max_position_embeddings")));
+      case "llama3" -> Optional.of(llama3(rope));
       default -> throw rope.unsupported("rope_type", type, "supported are 'default' and 'llama3'");
     };
+  }
+
+  private static RopeScaling llama3(ConfigReader rope) {
+    double low = rope.aboveZero("low_freq_factor");
+    double high = rope.aboveZero("high_freq_factor");
+    if (high <= low) {
+      throw rope.unsupported(
+          "high_freq_factor", String.valueOf(high), "must be above low_freq_factor = " + low);
+    }
+    return new RopeScaling(
+        rope.aboveZero("factor"), low, high, rope.positive("original_max_position_embeddings"));
   }
 
   /// The attention of every layer.

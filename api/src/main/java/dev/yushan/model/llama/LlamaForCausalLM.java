@@ -3,6 +3,7 @@ package dev.yushan.model.llama;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.model.Weights;
@@ -15,7 +16,7 @@ import java.util.List;
 /// Names and arithmetic follow `modeling_llama.py` of transformers.
 public final class LlamaForCausalLM implements CausalLM {
   private final LlamaConfig config;
-  private final List<Tensor> owned = new ArrayList<>();
+  private final Owned owned = new Owned();
   private final Parameter embedding;
   private final List<LlamaLayer> layers = new ArrayList<>();
   private final Parameter norm;
@@ -28,29 +29,31 @@ public final class LlamaForCausalLM implements CausalLM {
   /// @param trainable whether each weight has a gradient; needs F32 weights
   LlamaForCausalLM(Backend backend, LlamaConfig config, MatrixTypes types, boolean trainable) {
     this.config = config;
-    long hidden = config.hiddenSize();
-    long vocabulary = config.vocabSize();
-    embedding =
-        new Weights(backend, types.embedding(), trainable, owned)
-            .matrix("model.embed_tokens.weight", vocabulary, hidden);
-    Weights weights = new Weights(backend, types.layers(), trainable, owned);
-    for (int i = 0; i < config.layers(); i++) {
-      layers.add(LlamaLayer.of(i, config, weights));
+    try {
+      long hidden = config.hiddenSize();
+      long vocabulary = config.vocabSize();
+      embedding =
+          new Weights(backend, types.embedding(), trainable, owned)
+              .matrix("model.embed_tokens.weight", vocabulary, hidden);
+      Weights weights = new Weights(backend, types.layers(), trainable, owned);
+      for (int i = 0; i < config.layers(); i++) {
+        layers.add(LlamaLayer.of(i, config, weights));
+      }
+      norm = weights.norm("model.norm.weight", hidden);
+      head =
+          config.tiedEmbeddings()
+              ? embedding
+              : new Weights(backend, types.head(), trainable, owned)
+                  .matrix("lm_head.weight", vocabulary, hidden);
+      float[] frequencies =
+          Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), config.ropeScaling());
+      int positions = config.maxPositions();
+      float[] angles = Rope.cosSin(frequencies, positions);
+      cosSin = owned.add(backend.tensor(angles, positions, config.headDim()));
+    } catch (RuntimeException | Error e) {
+      owned.closeAfter(e);
+      throw e;
     }
-    norm = weights.norm("model.norm.weight", hidden);
-    head =
-        config.tiedEmbeddings()
-            ? embedding
-            : new Weights(backend, types.head(), trainable, owned)
-                .matrix("lm_head.weight", vocabulary, hidden);
-    float[] frequencies =
-        Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), config.ropeScaling());
-    cosSin =
-        backend.tensor(
-            Rope.cosSin(frequencies, config.maxPositions()),
-            config.maxPositions(),
-            config.headDim());
-    owned.add(cosSin);
   }
 
   @Override
@@ -103,7 +106,6 @@ public final class LlamaForCausalLM implements CausalLM {
 
   @Override
   public void close() {
-    owned.forEach(Tensor::close);
-    owned.clear();
+    owned.close();
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.io.FileFormatException;
 import dev.yushan.io.gguf.Gguf;
+import dev.yushan.io.gguf.GgufType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -132,6 +133,11 @@ public final class LlamaGguf {
     json.put("hidden_act", "silu");
     long hidden = whole(file, "llama.embedding_length");
     long heads = whole(file, "llama.attention.head_count");
+    if (heads < 1) {
+      throw new FileFormatException(
+          file.path(),
+          "llama.attention.head_count is %d: the file is damaged, get it again".formatted(heads));
+    }
     Gguf.Entry embedding = file.tensors().get(EMBEDDING);
     if (embedding == null) {
       throw new FileFormatException(file.path(), "lacks the tensor token_embd.weight");
@@ -172,6 +178,10 @@ public final class LlamaGguf {
     Gguf.Entry stored = file.tensors().get(ROPE_FACTORS);
     if (stored == null) {
       return;
+    }
+    if (stored.type() != GgufType.F32) {
+      throw new FileFormatException(
+          file.path(), "%s has type %s, not F32".formatted(ROPE_FACTORS, stored.type()));
     }
     float[] wanted = new float[Math.toIntExact(stored.elements())];
     MemorySegment.copy(stored.data(), F32, 0, wanted, 0, wanted.length);

@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import dev.yushan.io.FloatFormats;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
@@ -121,16 +122,7 @@ final class Narrow {
           .intoMemorySegment(out, to + 2L * i, ORDER);
     }
     for (; i < n; i++) {
-      out.set(JAVA_SHORT_UNALIGNED, to + 2L * i, bf16(in[at + i]));
+      out.set(JAVA_SHORT_UNALIGNED, to + 2L * i, FloatFormats.floatToBf16(in[at + i]));
     }
-  }
-
-  /// The upper half of the nearest float that has one, ties to even; a NaN stays a NaN.
-  static short bf16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (value != value) {
-      return (short) (bits >>> 16 | 0x40);
-    }
-    return (short) (bits + 0x7FFF + (bits >>> 16 & 1) >>> 16);
   }
 }

@@ -8,6 +8,7 @@ import static dev.yushan.backend.cpu.Lanes.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import dev.yushan.io.FloatFormats;
 import dev.yushan.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
@@ -72,13 +73,8 @@ final class Widen {
           .intoArray(out, at + i);
     }
     for (; i < n; i++) {
-      out[at + i] = bf16(memory.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
+      out[at + i] = FloatFormats.bf16ToFloat(memory.get(JAVA_SHORT_UNALIGNED, from + 2L * i));
     }
-  }
-
-  /// The float whose upper half is `bits`.
-  static float bf16(short bits) {
-    return Float.intBitsToFloat(bits << 16);
   }
 
   private static void f16(MemorySegment memory, long from, float[] out, int at, int n) {

@@ -142,7 +142,13 @@ final class Devices {
         open = new Open(device(chosen.device, budget, driver, cuBlas));
         OPEN.put(id, open);
       }
-      return new TornadoBackend(new Lease(id, open), limit);
+      Lease lease = new Lease(id, open);
+      try {
+        return new TornadoBackend(lease, limit);
+      } catch (RuntimeException | Error e) {
+        lease.close();
+        throw e;
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -38,6 +39,13 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 final class Graphs implements AutoCloseable {
   private static final int OWNER_THREADS = 64;
 
+  private static final MethodHandle CALLOC =
+      call(
+          "calloc",
+          FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+  private static final MethodHandle FREE =
+      call("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+
   /// Without reassociation and with infinities: results are to be the same everywhere.
   static final String OPENCL_FLAGS = "-cl-std=CL1.2 -w -cl-fp32-correctly-rounded-divide-sqrt";
 
@@ -66,6 +74,7 @@ final class Graphs implements AutoCloseable {
   }
 
   private final TornadoDevice device;
+  private final List<MemorySegment> hostSides = new ArrayList<>();
   private final TornadoExecutionPlan plan;
   private final FloatArray floats;
   private final ShortArray shorts;
@@ -114,22 +123,38 @@ final class Graphs implements AutoCloseable {
 
   /// Zeroed memory of the host that takes no room until somebody touches it, which nobody does: an
   /// array must have a host side, and Java would fill it.
-  @SuppressWarnings("restricted")
-  private static MemorySegment untouched(long bytes) {
+  private MemorySegment untouched(long bytes) {
     long size = bytes + TornadoNativeArray.ARRAY_HEADER;
-    Linker linker = Linker.nativeLinker();
-    FunctionDescriptor type =
-        FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+    MemorySegment memory;
     try {
-      MemorySegment memory =
-          (MemorySegment)
-              linker
-                  .downcallHandle(linker.defaultLookup().findOrThrow("calloc"), type)
-                  .invokeExact(1L, size);
-      return memory.reinterpret(size);
+      memory = (MemorySegment) CALLOC.invokeExact(1L, size);
     } catch (Throwable e) {
       throw new IllegalStateException("calloc cannot be called", e);
     }
+    if (memory.equals(MemorySegment.NULL)) {
+      throw new BackendException(
+          "the system gives no %,d bytes of address space, which the tornado backend needs for the host side of a device's memory; raise the limit (ulimit -v), or use --backend cpu"
+              .formatted(size));
+    }
+    hostSides.add(memory);
+    return memory.reinterpret(size);
+  }
+
+  private void freeHostSides() {
+    for (MemorySegment memory : hostSides) {
+      try {
+        FREE.invokeExact(memory);
+      } catch (Throwable e) {
+        throw new IllegalStateException("free cannot be called", e);
+      }
+    }
+    hostSides.clear();
+  }
+
+  @SuppressWarnings("restricted")
+  private static MethodHandle call(String name, FunctionDescriptor type) {
+    Linker linker = Linker.nativeLinker();
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), type);
   }
 
   private Graph graph(int index, String name, String task, int group) {
@@ -195,6 +220,7 @@ final class Graphs implements AutoCloseable {
 
   void run(Graph graph, int[] parameters, long threads) {
     warm(graph);
+    executed++;
     execute(graph, parameters, threads);
   }
 
@@ -218,7 +244,6 @@ final class Graphs implements AutoCloseable {
     MemorySegment.copy(
         parameters, 0, graph.parameters.getSegment(), ValueLayout.JAVA_INT, 0, parameters.length);
     graph.grid.setGlobalWork(threads, 1, 1);
-    executed++;
     try {
       runs.run(graph.index, graph.scheduler);
     } catch (RuntimeException | Error e) {
@@ -246,7 +271,7 @@ final class Graphs implements AutoCloseable {
     return parameters;
   }
 
-  /// How many graphs have run; each was sent its parameters.
+  /// How many graphs have run, warming up left out; each was sent its parameters.
   long executed() {
     return executed;
   }
@@ -285,5 +310,6 @@ final class Graphs implements AutoCloseable {
     } catch (TornadoExecutionPlanException e) {
       throw new BackendException("the device cannot be closed: " + e.getMessage(), e);
     }
+    freeHostSides();
   }
 }

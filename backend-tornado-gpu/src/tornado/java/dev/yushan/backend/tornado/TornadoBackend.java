@@ -30,7 +30,7 @@ final class TornadoBackend implements Backend {
   private final Set<DeviceMemory> memory = ConcurrentHashMap.newKeySet();
   private final Set<DeviceMemory> plans = ConcurrentHashMap.newKeySet();
   private final List<Launch> recording = new ArrayList<>();
-  private boolean recorded;
+  private boolean inRecording;
   private boolean closed;
 
   /// @param limit bytes that it may hold
@@ -100,7 +100,7 @@ final class TornadoBackend implements Backend {
   }
 
   private void launch(Kernel kernel, int[] parameters, long groups) {
-    if (recorded) {
+    if (inRecording) {
       recording.add(new Launch(kernel, parameters, groups));
     } else {
       device.launch(kernel, parameters, groups);
@@ -138,7 +138,7 @@ final class TornadoBackend implements Backend {
   }
 
   private void refuseInRecording(String what) {
-    if (recorded) {
+    if (inRecording) {
       throw new IllegalStateException(
           what + " inside a recording: the body of a plan may only call kernels");
     }
@@ -148,11 +148,11 @@ final class TornadoBackend implements Backend {
   public Plan record(String name, Runnable body) {
     refuseInRecording("recording");
     recording.clear();
-    recorded = true;
+    inRecording = true;
     try {
       body.run();
     } finally {
-      recorded = false;
+      inRecording = false;
     }
     List<Launch> launches = List.copyOf(recording);
     return device.launchesDirectly()

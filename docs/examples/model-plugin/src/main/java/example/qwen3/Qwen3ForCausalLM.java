@@ -3,6 +3,7 @@ package example.qwen3;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.TokenBatch;
@@ -19,7 +20,7 @@ import java.util.Optional;
 /// Names and arithmetic follow `modeling_qwen3.py` of transformers.
 final class Qwen3ForCausalLM implements CausalLM {
   private final Qwen3Config config;
-  private final List<Tensor> owned = new ArrayList<>();
+  private final Owned owned = new Owned();
   private final Parameter embedding;
   private final List<Qwen3Layer> layers = new ArrayList<>();
   private final Parameter norm;
@@ -29,21 +30,28 @@ final class Qwen3ForCausalLM implements CausalLM {
   /// The model with weights of zero.
   Qwen3ForCausalLM(Backend backend, Qwen3Config config, DType matrices, boolean trainable) {
     this.config = config;
-    Weights weights = new Weights(backend, matrices, trainable, owned);
-    long hidden = config.hiddenSize();
-    long vocabulary = config.vocabSize();
-    embedding = weights.matrix("model.embed_tokens.weight", vocabulary, hidden);
-    for (int i = 0; i < config.layers(); i++) {
-      layers.add(Qwen3Layer.of(i, config, weights));
+    try {
+      Weights weights = new Weights(backend, matrices, trainable, owned);
+      long hidden = config.hiddenSize();
+      long vocabulary = config.vocabSize();
+      embedding = weights.matrix("model.embed_tokens.weight", vocabulary, hidden);
+      for (int i = 0; i < config.layers(); i++) {
+        layers.add(Qwen3Layer.of(i, config, weights));
+      }
+      norm = weights.norm("model.norm.weight", hidden);
+      head =
+          config.tiedEmbeddings()
+              ? embedding
+              : weights.matrix("lm_head.weight", vocabulary, hidden);
+      float[] frequencies =
+          Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), Optional.empty());
+      int positions = config.maxPositions();
+      float[] angles = Rope.cosSin(frequencies, positions);
+      cosSin = owned.add(backend.tensor(angles, positions, config.headDim()));
+    } catch (RuntimeException | Error e) {
+      owned.closeAfter(e);
+      throw e;
     }
-    norm = weights.norm("model.norm.weight", hidden);
-    head =
-        config.tiedEmbeddings() ? embedding : weights.matrix("lm_head.weight", vocabulary, hidden);
-    float[] frequencies =
-        Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), Optional.empty());
-    int positions = config.maxPositions();
-    cosSin = backend.tensor(Rope.cosSin(frequencies, positions), positions, config.headDim());
-    owned.add(cosSin);
   }
 
   @Override
@@ -89,7 +97,6 @@ final class Qwen3ForCausalLM implements CausalLM {
 
   @Override
   public void close() {
-    owned.forEach(Tensor::close);
-    owned.clear();
+    owned.close();
   }
 }
