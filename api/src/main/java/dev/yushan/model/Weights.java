@@ -2,10 +2,10 @@ package dev.yushan.model;
 
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Owned;
 import dev.yushan.tensor.DType;
 import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
+import java.util.List;
 import java.util.Optional;
 
 /// Makes the weights of a model, of zero: those of a file, or fresh ones, are filled in later.
@@ -17,7 +17,7 @@ import java.util.Optional;
 ///   blocks of a quantised type are BF16
 /// @param trainable whether each weight has a gradient; needs F32 weights
 /// @param owned takes every tensor that is made, for whoever is to close them
-public record Weights(Backend backend, DType matrices, boolean trainable, Owned owned) {
+public record Weights(Backend backend, DType matrices, boolean trainable, List<Tensor> owned) {
   /// A matrix `[rows, columns]`.
   public Parameter matrix(String name, long rows, long columns) {
     boolean fits = columns % matrices.blockLength() == 0;
@@ -36,6 +36,8 @@ public record Weights(Backend backend, DType matrices, boolean trainable, Owned 
   }
 
   private Tensor tensor(DType dtype, Shape shape) {
-    return owned.add(backend.allocate(dtype, shape));
+    Tensor tensor = backend.allocate(dtype, shape);
+    owned.add(tensor);
+    return tensor;
   }
 }

@@ -131,6 +131,20 @@ class SamplerTest {
     }
   }
 
+  /// The generation_config.json of a larger model may have been copied.
+  @Test
+  void anEndThatTheVocabularyDoesNotHaveIsNeverChosenAnyway() {
+    SamplingParams params = SamplingParams.greedy(2).toBuilder().minTokens(1).build();
+    assertThat(
+            Sampler.next(
+                new float[] {1, 2, 3},
+                new TokenHistory(),
+                params,
+                List.of(2, 128_009),
+                Optional.empty()))
+        .isEqualTo(1);
+  }
+
   @Test
   void nothingLeftToChooseIsRefused() {
     SamplingParams banned =

@@ -47,6 +47,14 @@ class HfCacheTest {
   }
 
   @Test
+  void theCacheMayBeNamedInARoundaboutWay() throws IOException {
+    Path snapshot = download("org/name", "main", COMMIT);
+    Path roundabout = temp.resolve("./models--org--name/..");
+    assertThat(new HfCache(roundabout).resolve("org/name").toRealPath())
+        .isEqualTo(snapshot.toRealPath());
+  }
+
+  @Test
   void aLocalDirectoryComesFirst() throws IOException {
     Path local = Files.createDirectory(temp.resolve("my-model"));
     assertThat(new HfCache(temp.resolve("none")).resolve(local.toString())).isEqualTo(local);

@@ -255,6 +255,31 @@ class SafetensorsWriterTest {
     }
   }
 
+  /// The weights of a model may lie elsewhere, on another disk or in the cache of a hub.
+  @Test
+  void linksStayAndLeadToTheNewWeights() throws IOException {
+    Path elsewhere = Files.createDirectory(temp.resolve("elsewhere"));
+    Path home = Files.createDirectory(temp.resolve("home"));
+    Random random = new Random(1);
+    List<Content> tensors = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      tensors.add(content(TensorHeader.of("w" + i, StorageType.F32, 10), random));
+    }
+    List<String> names = new ArrayList<>(SafetensorsWriter.writeModel(home, entries(tensors), 40));
+    names.add(SafetensorsWriter.INDEX_FILE);
+    for (String name : names) {
+      Path blob = elsewhere.resolve("blob of " + name);
+      Files.move(home.resolve(name), blob);
+      Files.createSymbolicLink(home.resolve(name), blob);
+    }
+    tensors.replaceAll(old -> content(old.header(), random));
+    SafetensorsWriter.writeModel(home, entries(tensors), 40);
+    try (SafetensorsDirectory read = SafetensorsDirectory.open(home)) {
+      assertHolds(read.tensors(), tensors);
+    }
+    assertThat(names).hasSize(3).allMatch(name -> Files.isSymbolicLink(home.resolve(name)));
+  }
+
   /// A directory that is not empty: no file can be renamed onto it.
   private Path obstacle(String name) throws IOException {
     Path obstacle = Files.createDirectory(temp.resolve(name));

@@ -99,6 +99,45 @@ class ModelsTest {
     }
   }
 
+  /// A sound weight of 10^30, which F16 and a block's scale of 16 bits cannot hold.
+  @ParameterizedTest
+  @CsvSource({
+    "F16,  element 70 is infinite or NaN as F16",
+    "Q8_0, element 64 is too large for Q8_0",
+    "Q4_0, element 64 is too large for Q4_0"
+  })
+  void aWeightThatDoesNotFitItsTypeIsNamed(DType dtype, String message) throws IOException {
+    writeLarge();
+    assertThatThrownBy(() -> Models.load(backend, dir, dtype, false))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("tensor %s: %s; choose another type", LARGE, message);
+  }
+
+  private static final String LARGE = "model.layers.0.self_attn.q_proj.weight";
+
+  private void writeLarge() throws IOException {
+    float[] weights = new float[64 * 64];
+    weights[70] = 1e30f;
+    writeChanged(
+        all -> {
+          all.removeIf(e -> e.header().name().equals(LARGE));
+          all.add(entry(LARGE, weights, 64, 64));
+          return all;
+        });
+  }
+
+  @Test
+  void aWeightThatDoesNotFitIsNotSaved() throws IOException {
+    writeLarge();
+    Path to = dir.resolve("saved");
+    try (CausalLM model = Models.load(backend, dir, DType.F32, false)) {
+      ObjectNode json = Models.configJson(dir);
+      assertThatThrownBy(() -> Models.save(backend, model, json, to, DType.F16, Long.MAX_VALUE))
+          .hasMessageContaining(LARGE + ": element 70 is infinite or NaN as F16");
+    }
+    assertThat(to).isEmptyDirectory();
+  }
+
   @Test
   @EnabledOnOs(OS.LINUX)
   void filesAreNoLongerMappedOnceTheyWereRead() throws IOException {
@@ -193,8 +232,12 @@ class ModelsTest {
   }
 
   private static SafetensorsWriter.Entry entry(String name, float... values) {
+    return entry(name, values, values.length);
+  }
+
+  private static SafetensorsWriter.Entry entry(String name, float[] values, long... dims) {
     return new SafetensorsWriter.Entry(
-        TensorHeader.of(name, StorageType.F32, values.length),
+        TensorHeader.of(name, StorageType.F32, dims),
         TensorSource.of(MemorySegment.ofArray(values)));
   }
 
@@ -275,6 +318,13 @@ class ModelsTest {
         "rope_parameters    | {\"rope_type\": \"llama3\"} | factor is missing",
         "tie_word_embeddings| 1             | tie_word_embeddings must be true or false",
         "eos_token_id       | [1, -2]       | eos_token_id must be a token id or a list of them",
+        "eos_token_id       | 4294967301    | eos_token_id must be a token id or a list of them",
+        "rope_theta         | 0             | rope_theta must be a number above 0, got 0",
+        "rope_parameters    | {\"rope_type\": \"llama3\", \"low_freq_factor\": 1,"
+            + " \"high_freq_factor\": 4, \"factor\": 0} | factor must be a number above 0",
+        "rope_parameters    | {\"rope_type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4,"
+            + " \"high_freq_factor\": 4} | high_freq_factor = 4.0: must be above low_freq_factor",
+        "max_position_embeddings | 2000000000 | max_position_embeddings = 2000000000: at most",
         "architectures      | [\"GPT2LMHeadModel\"] | supported: [LlamaForCausalLM]",
       })
   void unusableConfigsNameTheKey(String key, String value, String message) throws IOException {

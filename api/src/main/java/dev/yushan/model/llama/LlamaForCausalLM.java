@@ -3,7 +3,6 @@ package dev.yushan.model.llama;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Owned;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.TokenBatch;
 import dev.yushan.model.Weights;
@@ -16,7 +15,7 @@ import java.util.List;
 /// Names and arithmetic follow `modeling_llama.py` of transformers.
 public final class LlamaForCausalLM implements CausalLM {
   private final LlamaConfig config;
-  private final Owned owned = new Owned();
+  private final List<Tensor> owned = new ArrayList<>();
   private final Parameter embedding;
   private final List<LlamaLayer> layers = new ArrayList<>();
   private final Parameter norm;
@@ -49,9 +48,10 @@ public final class LlamaForCausalLM implements CausalLM {
           Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), config.ropeScaling());
       int positions = config.maxPositions();
       float[] angles = Rope.cosSin(frequencies, positions);
-      cosSin = owned.add(backend.tensor(angles, positions, config.headDim()));
+      cosSin = backend.tensor(angles, positions, config.headDim());
+      owned.add(cosSin);
     } catch (RuntimeException | Error e) {
-      owned.closeAfter(e);
+      close(); // what a device has no room for is not to stay there in part
       throw e;
     }
   }
@@ -106,6 +106,7 @@ public final class LlamaForCausalLM implements CausalLM {
 
   @Override
   public void close() {
-    owned.close();
+    owned.forEach(Tensor::close);
+    owned.clear();
   }
 }

@@ -224,6 +224,18 @@ class HubTest {
   }
 
   @Test
+  void aServerThatFallsSilentAgainAndAgainIsNamedAsThat() {
+    model();
+    Fault silence = new Fault.Silence(0);
+    hub.fail("model.safetensors", silence, silence, silence, silence);
+    hub.fail("copy/model.safetensors", silence, silence, silence, silence);
+    assertThatThrownBy(() -> online().download(MAIN, ALL))
+        .extracting(HubTest::reasonOf)
+        .asString()
+        .contains("UNREACHABLE", "again and again: nothing came for", "is kept");
+  }
+
+  @Test
   void aServerThatKnowsNoPartsIsListenedToFromTheBeginning() {
     model();
     hub.fail("copy/model.safetensors", new Fault.BreakOff(100_000), new Fault.NoRanges());

@@ -3,6 +3,9 @@ package dev.yushan.model.llama;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
@@ -23,6 +26,7 @@ import dev.yushan.tensor.Shape;
 import dev.yushan.tensor.Tensor;
 import dev.yushan.text.BpeTrainer;
 import dev.yushan.text.Tokenizer;
+import dev.yushan.text.TokenizerFormatException;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +36,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -250,6 +256,79 @@ class GgufModelsTest {
         assertThat(backend.bytes(seen.head().value())).isEqualTo(backend.bytes(wanted));
       }
     }
+  }
+
+  /// A file whose metadata contradict its weights, or themselves.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "llama.feed_forward_length    | 96 | ffn_gate.weight: shape [176, 64], but the metadata"
+            + " make it [96, 64]",
+        "llama.attention.head_count   | 0  | llama.attention.head_count is 0: the file is damaged",
+        "tokenizer.ggml.bos_token_id  | 99999 | names the id 99999, but has only 512 tokens",
+        "general.alignment            | 0  | general.alignment is 0, not 1 to 1,048,576"
+      })
+  void metadataThatCannotBeTrueAreNamed(String key, int value, String message) throws IOException {
+    Path whole = directory.resolve("whole.gguf");
+    GgufModels.export(modelWithTokenizer(), whole, MatrixTypes.all(DType.F32), true);
+    try (Gguf gguf = Gguf.open(whole)) {
+      Map<String, Object> metadata = new LinkedHashMap<>();
+      gguf.metadata().forEach((name, read) -> metadata.put(name, written(read)));
+      metadata.put(key, value);
+      List<GgufWriter.Entry> entries =
+          gguf.tensors().values().stream()
+              .map(
+                  entry ->
+                      new GgufWriter.Entry(
+                          entry.name(), entry.type(), entry.dims(), TensorSource.of(entry.data())))
+              .toList();
+      GgufWriter.write(file(), metadata, entries);
+    }
+    Path back = directory.resolve("back");
+    assertThatThrownBy(() -> GgufModels.read(file(), back, Optional.empty(), Long.MAX_VALUE))
+        .isInstanceOf(FileFormatException.class)
+        .hasMessageContaining(message);
+  }
+
+  private static Object written(Object read) {
+    return switch (read) {
+      case Long whole -> whole.intValue();
+      case Double real -> real.floatValue();
+      case List<?> list -> list.stream().map(GgufModelsTest::written).toList();
+      default -> read;
+    };
+  }
+
+  /// What GGUF has no words for: a token that no merges make, more splits, BOS twice.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '#',
+      value = {
+        "/model/merges #  # model.ignore_merges: is not true, but no merges make the token",
+        "/pre_tokenizer/pretokenizers # {\"type\": \"Split\", \"pattern\": {\"String\": \"x\"},"
+            + " \"behavior\": \"Isolated\", \"invert\": false} # pre_tokenizer: is not that of"
+            + " Llama",
+        "/post_processor/single # {\"SpecialToken\": {\"id\": \"<|begin_of_text|>\", \"type_id\":"
+            + " 0}} # post_processor: puts more around a text than the BOS token"
+      })
+  void aTokenizerThatGgufCannotSayIsRefused(String list, String first, String message)
+      throws IOException {
+    Path model = modelWithTokenizer();
+    Path tokenizer = model.resolve("tokenizer.json");
+    ObjectMapper mapper = new ObjectMapper();
+    JsonNode json = mapper.readTree(tokenizer.toFile());
+    ArrayNode array = (ArrayNode) json.at(list);
+    if (first == null) {
+      array.remove(array.size() - 1);
+    } else {
+      array.insert(0, mapper.readTree(first));
+    }
+    mapper.writeValue(tokenizer.toFile(), json);
+    assertThatThrownBy(() -> GgufModels.export(model, file(), MatrixTypes.all(DType.F32), true))
+        .isInstanceOf(TokenizerFormatException.class)
+        .hasMessageContainingAll(message, "--without-tokenizer");
+    GgufModels.export(model, file(), MatrixTypes.all(DType.F32), false);
   }
 
   /// The model in `from`, its embedding, which is the head, replaced by Q6_K.

@@ -3,7 +3,6 @@ package example.qwen3;
 import dev.yushan.autograd.Ops;
 import dev.yushan.autograd.Parameter;
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.Owned;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.TokenBatch;
@@ -20,7 +19,7 @@ import java.util.Optional;
 /// Names and arithmetic follow `modeling_qwen3.py` of transformers.
 final class Qwen3ForCausalLM implements CausalLM {
   private final Qwen3Config config;
-  private final Owned owned = new Owned();
+  private final List<Tensor> owned = new ArrayList<>();
   private final Parameter embedding;
   private final List<Qwen3Layer> layers = new ArrayList<>();
   private final Parameter norm;
@@ -47,9 +46,10 @@ final class Qwen3ForCausalLM implements CausalLM {
           Rope.inverseFrequencies(config.headDim(), config.ropeTheta(), Optional.empty());
       int positions = config.maxPositions();
       float[] angles = Rope.cosSin(frequencies, positions);
-      cosSin = owned.add(backend.tensor(angles, positions, config.headDim()));
+      cosSin = backend.tensor(angles, positions, config.headDim());
+      owned.add(cosSin);
     } catch (RuntimeException | Error e) {
-      owned.closeAfter(e);
+      close(); // what a device has no room for is not to stay there in part
       throw e;
     }
   }
@@ -97,6 +97,7 @@ final class Qwen3ForCausalLM implements CausalLM {
 
   @Override
   public void close() {
-    owned.close();
+    owned.forEach(Tensor::close);
+    owned.clear();
   }
 }
