@@ -1,6 +1,7 @@
 package dev.yushan.cli;
 
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import java.util.Map;
@@ -62,16 +63,22 @@ public final class BackendChoice {
   }
 
   /// Opens the backend; the caller closes it.
+  ///
+  /// @throws IllegalArgumentException if it cannot be opened as the options say
   public Backend open() {
-    return Backends.open(
-        backend,
-        new BackendOptions(
-            threads,
-            device,
-            Map.of(
-                BackendOptions.ASSERTING,
-                "" + check,
-                BackendOptions.EXPERIMENTAL_CUDA,
-                "" + cuda)));
+    try {
+      return Backends.open(
+          backend,
+          new BackendOptions(
+              threads,
+              device,
+              Map.of(
+                  BackendOptions.ASSERTING,
+                  "" + check,
+                  BackendOptions.EXPERIMENTAL_CUDA,
+                  "" + cuda)));
+    } catch (BackendException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 }

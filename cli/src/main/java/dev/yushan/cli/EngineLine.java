@@ -1,7 +1,6 @@
 package dev.yushan.cli;
 
 import dev.yushan.engine.EngineStats;
-import java.io.Console;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -43,8 +42,7 @@ final class EngineLine implements AutoCloseable {
   /// @param engine empty until there is one
   /// @param loading what to show as long as there is none
   static Optional<EngineLine> on(Supplier<Optional<EngineStats>> engine, Supplier<String> loading) {
-    Console console = System.console();
-    if (console == null || !console.isTerminal()) {
+    if (!Terminal.ERROR.isThere()) {
       return Optional.empty();
     }
     EngineLine line = new EngineLine(System.err, engine, loading);

@@ -2,6 +2,9 @@ package dev.yushan.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.yushan.io.JsonFault;
+import dev.yushan.plugin.PluginException;
+import dev.yushan.text.TokenizerFormatException;
+import dev.yushan.train.ConfigException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -63,7 +66,18 @@ final class Failures {
       err.println("This looks like a defect: --stacktrace shows where it happened.");
     }
     err.flush();
-    return command.getCommandSpec().exitCodeOnExecutionException();
+    return isWrongUsage(cause)
+        ? command.getCommandSpec().exitCodeOnInvalidInput()
+        : command.getCommandSpec().exitCodeOnExecutionException();
+  }
+
+  /// Whether the same would fail again whenever it is asked for: by its options, their values, or
+  /// the configuration that they name.
+  private static boolean isWrongUsage(Throwable failure) {
+    return failure instanceof IllegalArgumentException
+            && !(failure instanceof TokenizerFormatException)
+        || failure instanceof ConfigException
+        || failure instanceof PluginException;
   }
 
   private static String line(CommandLine command, String message) {

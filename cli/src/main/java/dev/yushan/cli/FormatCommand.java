@@ -186,7 +186,7 @@ final class FormatCommand implements Callable<Integer> {
   private void filter(String file, InputStream in, FormatStream stream) throws IOException {
     try {
       lines(file, in, stream);
-    } catch (IllegalArgumentException e) {
+    } catch (DataException e) {
       // what is before a line that cannot be read is done
       print(stream.take());
       out.flush();
@@ -235,7 +235,7 @@ final class FormatCommand implements Callable<Integer> {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
     } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException(
+      throw new DataException(
           "%s line %d: no UTF-8 at byte %d; convert the file, for example by iconv -f BIG5 -t UTF-8"
               .formatted(name(file), number, bytes.position() + 1),
           e);

@@ -5,7 +5,6 @@ import dev.yushan.io.hub.HubProgress;
 import dev.yushan.io.hub.HubSettings;
 import dev.yushan.io.hub.ModelFiles;
 import dev.yushan.model.Models;
-import java.io.IOException;
 import java.nio.file.Path;
 
 /// Names of the hub in options: what is not in the cache is downloaded, shown on standard error.
@@ -22,18 +21,7 @@ final class HubChoice {
     if (!settings.progressBars()) {
       return new Hub(settings, HubProgress.silent());
     }
-    return new Hub(settings, isTerminal() ? new DownloadBar(System.err) : HubProgress.logged());
-  }
-
-  /// Whether standard error is a terminal; the JDK tells it of standard output alone.
-  private static boolean isTerminal() {
-    try {
-      return new ProcessBuilder("test", "-t", "2").inheritIO().start().waitFor() == 0;
-    } catch (IOException e) {
-      return false;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
+    return new Hub(
+        settings, Terminal.ERROR.isThere() ? new DownloadBar(System.err) : HubProgress.logged());
   }
 }

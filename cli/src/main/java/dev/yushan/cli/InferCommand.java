@@ -10,7 +10,6 @@ import dev.yushan.model.Models;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizer.Specials;
 import java.io.BufferedReader;
-import java.io.Console;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
@@ -61,6 +60,7 @@ final class InferCommand implements Callable<Integer> {
   @Option(
       names = "--max-model-len",
       paramLabel = "N",
+      converter = CountConverter.class,
       description =
           "Length of the context, prompt and completion, in tokens; default: all positions of the"
               + " model, but at most "
@@ -114,7 +114,7 @@ final class InferCommand implements Callable<Integer> {
     if (prompt.isPresent() && !prompt.get().equals("-")) {
       return prompt.get();
     }
-    if (prompt.isEmpty() && atTerminal()) {
+    if (prompt.isEmpty() && Terminal.INPUT.isThere()) {
       throw new ParameterException(
           spec.commandLine(), "what is to be completed? Give --prompt TEXT or --interactive");
     }
@@ -122,15 +122,10 @@ final class InferCommand implements Callable<Integer> {
     return text.replaceFirst("\\r?\\n\\z", "");
   }
 
-  private static boolean atTerminal() {
-    Console console = System.console();
-    return console != null && console.isTerminal();
-  }
-
   private void converse(TextGenerator texts, SamplingOptions.Chosen chosen) throws IOException {
     PrintWriter err = spec.commandLine().getErr();
     var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    boolean asks = atTerminal();
+    boolean asks = Terminal.INPUT.isThere();
     while (true) {
       if (asks) {
         err.print("> ");

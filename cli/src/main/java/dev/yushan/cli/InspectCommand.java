@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -78,6 +79,10 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     Path path = resolve(model, revision);
+    if (other.isPresent() && checksums) {
+      throw new ParameterException(
+          spec.commandLine(), "--checksums is of one model; leave out the option or the second");
+    }
     if (other.isPresent()) {
       Path second = resolve(other.get(), HfCache.DEFAULT_REVISION);
       new Differences(requireDirectory(path), requireDirectory(second), everyTensor).print(out);

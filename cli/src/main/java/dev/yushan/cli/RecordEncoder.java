@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import dev.yushan.data.DataException;
 import dev.yushan.data.DataRecord;
 import dev.yushan.model.ModelConfig;
 import dev.yushan.model.TokenBatch;
@@ -85,7 +86,7 @@ record RecordEncoder(
   private void requireKnownIds(Encoded record) {
     for (int id : record.ids()) {
       if (id < 0 || id >= model.vocabSize()) {
-        throw new IllegalArgumentException(
+        throw new DataException(
             "%s: the id %d is outside of the model's vocabulary of %d; was it made by another"
                     .formatted(record.place(), id, model.vocabSize())
                 + " tokenizer?");
@@ -97,7 +98,7 @@ record RecordEncoder(
     for (int i = 0; i < record.labels().length; i++) {
       int label = record.labels()[i];
       if (label != TokenBatch.NO_TARGET && label != record.ids()[i]) {
-        throw new IllegalArgumentException(
+        throw new DataException(
             "%s: labels[%d] is %d, neither the id %d nor -100; eval scores the ids themselves"
                 .formatted(record.place(), i, label, record.ids()[i]));
       }

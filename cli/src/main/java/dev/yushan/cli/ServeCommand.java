@@ -66,7 +66,7 @@ final class ServeCommand implements Callable<Integer> {
     model.requireTokenizerFile();
     CountDownLatch stop = new CountDownLatch(1);
     RaisedSignals signals = new RaisedSignals((name, number) -> raised(name, number, stop));
-    try (HttpService service = HttpService.start(config, progress -> load(directory, progress))) {
+    try (HttpService service = start(config, directory)) {
       LOG.info(
           "listening on {}:{}; /health answers 200 when the model is loaded",
           config.host(),
@@ -94,6 +94,21 @@ final class ServeCommand implements Callable<Integer> {
       return 1;
     } finally {
       signals.close();
+    }
+  }
+
+  /// What is wrong with an option is said before anybody listens, hence the backend is opened
+  /// first.
+  private HttpService start(ServerConfig config, Path directory) {
+    JsonNode samplingDefaults = options.samplingDefaults(directory);
+    options.requireTemplate(model.tokenizerDirectory());
+    Backend backend = backendChoice.open();
+    try {
+      return HttpService.start(
+          config, progress -> load(backend, directory, samplingDefaults, progress));
+    } catch (RuntimeException | Error e) {
+      backend.close();
+      throw e;
     }
   }
 
@@ -168,31 +183,22 @@ final class ServeCommand implements Callable<Integer> {
     return tokens;
   }
 
-  private LoadedModel load(Path directory, Consumer<Loading> progress) throws InterruptedException {
-    progress.accept(new Loading("reading the tokenizer", 0));
-    Tokenizer tokenizer = model.requireTokenizer();
-    requireFit(tokenizer, Models.config(directory));
-    Optional<ChatTemplate> template =
-        options.chatTemplate(
-            model.tokenizerDirectory(), specialTokens(tokenizer, Models.config(directory)));
-    JsonNode samplingDefaults = options.samplingDefaults(directory);
-    LoadedModel.requireUsable(samplingDefaults, tokenizer);
-    progress.accept(new Loading("reading the weights", 0));
-    Backend backend = backendChoice.open();
+  /// @param backend is closed with the model, and if that cannot be loaded
+  private LoadedModel load(
+      Backend backend, Path directory, JsonNode samplingDefaults, Consumer<Loading> progress)
+      throws InterruptedException {
     try {
+      progress.accept(new Loading("reading the tokenizer", 0));
+      Tokenizer tokenizer = model.requireTokenizer();
+      ModelConfig config = Models.config(directory);
+      requireFit(tokenizer, config);
+      Map<String, String> specialTokens = specialTokens(tokenizer, config);
+      Optional<ChatTemplate> template =
+          options.chatTemplate(model.tokenizerDirectory(), specialTokens);
+      LoadedModel.requireUsable(samplingDefaults, tokenizer);
+      progress.accept(new Loading("reading the weights", 0));
       CausalLM loaded = model.load(backend, progress);
-      progress.accept(new Loading("making room for keys and values", 1));
-      EngineConfig config = options.engine(backend, loaded.config());
-      Engine engine = new Engine(backend, loaded, tokenizer, config);
-      LOG.info(
-          "up to {} requests of {} tokens; {} of keys and values in {} hold {} tokens",
-          config.maxNumSeqs(),
-          config.maxModelLen(),
-          ByteSize.words(config.kvCacheBytes()),
-          config.kvCacheDtype(),
-          config.kvCacheTokens(loaded.config()));
-      progress.accept(new Loading("warming up", 1));
-      warmUp(engine, loaded);
+      Engine engine = engine(backend, loaded, tokenizer, progress);
       return new LoadedModel(
           engine,
           tokenizer,
@@ -209,6 +215,24 @@ final class ServeCommand implements Callable<Integer> {
       backend.close();
       throw e;
     }
+  }
+
+  private Engine engine(
+      Backend backend, CausalLM loaded, Tokenizer tokenizer, Consumer<Loading> progress)
+      throws InterruptedException {
+    progress.accept(new Loading("making room for keys and values", 1));
+    EngineConfig config = options.engine(backend, loaded.config());
+    Engine engine = new Engine(backend, loaded, tokenizer, config);
+    LOG.info(
+        "up to {} requests of {} tokens; {} of keys and values in {} hold {} tokens",
+        config.maxNumSeqs(),
+        config.maxModelLen(),
+        ByteSize.words(config.kvCacheBytes()),
+        config.kvCacheDtype(),
+        config.kvCacheTokens(loaded.config()));
+    progress.accept(new Loading("warming up", 1));
+    warmUp(engine, loaded);
+    return engine;
   }
 
   private static void warmUp(Engine engine, CausalLM loaded) throws InterruptedException {

@@ -312,6 +312,13 @@ final class ServeOptions {
         : ChatTemplate.load(directory, specialTokens);
   }
 
+  /// Refuses a template of the command line that is none.
+  ///
+  /// @param directory of the tokenizer
+  void requireTemplate(Path directory) {
+    chatTemplate.ifPresent(given -> ChatTemplate.load(directory, given, Map.of()));
+  }
+
   /// What requests that leave it out get.
   JsonNode samplingDefaults(Path model) {
     ObjectNode defaults = new ObjectMapper().createObjectNode();

@@ -3,6 +3,7 @@ package dev.yushan.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.yushan.data.DataException;
 import dev.yushan.data.DataRecord;
 import dev.yushan.data.Records;
 import dev.yushan.io.JsonFault;
@@ -136,7 +137,7 @@ final class TokenizerCommand implements Runnable {
                   switch (record) {
                     case DataRecord.Text text -> text.text();
                     case DataRecord.Ids ids ->
-                        throw new IllegalArgumentException(
+                        throw new DataException(
                             ids.place() + ": holds input_ids; a tokenizer learns from texts");
                   })
           .filter(text -> !text.isEmpty())
@@ -205,6 +206,9 @@ final class TokenizerCommand implements Runnable {
     public Integer call() throws IOException {
       Tokenizer tokenizer = choice.load();
       for (String file : files) {
+        if (Files.isDirectory(Path.of(file))) {
+          throw new IllegalArgumentException(file + ": is a directory; name its files");
+        }
         try (BufferedReader lines =
             file.equals("-")
                 ? new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))
@@ -233,7 +237,7 @@ final class TokenizerCommand implements Runnable {
       try {
         record = JSON.readTree(line);
       } catch (JsonProcessingException e) {
-        throw new IllegalArgumentException(
+        throw new DataException(
             "%s: broken JSON: %s; repair the line".formatted(place, JsonFault.of(e).what()), e);
       }
       JsonNode ids = record.path(record.has("ids") ? "ids" : "input_ids");
@@ -241,7 +245,7 @@ final class TokenizerCommand implements Runnable {
       Arrays.setAll(values, i -> ids.get(i).isInt() ? ids.get(i).intValue() : -1);
       boolean usable = Arrays.stream(values).allMatch(id -> id >= 0 && id < vocabSize);
       if (!ids.isArray() || !usable) {
-        throw new IllegalArgumentException(
+        throw new DataException(
             "%s: needs \"ids\", a list of numbers from 0 to %d".formatted(place, vocabSize - 1));
       }
       return values;

@@ -11,7 +11,6 @@ import dev.yushan.train.TrainingConfig;
 import dev.yushan.train.TrainingEstimate;
 import dev.yushan.train.TrainingListener;
 import dev.yushan.train.TrainingRun;
-import java.io.Console;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -70,7 +69,7 @@ final class TrainCommand implements Callable<Integer> {
   private Optional<String> backend = Optional.empty();
 
   @Option(names = "--threads", paramLabel = "N", description = "Short for --set threads=N.")
-  private Optional<String> threads = Optional.empty();
+  private Optional<Integer> threads = Optional.empty();
 
   @Option(names = "--device", paramLabel = "DEVICE", description = "Short for --set device=DEVICE.")
   private Optional<String> device = Optional.empty();
@@ -110,9 +109,14 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int replay(Path directory) {
+    if (estimate || maxTime.isPresent() || !settings.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--replay takes a step as it was: leave out --set, --estimate and --max-time");
+    }
     BackendOptions options =
         new BackendOptions(
-            threads.map(Integer::parseInt).orElse(0),
+            threads.orElse(0),
             device,
             Map.of(
                 BackendOptions.ASSERTING, "" + check, BackendOptions.EXPERIMENTAL_CUDA, "" + cuda));
@@ -124,7 +128,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private int train(Path yaml) {
     backend.ifPresent(value -> settings.put("backend", value));
-    threads.ifPresent(value -> settings.put("threads", value));
+    threads.ifPresent(count -> settings.put("threads", String.valueOf(count)));
     device.ifPresent(value -> settings.put("device", value));
     if (check) {
       settings.put("check_backend", "true");
@@ -245,8 +249,7 @@ final class TrainCommand implements Callable<Integer> {
 
   /// The line that shows how a run goes, on standard output.
   static ProgressLine progressLine() {
-    Console console = System.console();
-    boolean terminal = console != null && console.isTerminal();
+    boolean terminal = Terminal.OUTPUT.isThere();
     return new ProgressLine(System.out, terminal, terminal ? columns() : USUAL_COLUMNS);
   }
 

@@ -76,7 +76,7 @@ class BenchCommandTest {
   void aLibraryWithoutSgemmIsRefused() throws IOException {
     Path file = Files.writeString(directory.resolve("libnone.so"), "no library");
     Cli run = Cli.run("bench", "kernels", "--model", MODEL, "--cblas", file);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("--cblas " + file).contains("libopenblas.so.0");
   }
 
@@ -299,7 +299,7 @@ class BenchCommandTest {
     JSON.writeValue(
         file.toFile(), config().put("vocab_size", 100_000_000).put("hidden_size", 4096));
     Cli run = Cli.run("bench", "decode", "--model", file, "--weights", "f32", "--backend", "cpu");
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err())
         .containsPattern("decode of 16 streams with weights in f32 needs 15\\d\\d\\.\\d\\d GiB")
         .contains("a smaller --shape");
@@ -322,6 +322,12 @@ class BenchCommandTest {
     assertThat(refused("train", "--length", 1)).contains("--length 1: must be 2 or more");
     assertThat(refused("train", "--repeat", 0)).contains("--repeat 0: must be 1 or more");
     assertThat(refused("train", "--warm-up", 61)).contains("must be from 0 to 60 seconds");
+    assertThat(refused("decode", "--streams", ",")).contains("--streams: is empty");
+    assertThat(refused("prefill", "--weights", ",")).contains("--weights: is empty");
+    assertThat(refused("kernels", "--only", ",")).contains("--only: is empty");
+    assertThat(refused("train", "--backend", "none")).contains("no backend is named 'none'");
+    assertThat(refused("train", "--device", "foo")).contains("has no device 'foo'");
+    assertThat(refused("train", "--threads", 100_000)).contains("threads");
     assertThat(refused("kernels", "--only", "fused")).contains("no such op", "attentionBackward");
     assertThat(refused("prefill", "--model", MODEL, "--tokens", 513))
         .contains("max_position_embeddings = 512");
@@ -330,7 +336,7 @@ class BenchCommandTest {
     assertThat(model.err()).contains("none does not exist; name a model directory");
     assertThat(Cli.run("bench").err()).contains("say what to measure");
     Cli json = Cli.run("bench", "tokenize", "--json", directory.resolve("none/file.json"));
-    assertThat(json.exit()).isEqualTo(1);
+    assertThat(json.exit()).isEqualTo(2);
     assertThat(json.err()).contains("--json: ", "cannot be written");
     Cli data = Cli.run("bench", "tokenize", "--data", "none.jsonl");
     assertThat(data.exit()).isEqualTo(1);

@@ -27,8 +27,16 @@ class CliReferenceTest {
             """
             # Command line
 
-            What `yushan help COMMAND` says, command by command. Exit codes: 0 done, 1 failed (one line on
-            standard error says why), 2 wrong usage. Results go to standard output, the rest to standard error.
+            What `yushan COMMAND --help` says, command by command. Results go to standard output, the rest to
+            standard error. Exit codes, with one line on standard error that says why:
+
+            | code | |
+            |---|---|
+            | 0 | done |
+            | 1 | failed: something is missing or damaged, or there is no room; or what was asked about is not so (`format --check`, `inspect --checksums`, `train --estimate`, `backends`, which say so without that line) |
+            | 2 | refused: a command, an option, a value or a configuration must be another one |
+            | 130, 143 | ended at once by Ctrl-C or SIGTERM |
+            | 141 | whoever read standard output has gone, as with `head` |
             """);
     add(Yushan.commandLine(), page);
     return page.toString();

@@ -38,17 +38,17 @@ class ConfigCommandTest {
   void aWrongConfigurationIsSaidInOneLine() throws IOException {
     Path file = Files.writeString(directory.resolve("cpt.yaml"), "stage: pt\nlearnign_rate: 1\n");
     Cli slip = Cli.run("config", "--resolve", file);
-    assertThat(slip.exit()).isEqualTo(1);
+    assertThat(slip.exit()).isEqualTo(2);
     assertThat(slip.out()).isEmpty();
     assertThat(slip.err())
         .isEqualTo(
             "yushan: %s line 2: there is no key learnign_rate; did you mean learning_rate?%n"
                 .formatted(file));
     Cli incomplete = Cli.run("config", "--resolve", EXAMPLE, "--set", "eval_dataset=null");
-    assertThat(incomplete.exit()).isEqualTo(1);
+    assertThat(incomplete.exit()).isEqualTo(2);
     assertThat(incomplete.err()).contains("eval_strategy: steps needs held-out data");
     assertThat(Cli.run("config", "--resolve", directory.resolve("absent.yaml")).exit())
-        .isEqualTo(1);
+        .isEqualTo(2);
     assertThat(Cli.run("config").exit()).isEqualTo(2);
   }
 }

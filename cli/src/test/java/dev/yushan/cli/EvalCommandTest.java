@@ -145,7 +145,7 @@ class EvalCommandTest {
     Path data = data(ids(1, 2), ids(new int[513]));
     Path model = Golden.path("tiny-llama-a");
     Cli refused = Cli.run("eval", "--model", model, "--data", data);
-    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err()).contains("data.jsonl line 2: 513 tokens", "--max-length 512");
     Cli cut = Cli.run("eval", "--model", model, "--data", data, "--max-length", 100);
     assertThat(lines(cut.out()).get(1).get("tokens").intValue()).isEqualTo(100);
@@ -172,7 +172,7 @@ class EvalCommandTest {
     Path model = Golden.path("tiny-llama-a");
     Path data = data(ids(1, 2));
     Cli folder = Cli.run("eval", "--model", model, "--data", data, "--output", directory);
-    assertThat(folder.exit()).isEqualTo(1);
+    assertThat(folder.exit()).isEqualTo(2);
     assertThat(folder.err()).contains("--output: " + directory + " is a directory").hasLineCount(1);
     Path nowhere = directory.resolve("none/out.jsonl");
     Cli noFolder = Cli.run("eval", "--model", model, "--data", data, "--output", nowhere);
@@ -180,7 +180,7 @@ class EvalCommandTest {
     assertThat(Cli.run("eval", "--model", model, "--data", data, "--batch-tokens", 0).exit())
         .isEqualTo(2);
     Cli empty = Cli.run("eval", "--model", model, "--data", data());
-    assertThat(empty.exit()).isEqualTo(1);
+    assertThat(empty.exit()).isEqualTo(2);
     assertThat(empty.err()).contains("--data: 0 records without anything to predict");
     assertThat(empty.out()).isEmpty();
     Cli absent = Cli.run("eval", "--model", model, "--data", "absent");
@@ -199,7 +199,7 @@ class EvalCommandTest {
   void errorsNameTheRecord() throws IOException {
     Path model = Golden.path("tiny-llama-a");
     Cli noTokenizer = Cli.run("eval", "--model", model, "--data", data(text("山")));
-    assertThat(noTokenizer.exit()).isEqualTo(1);
+    assertThat(noTokenizer.exit()).isEqualTo(2);
     assertThat(noTokenizer.err()).contains("data.jsonl line 1", "--tokenizer", "input_ids");
     Cli outside = Cli.run("eval", "--model", model, "--data", data(ids(1), ids(1, 512)));
     assertThat(outside.err()).contains("data.jsonl line 2: the id 512 is outside");

@@ -69,7 +69,7 @@ class ExperimentalCudaTest {
                     .split(" "))
             .toArray();
     Cli run = Cli.run(words);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains(REFUSED);
   }
 
@@ -82,7 +82,7 @@ class ExperimentalCudaTest {
     Process process = jvm.running(Yushan.class, infer).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes(), UTF_8);
     assumeTrue(!said.contains(" cuda, "), "the first device has CUDA: " + Arrays.toString(infer));
-    assertThat(process.waitFor()).isEqualTo(1);
+    assertThat(process.waitFor()).isEqualTo(2);
     assertThat(said)
         .contains("--experimental-cuda needs a device of CUDA, and 0:0 ")
         .contains("leave --experimental-cuda out");

@@ -158,7 +158,7 @@ class InferCommandTest {
     Files.createDirectories(run.resolve("checkpoint-90"));
     Files.createDirectories(run.resolve("checkpoint-100"));
     Cli refused = Cli.run("infer", "--model", run, "--prompt", "x");
-    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err())
         .contains("(checkpoint-90, checkpoint-100)", "take one: " + run.resolve("checkpoint-100"));
   }
@@ -175,7 +175,7 @@ class InferCommandTest {
   @Test
   void errorsSayWhatToDo() throws IOException {
     Cli tooLong = infer("--prompt", prompt, "--max-model-len", 8);
-    assertThat(tooLong.exit()).isEqualTo(1);
+    assertThat(tooLong.exit()).isEqualTo(2);
     assertThat(tooLong.err()).contains("the prompt has 16 tokens, the context only 8");
     assertThat(tooLong.out()).isEmpty();
     assertThat(tooLong.err()).doesNotContain("greedy");

@@ -101,7 +101,7 @@ class InitCommandTest {
     JSON.writeValue(config.toFile(), json.put("vocab_size", 2_000_000_000));
     Path output = directory.resolve("model");
     Cli run = Cli.run("init", "--config", config, "--backend", "cpu", "--output", output);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("GiB of memory are free", "lower vocab_size");
     assertThat(output).doesNotExist();
   }
@@ -111,7 +111,7 @@ class InitCommandTest {
     ObjectNode json = (ObjectNode) JSON.readTree(config.toFile());
     JSON.writeValue(config.toFile(), json.put("vocab_size", 260));
     Cli run = init("--output", directory.resolve("model"), "--tokenizer", tokenizer);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err())
         .containsPattern("yushan: the tokenizer has ids up to \\d+, but vocab_size");
     assertThat(directory.resolve("model")).doesNotExist();
@@ -122,7 +122,7 @@ class InitCommandTest {
     Path output = Files.createDirectory(directory.resolve("model"));
     Files.writeString(output.resolve("notes.txt"), "mine");
     Cli refused = init("--output", output);
-    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err()).contains("is not empty", "--force");
     assertThat(init("--output", output, "--force").exit()).isZero();
     assertThat(output.resolve("model.safetensors")).exists();

@@ -29,7 +29,7 @@ class InspectCommandTest {
     Cli file = Cli.run("inspect", A.resolve("model.safetensors"), "--checksums");
     assertThat(file.out()).contains("format: pt").containsPattern("[0-9a-f]{64}  model.safe");
     Cli compared = Cli.run("inspect", A, A.resolve("model.safetensors"));
-    assertThat(compared.exit()).isEqualTo(1);
+    assertThat(compared.exit()).isEqualTo(2);
     assertThat(compared.err())
         .contains("is a file, and two models are compared by their directori");
   }
@@ -65,7 +65,7 @@ class InspectCommandTest {
         new Cli[] {
           Cli.run("inspect", run), Cli.run("export", run, "--output", directory.resolve("x"))
         }) {
-      assertThat(refused.exit()).isEqualTo(1);
+      assertThat(refused.exit()).isEqualTo(2);
       assertThat(refused.err())
           .contains("holds no model yet", "take one: " + run.resolve("checkpoint-16"));
     }
@@ -86,6 +86,7 @@ class InspectCommandTest {
     assertThat(Cli.run("export", A, "--output", model).exit()).isZero();
     Checksums.write(model);
     Files.createFile(model.resolve(".lock"));
+    assertThat(Cli.run("inspect", model, A, "--checksums").exit()).isEqualTo(2);
     assertThat(Cli.run("inspect", model, "--checksums").out())
         .contains("all files are as they were written")
         .doesNotContain(".lock");

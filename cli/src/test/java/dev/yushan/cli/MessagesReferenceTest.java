@@ -103,6 +103,7 @@ class MessagesReferenceTest {
   private static final Map<String, String> HANDED_ON =
       Map.ofEntries(
           Map.entry("CorpusConfig.java", "its own checks, and the place before them"),
+          Map.entry("BackendChoice.java", "why a backend cannot be opened"),
           Map.entry("BenchOptions.java", "what is wrong with an option"),
           Map.entry("FormatCommand.java", "the rule that there is not"),
           Map.entry("Settings.java", "what a record of settings says of a value"),

@@ -106,7 +106,7 @@ class PluginPageTest {
   void withoutItsJarTheNameIsUnknown() throws IOException {
     Files.delete(classes.resolve("META-INF/services/dev.yushan.optim.OptimizerProvider"));
     Cli run = train(dir.resolve("none"));
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("momentum", "adamw_torch");
   }
 }

@@ -101,7 +101,7 @@ class QuantizeCommandTest {
   void nothingIsReplacedUnasked() throws IOException {
     Files.writeString(file, "mine");
     Cli run = Cli.run("quantize", model, "--type", "f16", "--output", file);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("is there already", "--force");
     assertThat(file).hasContent("mine");
     Cli into = Cli.run("quantize", model, "--type", "f16", "--output", directory);
@@ -146,7 +146,7 @@ class QuantizeCommandTest {
         List.of(
             Cli.run("infer", "--model", file, "--prompt", "玉山"),
             Cli.run("serve", "--model", file, "--port", 0))) {
-      assertThat(run.exit()).isEqualTo(1);
+      assertThat(run.exit()).isEqualTo(2);
       assertThat(run.err())
           .contains(file + " has no tokenizer: name the directory")
           .doesNotContain("listening");

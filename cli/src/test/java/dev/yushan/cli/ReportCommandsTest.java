@@ -62,7 +62,7 @@ class ReportCommandsTest {
     assertThat(run.resolve("README.md")).content().contains("license: apache-2.0");
     Files.writeString(run.resolve("README.md"), "mine");
     Cli refused = Cli.run("card", run);
-    assertThat(refused.exit()).isEqualTo(1);
+    assertThat(refused.exit()).isEqualTo(2);
     assertThat(refused.err()).contains("--force");
     assertThat(run.resolve("README.md")).hasContent("mine");
     assertThat(Cli.run("card", run, "--force").exit()).isZero();
@@ -73,7 +73,7 @@ class ReportCommandsTest {
   void aDirectoryWithoutARunIsRefused() {
     for (String command : new String[] {"report", "card"}) {
       Cli refused = Cli.run(command, directory);
-      assertThat(refused.exit()).isEqualTo(1);
+      assertThat(refused.exit()).isEqualTo(2);
       assertThat(refused.err()).contains("name the output_dir of a training run");
     }
   }

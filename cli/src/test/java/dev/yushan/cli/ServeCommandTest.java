@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /// The service as a process of its own, by a real client.
@@ -249,12 +250,35 @@ class ServeCommandTest {
     assertThat(run.err()).contains(message);
   }
 
+  /// With the exit code at which a service manager does not start again.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--backend none",
+        "--device foo",
+        "--threads 100000",
+        "--dtype f32 --quantization q8_0",
+        "--max-model-len 100000",
+        "--generation-config /nonexistent",
+        "--chat-template /nonexistent.jinja"
+      })
+  void whatIsWrongWithAnOptionIsSaidBeforeAnybodyListens(String options) {
+    Object[] words =
+        Stream.concat(
+                Stream.of("serve", "--model", model, "--port", 0),
+                Stream.of((Object[]) options.split(" ")))
+            .toArray();
+    Cli run = Cli.run(words);
+    assertThat(run.exit()).isEqualTo(2);
+    assertThat(run.err()).doesNotContain("listening", "could not be loaded");
+  }
+
   @Test
   void defaultsOfSamplingThatNoRequestCouldHaveStopTheStart() throws IOException {
     Path defaults = Files.createDirectory(directory.resolve("defaults"));
     Files.writeString(defaults.resolve("generation_config.json"), "{\"top_p\": 1.5}");
     Cli run = Cli.run("serve", "--model", model, "--port", 0, "--generation-config", defaults);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("generation_config.json: top_p must be", "mend it");
     assertThat(run.err()).doesNotContain("loaded in");
   }
@@ -308,7 +332,7 @@ class ServeCommandTest {
   void aTokenizerWithMoreIdsThanTheModelIsRefused() throws Exception {
     Path small = SpelledIds.model(directory.resolve("small"));
     Cli run = Cli.run("serve", "--model", small, "--port", 0);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err())
         .contains("the tokenizer has ids up to 767, but the model a vocabulary of 512")
         .doesNotContain("structured output", "loaded in");

@@ -57,7 +57,7 @@ class TokenizerCommandTest {
     Path empty = Files.createFile(directory.resolve("empty.txt"));
     Path none = directory.resolve("none");
     Cli run = Cli.run("tokenizer", "train", "--data", empty, "--vocab-size", 300, "--output", none);
-    assertThat(run.exit()).isEqualTo(1);
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("--data: holds no text to learn from").hasLineCount(1);
     assertThat(none).doesNotExist();
   }
@@ -106,7 +106,7 @@ class TokenizerCommandTest {
     assertThat(Tokenizers.load(made).vocabSize()).isEqualTo(262);
     Cli again =
         Cli.run("tokenizer", "train", "--data", data, "--vocab-size", 262, "--output", made);
-    assertThat(again.exit()).isEqualTo(1);
+    assertThat(again.exit()).isEqualTo(2);
     assertThat(again.err()).contains("holds a tokenizer", "--force");
     Cli more =
         Cli.run(

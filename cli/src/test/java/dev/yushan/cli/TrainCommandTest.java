@@ -176,6 +176,15 @@ class TrainCommandTest {
   }
 
   @Test
+  void aStepIsReplayedAsItWas() {
+    for (String option : List.of("--estimate", "--max-time=1h", "--set=seed=1", "--threads=many")) {
+      Cli run = Cli.run("train", "--replay", dir, option);
+      assertThat(run.exit()).as(option).isEqualTo(2);
+      assertThat(run.err()).contains(option.replaceFirst("=.*", ""));
+    }
+  }
+
+  @Test
   void aTimeThatIsNoneIsRefused() {
     for (String text : List.of("soon", "-3s")) {
       Cli wrong = Cli.run("train", yaml, "--max-time", text);

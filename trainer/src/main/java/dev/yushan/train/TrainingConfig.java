@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.BackendException;
 import dev.yushan.backend.BackendOptions;
 import dev.yushan.backend.Backends;
 import dev.yushan.io.ByteSize;
@@ -279,7 +280,11 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
                 text("check_backend"),
                 BackendOptions.EXPERIMENTAL_CUDA,
                 text("experimental_cuda")));
-    return Backends.open(find("backend"), options);
+    try {
+      return Backends.open(find("backend"), options);
+    } catch (BackendException e) {
+      throw new ConfigException(e.getMessage(), e);
+    }
   }
 
   /// The value of a key that must have one.

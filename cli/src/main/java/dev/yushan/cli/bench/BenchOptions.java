@@ -5,6 +5,7 @@ import dev.yushan.model.ModelConfig;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -61,6 +62,18 @@ final class BenchOptions {
     if (Files.isDirectory(file) || !Files.isDirectory(parent) || !Files.isWritable(parent)) {
       throw new IllegalArgumentException(
           "--json: %s cannot be written; name a file in a directory that is there".formatted(file));
+    }
+  }
+
+  /// Whether an option was given.
+  boolean has(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
+  /// Throws if nothing is left of a list of words that commas separate.
+  void requireSome(String option, Collection<?> list) {
+    if (list.isEmpty()) {
+      throw wrong("%s: is empty; name one at least, or leave it out".formatted(option));
     }
   }
 

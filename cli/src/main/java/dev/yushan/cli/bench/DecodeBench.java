@@ -61,6 +61,8 @@ final class DecodeBench implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    options.requireSome("--streams", streams);
+    options.requireSome("--weights", weights);
     streams.forEach(count -> options.requireAtLeast("--streams", count, 1));
     options.requireAtLeast("--tokens", tokens, 1);
     options.requireAtLeast("--context", context, 0);

@@ -76,15 +76,9 @@ final class KernelBench implements Callable<Integer> {
   @Override
   public Integer call() {
     options.requireAtLeast("--tokens", tokens, 1);
-    Set<String> known =
-        Arrays.stream(Kernels.class.getMethods())
-            .map(Method::getName)
-            .collect(Collectors.toCollection(TreeSet::new));
-    for (String op : only) {
-      if (!known.contains(op)) {
-        throw options.wrong(
-            "--only %s: there is no such op; there are %s".formatted(op, String.join(", ", known)));
-      }
+    options.requireSome("--weights", weights);
+    if (options.has("--only")) {
+      requireKnown(only);
     }
     List<Measurement> all = new ArrayList<>();
     int exit =
@@ -96,6 +90,20 @@ final class KernelBench implements Callable<Integer> {
             });
     ratios(all);
     return exit;
+  }
+
+  private void requireKnown(Set<String> ops) {
+    options.requireSome("--only", ops);
+    Set<String> known =
+        Arrays.stream(Kernels.class.getMethods())
+            .map(Method::getName)
+            .collect(Collectors.toCollection(TreeSet::new));
+    for (String op : ops) {
+      if (!known.contains(op)) {
+        throw options.wrong(
+            "--only %s: there is no such op; there are %s".formatted(op, String.join(", ", known)));
+      }
+    }
   }
 
   private List<Measurement> measure(Backend backend, BenchModel shape) {

@@ -46,6 +46,7 @@ final class PrefillBench implements Callable<Integer> {
   @Override
   public Integer call() {
     options.requireAtLeast("--tokens", tokens, 1);
+    options.requireSome("--weights", weights);
     return modelOptions.run(options, profile, this::measure);
   }
 
