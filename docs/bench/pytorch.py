@@ -173,6 +173,17 @@ def decode(args):
     return model, results
 
 
+# options that not every bench takes
+USED_BY = {
+    "batch": ["train"],
+    "length": ["train"],
+    "compile": ["train"],
+    "tokens": ["kernels", "prefill", "decode"],
+    "streams": ["decode"],
+    "weights": ["prefill", "decode"],
+}
+
+
 def streams(text):
     """The type of --streams."""
     return [report.positive(part) for part in text.split(",")]
@@ -189,13 +200,15 @@ def main():
     parser.add_argument("--batch", type=report.positive)
     parser.add_argument("--length", type=report.positive)
     parser.add_argument("--tokens", type=report.positive)
-    parser.add_argument("--streams", default="1,16", type=streams, help="one number or several")
+    parser.add_argument("--streams", default=[1, 16], type=streams, help="one number or several")
     parser.add_argument("--weights", default="f32", help="f32, bf16, f16")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--json")
     args = report.parse(parser, DTYPES)
-    if args.compile and args.bench != "train":
-        parser.error("--compile is for train; leave it out")
+    for option, benches in USED_BY.items():
+        given = getattr(args, option) != parser.get_default(option)
+        if given and args.bench not in benches:
+            parser.error(f"--{option} is for {' and '.join(benches)}; leave it out")
     if args.device != "cpu" and not torch.cuda.is_available():
         parser.error(f"--device {args.device}: this PyTorch finds no GPU; leave it out")
     torch.set_num_threads(args.threads)

@@ -25,6 +25,9 @@ import picocli.CommandLine.Spec;
       "%nEnvironment:",
       "  YUSHAN_JAVA_HOME   the JDK to run on",
       "  YUSHAN_JAVA_OPTS   options for the JVM, such as -Xmx8g",
+      "  YUSHAN_NO_BUILD    not empty: in a checkout, run what was built last",
+      "  YUSHAN_CACHE       where tokenised data is kept, see docs/reference/data.md",
+      "  TORNADOVM_HOME     an SDK of TornadoVM, see docs/how-to/use-a-gpu.md",
       "  YUSHAN_LOG         error, warn, info or debug",
       "  YUSHAN_DEBUG       not empty: as --stacktrace",
       "  HF_HOME, HF_TOKEN  and others: as for the Python tools, see docs/reference/hub.md"
