@@ -123,14 +123,13 @@ public final class Generator implements AutoCloseable {
 
   /// Continues `prompt`.
   ///
-  /// @throws IllegalArgumentException if the prompt is empty, longer than the context, or has an id
-  ///   outside of the vocabulary, or the parameters do
+  /// @throws IllegalArgumentException if the prompt is empty, leaves no room for a token in the
+  ///   context, or has an id outside of the vocabulary, or the parameters do
   /// @throws dev.yushan.model.ModelException if the model's logits are not numbers
   public Generation generate(int[] prompt, SamplingParams params, Listener listener) {
-    requireUsable(prompt);
+    requireUsable(prompt, params);
     params.requireVocabulary(model.config().vocabSize());
-    int room = contextLength - prompt.length + 1;
-    int limit = Math.min(params.maxTokens(), room);
+    int limit = Math.min(params.maxTokens(), contextLength - prompt.length);
     long start = System.nanoTime();
     float[] logits = limit == 0 ? new float[0] : prefill(prompt);
     long prefilled = limit == 0 ? start : System.nanoTime();
@@ -161,13 +160,14 @@ public final class Generator implements AutoCloseable {
         history.output(), finish, prefilled - start, System.nanoTime() - prefilled);
   }
 
-  private void requireUsable(int[] prompt) {
+  private void requireUsable(int[] prompt, SamplingParams params) {
     if (prompt.length == 0) {
       throw new IllegalArgumentException("the prompt has no tokens; begin it with the BOS token");
     }
-    if (prompt.length > contextLength) {
+    int least = Math.min(1, params.maxTokens());
+    if (prompt.length > contextLength - least) {
       throw new IllegalArgumentException(
-          "the prompt has %d tokens, the context only %d: shorten it or enlarge the context"
+          "the prompt has %d tokens, which leaves no room in a context of %d: shorten it or enlarge the context"
               .formatted(prompt.length, contextLength));
     }
     int vocabSize = model.config().vocabSize();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -86,10 +87,29 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    boolean fresh = !Files.exists(output);
+    try {
+      export();
+    } catch (IOException | RuntimeException | Error e) {
+      if (fresh && Files.isDirectory(output) && isEmpty(output)) {
+        Files.delete(output);
+      }
+      throw e;
+    }
+    return report();
+  }
+
+  private static boolean isEmpty(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.findFirst().isEmpty();
+    }
+  }
+
+  private void export() throws IOException {
     if (Gguf.named(Path.of(model)) && Files.isRegularFile(Path.of(model))) {
       InitCommand.refuseForeign(output, force);
       GgufModels.read(Path.of(model), output, dtype.flatMap(WeightType::dtype), maxShardBytes);
-      return report();
+      return;
     }
     Path from = ModelChoice.requireModel(HubChoice.model(model, revision, ModelFiles.ALL));
     if (Files.exists(output) && Files.isSameFile(from, output)) {
@@ -99,7 +119,6 @@ final class ExportCommand implements Callable<Integer> {
     requireSound(from);
     InitCommand.refuseForeign(output, force);
     Models.export(from, output, dtype.flatMap(WeightType::dtype), maxShardBytes);
-    return report();
   }
 
   private int report() {

@@ -78,7 +78,8 @@ class InferCommandTest {
     String wanted = first(completion, 3) + "\n";
     assertThat(run.exit()).isZero();
     assertThat(run.out()).isEqualTo(wanted + wanted);
-    assertThat(run.err()).contains("yushan: the prompt has 40 tokens, the context only 32");
+    assertThat(run.err())
+        .contains("yushan: the prompt has 40 tokens, which leaves no room in a context of 32");
   }
 
   @Test
@@ -176,9 +177,13 @@ class InferCommandTest {
   void errorsSayWhatToDo() throws IOException {
     Cli tooLong = infer("--prompt", prompt, "--max-model-len", 8);
     assertThat(tooLong.exit()).isEqualTo(2);
-    assertThat(tooLong.err()).contains("the prompt has 16 tokens, the context only 8");
+    assertThat(tooLong.err())
+        .contains("the prompt has 16 tokens, which leaves no room in a context of 8");
     assertThat(tooLong.out()).isEmpty();
     assertThat(tooLong.err()).doesNotContain("greedy");
+    assertThat(infer("--prompt", prompt, "--max-model-len", 16).err()).contains("no room");
+    assertThat(infer("--prompt", prompt, "--max-model-len", 18, "--max-tokens", 9).err())
+        .contains("completion 2 tokens");
     assertThat(infer("--prompt", "x", "--max-model-len", 513).exit()).isEqualTo(2);
     assertThat(infer("--prompt", "x", "--interactive").exit()).isEqualTo(2);
     Cli wrong = infer("--prompt", "x", "--top-p", 2);

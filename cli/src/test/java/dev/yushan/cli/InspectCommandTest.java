@@ -81,6 +81,21 @@ class InspectCommandTest {
   }
 
   @Test
+  void anExportThatFailsLeavesNothing() throws IOException {
+    Path model = directory.resolve("large");
+    assertThat(Cli.run("export", A, "--dtype", "f32", "--output", model).exit()).isZero();
+    Path weights = model.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    bytes[bytes.length - 1] = 0x7E; // some 10^37
+    Files.write(weights, bytes);
+    Path exported = directory.resolve("exported");
+    Cli run = Cli.run("export", model, "--dtype", "f16", "--output", exported);
+    assertThat(run.exit()).isNotZero();
+    assertThat(run.err()).contains("is infinite or NaN as F16; choose another type");
+    assertThat(exported).doesNotExist();
+  }
+
+  @Test
   void sumsAreHeldAgainstThoseRecorded() throws IOException {
     Path model = directory.resolve("model");
     assertThat(Cli.run("export", A, "--output", model).exit()).isZero();

@@ -9,6 +9,7 @@ import dev.yushan.tensor.DType;
 import dev.yushan.train.FlopCount;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,7 +34,7 @@ final class DecodeBench implements Callable<Integer> {
       split = ",",
       defaultValue = "1,16",
       description = "Texts at once, one number after the other (default: ${DEFAULT-VALUE}).")
-  private List<Integer> streams;
+  private Set<Integer> streams;
 
   @Option(
       names = "--tokens",
@@ -57,7 +58,7 @@ final class DecodeBench implements Callable<Integer> {
       defaultValue = "f32,bf16,f16,q8_0,q4_0",
       description =
           "Types to keep the weights in, one after the other (default: ${DEFAULT-VALUE}).")
-  private List<Weights> weights;
+  private Set<Weights> weights;
 
   @Override
   public Integer call() {

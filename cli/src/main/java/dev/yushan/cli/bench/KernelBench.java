@@ -63,7 +63,7 @@ final class KernelBench implements Callable<Integer> {
       split = ",",
       defaultValue = "f32,bf16,f16,q8_0,q4_0",
       description = "Types of frozen matrices (default: ${DEFAULT-VALUE}).")
-  private List<Weights> weights;
+  private Set<Weights> weights;
 
   @Option(
       names = "--cblas",

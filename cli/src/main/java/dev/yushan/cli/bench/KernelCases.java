@@ -15,6 +15,7 @@ import dev.yushan.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -54,7 +55,7 @@ final class KernelCases {
   private final ModelConfig config;
   private final AttentionShape attention;
   private final int tokens;
-  private final List<Weights> weights;
+  private final Set<Weights> weights;
   private final Predicate<String> wanted;
   private final Consumer<Case> measure;
 
@@ -66,7 +67,7 @@ final class KernelCases {
       Backend backend,
       ModelConfig config,
       int tokens,
-      List<Weights> weights,
+      Set<Weights> weights,
       Predicate<String> wanted,
       Consumer<Case> measure) {
     this.backend = backend;

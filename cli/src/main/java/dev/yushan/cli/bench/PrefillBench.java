@@ -5,6 +5,7 @@ import dev.yushan.model.CausalLM;
 import dev.yushan.train.FlopCount;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -41,7 +42,7 @@ final class PrefillBench implements Callable<Integer> {
       defaultValue = "f32,bf16,f16,q8_0,q4_0",
       description =
           "Types to keep the weights in, one after the other (default: ${DEFAULT-VALUE}).")
-  private List<Weights> weights;
+  private Set<Weights> weights;
 
   @Override
   public Integer call() {

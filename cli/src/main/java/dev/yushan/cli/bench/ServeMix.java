@@ -112,8 +112,9 @@ record ServeMix(int streams, int prompt, int tokens, int joining) {
     long first = readings.stream().mapToLong(r -> r.times.getFirst()).min().orElseThrow();
     long last = readings.stream().mapToLong(r -> r.times.getLast()).max().orElseThrow();
     double[] firsts = readings.stream().mapToDouble(Reading::firstMillis).sorted().toArray();
+    long after = readings.stream().flatMap(r -> r.times.stream()).filter(t -> t > first).count();
     return new Outcome(
-        (double) streams * tokens / ((last - first) * 1e-9),
+        after / ((last - first) * 1e-9),
         firsts[firsts.length / 2],
         pauses(readings, joined, false),
         pauses(readings, joined, true),

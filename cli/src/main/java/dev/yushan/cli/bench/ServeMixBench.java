@@ -9,6 +9,7 @@ import dev.yushan.tensor.DType;
 import dev.yushan.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 import picocli.CommandLine.Command;
@@ -69,7 +70,7 @@ final class ServeMixBench implements Callable<Integer> {
       defaultValue = "bf16",
       description =
           "Types to keep the weights in, one after the other (default: ${DEFAULT-VALUE}).")
-  private List<Weights> weights;
+  private Set<Weights> weights;
 
   @Override
   public Integer call() {
@@ -77,6 +78,7 @@ final class ServeMixBench implements Callable<Integer> {
     options.requireAtLeast("--prompt", prompt, 1);
     options.requireAtLeast("--tokens", tokens, LEAST_TOKENS);
     options.requireAtLeast("--joining", joining, 1);
+    options.requireSome("--weights", weights);
     return modelOptions.run(options, this::measure);
   }
 
