@@ -490,9 +490,9 @@ class EngineTest {
           .hasMessageContaining("the prompt has the id -1");
     }
     assertThatThrownBy(() -> engine(2, 16, 5, true))
-        .hasMessageContaining("lower max-model-len or raise kv-cache-memory");
+        .hasMessageContaining("lower --max-model-len or raise --kv-cache-memory");
     assertThatThrownBy(() -> engine(20, 16, 50, true))
-        .hasMessageContaining("max-num-batched-tokens must be max-num-seqs (20) or more");
+        .hasMessageContaining("--max-num-batched-tokens must be --max-num-seqs (20) or more");
   }
 
   @Test

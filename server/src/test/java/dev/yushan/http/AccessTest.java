@@ -88,8 +88,7 @@ class AccessTest {
     for (String key : List.of("鑰匙", "clé", "key\n", " key", "key ", "")) {
       assertThatThrownBy(
               () -> ServerConfig.of("m").toBuilder().apiKeys(List.of("fine", key)).build())
-          .hasMessageContaining("an API key must")
-          .hasMessageContaining("--api-key");
+          .hasMessageContaining("--api-key must");
     }
     assertThat(status("/version", "Authorization", "Bearer second key")).isEqualTo(200);
   }
