@@ -27,8 +27,11 @@ public final class ByteSize {
     }
   }
 
-  /// To be read: in the largest of KiB, MiB and GiB of which there is one.
+  /// To be read: in the largest of B, KiB, MiB and GiB of which there is one.
   public static String words(long bytes) {
+    if (bytes < 1 << 10) {
+      return bytes + " B";
+    }
     if (bytes < 1 << 20) {
       return String.format(Locale.ROOT, "%.1f KiB", bytes / 1024.0);
     }

@@ -23,6 +23,18 @@ class ByteSizeTest {
     assertThat(ByteSize.parse(text)).hasValue(bytes);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1 B",
+    "1023, 1023 B",
+    "1024, 1.0 KiB",
+    "1048576, 1.0 MiB",
+    "1073741824, 1.00 GiB"
+  })
+  void aSizeIsReadInItsLargestUnit(long bytes, String words) {
+    assertThat(ByteSize.words(bytes)).isEqualTo(words);
+  }
+
   @Test
   void otherWordsAreNone() {
     for (String text : new String[] {"", "GiB", "5 T", "5 KiB/s", "-1", "0", "1e99", "NaN"}) {

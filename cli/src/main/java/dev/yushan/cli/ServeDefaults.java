@@ -139,10 +139,7 @@ record ServeDefaults(Map<String, String> environment, Map<String, String> file, 
     ServeDefaults defaults = (ServeDefaults) command.getDefaultValueProvider();
     return command.getCommandSpec().options().stream()
         .filter(option -> !command.getParseResult().hasMatchedOption(option))
-        .filter(
-            option ->
-                message.startsWith(name(option) + " ")
-                    || message.matches("(?s).*--%s\\b(?!-).*".formatted(name(option))))
+        .filter(option -> message.matches("(?s).*--%s\\b(?!-).*".formatted(name(option))))
         .findFirst()
         .map(option -> defaults.blamed(option, message))
         .orElse(message);

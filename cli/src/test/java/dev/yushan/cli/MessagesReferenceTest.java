@@ -66,6 +66,17 @@ class MessagesReferenceTest {
               "backend-tornado-gpu/src/tornado/java/dev/yushan/backend/tornado",
               Map.of("BackendException", "%s")),
           Map.entry(
+              "server/src/main/java/dev/yushan/http",
+              Map.of(
+                  "IllegalArgumentException", "%s",
+                  "IllegalStateException", "%s",
+                  "requirePositive", "%s must be 1 or more, got …",
+                  "warn", "%s",
+                  "error", "%s")),
+          Map.entry(
+              "server/src/main/java/dev/yushan/engine",
+              Map.of("IllegalArgumentException", "%s", "warn", "%s", "error", "%s")),
+          Map.entry(
               "cli/src/main/java/dev/yushan/cli",
               Map.of(
                   "ParameterException", "%2$s",
@@ -77,6 +88,7 @@ class MessagesReferenceTest {
                   "warn", "%s")));
 
   private static final String CHECKED_BEFORE = "its type in the table of keys refuses that before";
+  private static final String TO_REQUEST = "a request is answered with it, and the log has none";
   private static final String IN_CODE = "only a program that makes its own configuration meets it";
 
   /// What is not on the page, and why.
@@ -97,7 +109,25 @@ class MessagesReferenceTest {
           Map.entry(
               "there is nothing to train on: the data gives no micro-batch",
               "data without a target is refused before"),
-          Map.entry("… cells in a table of … columns", "a slip in the code of a command"));
+          Map.entry("… cells in a table of … columns", "a slip in the code of a command"),
+          Map.entry("row … of …", "a slip in the code of the engine"),
+          Map.entry("every JDK has SHA-256", "and this one too"),
+          Map.entry("interrupted while starting to listen", "no thread does so"),
+          Map.entry("the engine was interrupted; it takes no more requests", "no thread does so"),
+          Map.entry("the body limit must be 1 or more, got …", IN_CODE),
+          Map.entry("the limit of all bodies must be 1 or more, got …", IN_CODE),
+          Map.entry("the limit of pending tokens must be 1 or more, got …", IN_CODE),
+          Map.entry("the limit of choices must be 1 or more, got …", IN_CODE),
+          Map.entry("the idle timeout in ms must be 1 or more, got …", IN_CODE),
+          Map.entry("the body timeout in ms must be 1 or more, got …", IN_CODE),
+          Map.entry("the stall timeout in ms must be 1 or more, got …", IN_CODE),
+          Map.entry("allowed_token_ids must not be empty; leave it out to allow all", TO_REQUEST),
+          Map.entry("logit_bias must have token ids as keys, got \"…\"", TO_REQUEST),
+          Map.entry("the prompt has no tokens; give at least one", TO_REQUEST),
+          Map.entry(
+              "the prompt has … tokens, a request at most … with what is generated; shorten it",
+              TO_REQUEST),
+          Map.entry("the prompt has the id …, the model knows 0 to …", TO_REQUEST));
 
   /// What is only handed on where it is thrown, by file, and where it is made.
   private static final Map<String, String> HANDED_ON =
@@ -132,6 +162,7 @@ class MessagesReferenceTest {
                 "backend-tornado-gpu/src/main",
                 "backend-tornado-gpu/src/tornado",
                 "trainer/src/main",
+                "server/src/main",
                 "cli/src/main")
             .map(sources -> ROOT.resolve(sources).resolve("java"))
             .flatMap(MessagesReferenceTest::sources)

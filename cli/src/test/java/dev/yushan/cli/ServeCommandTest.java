@@ -195,24 +195,28 @@ class ServeCommandTest {
       delimiter = ';',
       value = {
         "--ssl-keyfile key.pem ; --ssl-keyfile and --ssl-certfile go together",
-        "--port 70000 ; port must be 0 to 65535",
+        "--port 70000 ; --port must be 0 to 65535",
         "--allowed-origins [\"*\"] ; [\"*\"] is no origin",
         "--allowed-origins *,http://a.example/ ; http://a.example/ is no origin",
         "--max-model-len 4000000 ; max_position_embeddings",
-        "--max-model-len 64 --kv-cache-memory 1KB ; for the shortest request, but there are 1.0"
-            + " KiB",
-        "--max-model-len 64 --kv-cache-memory 50KiB ; there are 50.0 KiB; lower max-model-len",
+        "--max-model-len 64 --kv-cache-memory 1KB ; for the shortest request, but there are 1000 B",
+        "--max-model-len 64 --kv-cache-memory 50KiB ; there are 50.0 KiB; lower --max-model-len",
         "--generation-config nowhere ; --generation-config: there is no",
-        "--api-key , ; an API key must not be empty",
-        "--served-model-name a, ; the served model needs a name",
+        "--max-model-len 64 --kv-cache-memory 1 ; there are 1 B; raise --kv-cache-memory",
+        "--api-key , ; --api-key must not be empty",
+        "--served-model-name a, ; --served-model-name must not be empty",
         "--max-model-len 8q ; write for example 8192, 8k (8000) or 8K (8192)",
         "--gpu-memory-utilization 0.9 --max_num_seqs 3 ; an option of vLLM, not of Yushan: give"
             + " --kv-cache-memory",
         "--quantization q8_0 --dtype f32 ; leave one of them out",
         "--config none.yaml ; none.yaml cannot be read",
-        "--max-model-len 0 ; max-model-len must be 1 or more",
+        "--max-model-len 0 ; --max-model-len must be 1 or more",
+        "--max-num-seqs 0 ; --max-num-seqs must be 1 or more, got 0",
+        "--max-waiting -1 ; --max-waiting must be 0 or more, got -1",
+        "--max-requests-per-key 0 ; --max-requests-per-key must be 1 or more, got 0",
+        "--shutdown-timeout -1 ; --shutdown-timeout must be 0 seconds or more",
         "--max-num-batched-tokens 0 ; --max-num-batched-tokens must be 1 or more",
-        "--request-timeout 0 ; request-timeout must be above 0",
+        "--request-timeout 0 ; --request-timeout must be above 0",
         "--max-num-seqs x ; --max-num-seqs"
       })
   void wrongOptionsAreNamedBeforeTheModelIsLoaded(String options, String message) {
@@ -303,7 +307,7 @@ class ServeCommandTest {
     Cli type = Cli.run("serve", "--model", model, "--config", file);
     assertThat(type.err()).contains(file + ": port: ", "'many'");
     Cli range = Cli.run("serve", "--model", model, "--config", file, "--port", 0);
-    assertThat(range.err()).contains(file + ": max-model-len: max-model-len must be 1 or more");
+    assertThat(range.err()).contains(file + ": max-model-len: --max-model-len must be 1 or more");
     Cli own = Cli.run("serve", "--model", model, "--config", file, "--port", "x");
     assertThat(own.err()).contains("'x'").doesNotContain("port: Invalid");
     CommandLine command = new CommandLine(new ServeCommand());

@@ -82,7 +82,8 @@ record SourceMessage(String file, String made, String text) {
     }
 
     private void add(String name, List<? extends ExpressionTree> arguments) {
-      if (forms.containsKey(name)) {
+      // without any it only asks for one
+      if (forms.containsKey(name) && !arguments.isEmpty()) {
         Object[] parts = arguments.stream().map(Scanner::text).toArray();
         found.add(new SourceMessage(file, name, forms.get(name).formatted(parts)));
       }

@@ -60,10 +60,10 @@ final class Renderer {
         Object text = block(a.body(), scope);
         set(a.target(), a.attribute(), filtered(text, a.filters(), scope), scope);
       }
-      case Statement.Macro m -> scope.set(m.name(), macro(m, scope, Optional.empty()));
+      case Statement.Macro m -> scope.set(m.name(), macro(m, scope));
       case Statement.CallBlock c -> {
         Scope inner = scope.inner();
-        inner.set("caller", macro(c.caller(), scope, Optional.empty()));
+        inner.set("caller", macro(c.caller(), scope));
         Object callee = evaluator.value(c.call().callee(), scope);
         if (!(callee instanceof Macro called)) {
           throw new Fault("{% call %} takes a macro, not " + Python.type(callee));
@@ -165,8 +165,8 @@ final class Renderer {
     }
   }
 
-  private Macro macro(Statement.Macro macro, Scope scope, Optional<Object> caller) {
-    return new Macro(this, macro, scope, caller);
+  private Macro macro(Statement.Macro macro, Scope scope) {
+    return new Macro(this, macro, scope, Optional.empty());
   }
 
   /// A macro where it was defined.

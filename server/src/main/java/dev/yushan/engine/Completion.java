@@ -5,7 +5,8 @@ import java.util.Optional;
 /// How a request ended.
 ///
 /// @param stop the stop string or the id (as `Integer`) that ended it, if one did; none for EOS
-/// @param error what went wrong, where `reason` is FAILED or UNMET
+/// @param error what went wrong, where `reason` is FAILED or UNMET, or why it was CANCELLED if the
+///   caller did not do so
 /// @param cachedTokens tokens of the prompt that were found computed
 public record Completion(
     Reason reason,

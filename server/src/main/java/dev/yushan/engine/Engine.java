@@ -9,6 +9,7 @@ import dev.yushan.model.CausalLM;
 import dev.yushan.text.Tokenizer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -50,6 +51,7 @@ public final class Engine implements AutoCloseable {
   private volatile IntConsumer stepObserver = tokens -> {};
   private volatile boolean draining;
   private volatile boolean closing;
+  private volatile boolean failed;
   private volatile boolean gone;
   private long arrivals;
 
@@ -229,7 +231,8 @@ public final class Engine implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       LOG.warn("the engine was interrupted; it takes no more requests");
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      failed = true;
       LOG.error("the engine failed and takes no more requests; start the server again", e);
     } finally {
       draining = true;
@@ -246,8 +249,9 @@ public final class Engine implements AutoCloseable {
     for (Runnable left = inbox.poll(); left != null; left = inbox.poll()) {
       left.run();
     }
-    jobs.all()
-        .forEach(job -> jobs.end(job, Reason.CANCELLED, Optional.of("the engine has stopped")));
+    Reason reason = failed ? Reason.FAILED : Reason.CANCELLED;
+    Optional<String> why = Optional.of("the engine has stopped; start the server again");
+    jobs.all().forEach(job -> jobs.end(job, reason, why));
   }
 
   /// Runs what other threads asked for; with nothing to compute it waits for that.
@@ -279,6 +283,7 @@ public final class Engine implements AutoCloseable {
     try {
       runner.run(step);
     } catch (RuntimeException | OutOfMemoryError e) {
+      scheduler.failed(step);
       fail(step, e);
       return;
     }
@@ -288,7 +293,13 @@ public final class Engine implements AutoCloseable {
     counters.computedTokens += step.tokens() - decodes;
     counters.modelNanos += computed - modelStart;
     stepObserver.accept(step.tokens());
-    sampler.sample(step);
+    try {
+      sampler.sample(step);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      fail(step, e);
+      pool.clear(); // a device may say only now that the pass failed: what it left is not kept
+      return;
+    }
     long now = System.nanoTime();
     budget.took(step.tokens(), now - start);
     counters.steps++;
@@ -305,10 +316,13 @@ public final class Engine implements AutoCloseable {
   }
 
   private void fail(Step step, Throwable failure) {
-    LOG.error("a forward pass failed; its {} requests end", step.slices().size(), failure);
+    List<Job> lost =
+        step.slices().stream()
+            .map(slice -> jobs.of(slice.sequence()))
+            .filter(Objects::nonNull)
+            .toList();
+    LOG.error("a forward pass failed; its {} requests end", lost.size(), failure);
     String message = String.valueOf(failure.getMessage());
-    List<Job> lost = step.slices().stream().map(slice -> jobs.of(slice.sequence())).toList();
-    scheduler.failed(step);
     lost.forEach(job -> jobs.end(job, Reason.FAILED, Optional.of(message)));
   }
 

@@ -33,13 +33,14 @@ public record EngineConfig(
         maxNumBatchedTokens >= maxNumSeqs,
         "max-num-batched-tokens",
         maxNumBatchedTokens,
-        "max-num-seqs (%d) or more".formatted(maxNumSeqs));
+        "--max-num-seqs (%d) or more".formatted(maxNumSeqs));
     require(maxWaiting >= 0, "max-waiting", maxWaiting, "0 or more");
   }
 
   private static void require(boolean holds, String name, long value, String expected) {
     if (!holds) {
-      throw new IllegalArgumentException("%s must be %s, got %d".formatted(name, expected, value));
+      throw new IllegalArgumentException(
+          "--%s must be %s, got %d".formatted(name, expected, value));
     }
   }
 
@@ -74,12 +75,12 @@ public record EngineConfig(
     long one = 2L * KvCache.pageBytes(model, kvCacheDtype);
     if (kvCacheBytes < one) {
       throw new IllegalArgumentException(
-          "keys and values need %s at least, for the shortest request, but there are %s; raise kv-cache-memory"
+          "keys and values need %s at least, for the shortest request, but there are %s; raise --kv-cache-memory"
               .formatted(ByteSize.words(one), ByteSize.words(kvCacheBytes)));
     }
     if (kvCacheBytes < leastKvCacheBytes(model)) {
       throw new IllegalArgumentException(
-          "a request of %d tokens needs %s for its keys and values, but there are %s; lower max-model-len or raise kv-cache-memory"
+          "a request of %d tokens needs %s for its keys and values, but there are %s; lower --max-model-len or raise --kv-cache-memory"
               .formatted(
                   maxModelLen,
                   ByteSize.words(leastKvCacheBytes(model)),

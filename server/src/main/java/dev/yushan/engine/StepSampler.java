@@ -118,8 +118,9 @@ final class StepSampler {
     long start = System.nanoTime();
     runner.head(ids);
     while (rows.length < ids.length) {
+      float[] row = new float[runner.vocabSize()];
       rows = Arrays.copyOf(rows, rows.length + 1);
-      rows[rows.length - 1] = new float[runner.vocabSize()];
+      rows[rows.length - 1] = row;
     }
     for (int i = 0; i < ids.length; i++) {
       runner.logits(i, rows[i]);

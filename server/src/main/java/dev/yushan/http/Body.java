@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -41,15 +42,23 @@ final class Body {
             entry -> {
               Field field = table.get(entry.getKey());
               if (field == null) {
-                if (unknown.size() < MAX_UNKNOWN) {
-                  unknown.add(
-                      new Unknown(abridged(entry.getKey()), nearest(entry.getKey(), table)));
-                }
+                addUnknown(unknown, "", entry.getKey(), table.keySet());
               } else {
                 field.check(entry.getValue());
+                Set<String> keys = Fields.KEYS.getOrDefault(field.name(), Set.of());
+                entry.getValue().properties().stream()
+                    .filter(key -> !keys.isEmpty() && !keys.contains(key.getKey()))
+                    .forEach(key -> addUnknown(unknown, field.name() + ".", key.getKey(), keys));
               }
             });
     return new Body(json, unknown);
+  }
+
+  private static void addUnknown(
+      List<Unknown> unknown, String within, String name, Set<String> known) {
+    if (unknown.size() < MAX_UNKNOWN) {
+      unknown.add(new Unknown(within + abridged(name), nearest(name, known)));
+    }
   }
 
   /// Fields that had no effect: the first ten.
@@ -103,13 +112,13 @@ final class Body {
   }
 
   /// The known name that is one typing error away from `name`, or two, in words.
-  private static String nearest(String name, Map<String, Field> table) {
-    return table.keySet().stream()
-        .filter(known -> distance(name, known) <= 2)
+  private static String nearest(String name, Set<String> known) {
+    return known.stream()
+        .filter(other -> distance(name, other) <= 2)
         .min(
-            Comparator.<String>comparingInt(known -> distance(name, known))
-                .thenComparing(known -> known))
-        .map(known -> " (did you mean " + known + "?)")
+            Comparator.<String>comparingInt(other -> distance(name, other))
+                .thenComparing(other -> other))
+        .map(other -> " (did you mean " + other + "?)")
         .orElse("");
   }
 

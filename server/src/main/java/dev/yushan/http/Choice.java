@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// One continuation while it grows: what came since it was last looked at. All but [#offset] is
-/// guarded by the [Generation] it belongs to.
+/// One continuation while it grows: what came since it was last looked at. Guarded by the
+/// [Generation] it belongs to.
 final class Choice {
   /// What came.
   ///
@@ -28,7 +28,6 @@ final class Choice {
   private List<TokenScore> tokens = new ArrayList<>();
   private List<TokenScore> promptScores = List.of();
   private Optional<Completion> end = Optional.empty();
-  private boolean ended;
   private int written;
 
   Choice(int index, GenerationRequest.Prompt prompt) {
@@ -57,16 +56,11 @@ final class Choice {
   void finish(Completion completion, String rest) {
     text.append(rest);
     end = Optional.of(completion);
-    ended = true;
   }
 
   /// Tokens so far.
   int written() {
     return written;
-  }
-
-  boolean ended() {
-    return ended;
   }
 
   boolean hasNews() {

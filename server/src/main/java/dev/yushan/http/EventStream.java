@@ -83,8 +83,11 @@ final class EventStream {
         return;
       }
       generation.take(choice).ifPresent(piece -> write(choice, piece));
+      if (over) {
+        return; // one that fails ends the answer
+      }
     }
-    if (!over && generation.done() && generation.choices().stream().noneMatch(this::hasNews)) {
+    if (generation.done() && generation.choices().stream().noneMatch(this::hasNews)) {
       finish();
     }
   }
@@ -101,9 +104,6 @@ final class EventStream {
       event(failure.get().json());
       generation.cancel();
       close();
-      return;
-    }
-    if (over) {
       return;
     }
     if (!piece.first()

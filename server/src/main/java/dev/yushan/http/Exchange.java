@@ -28,7 +28,7 @@ final class Exchange {
 
   /// How long the rest of an unread body is read and forgotten: a connection that is closed with
   /// bytes unread takes the answer with it.
-  private static final long LINGER_MILLIS = 2000;
+  static final long LINGER_MILLIS = 2000;
 
   /// The status in the log where the client went away before there was an answer, as nginx has it.
   private static final int LEFT = 499;
@@ -46,6 +46,10 @@ final class Exchange {
   private volatile int key = -1;
   private volatile Optional<Generation> generation = Optional.empty();
   private volatile boolean over;
+
+  /// Whether the answer comes before the body and ends the connection. On the event loop.
+  private boolean unread;
+
   private volatile boolean answered;
 
   /// On the event loop.
@@ -61,7 +65,7 @@ final class Exchange {
     response.closeHandler(lost -> end(false));
     response.endHandler(
         nothing -> {
-          if (!request.isEnded()) {
+          if (unread) {
             vertx.setTimer(LINGER_MILLIS, timer -> Connections.cut(request.connection()));
           }
           end(true);
@@ -181,6 +185,7 @@ final class Exchange {
         () -> {
           if (!over() && !response().headWritten()) {
             if (!request.isEnded()) {
+              unread = true;
               response().putHeader("Connection", "close");
             }
             response()

@@ -7,6 +7,8 @@ import static dev.yushan.http.Field.refused;
 import dev.yushan.http.Field.Kind;
 import dev.yushan.http.Field.Range;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// The fields of all requests: those of vLLM's protocol (`entrypoints/openai/*/protocol.py`), older
@@ -15,6 +17,13 @@ final class Fields {
   /// The most probable tokens that a request may ask for at each place, as `--max-logprobs` of
   /// vLLM.
   static final int MAX_LOGPROBS = 20;
+
+  /// The keys of objects that may have others, which have no effect. Events are never padded, as
+  /// `include_obfuscation` has those of OpenAI.
+  static final Map<String, Set<String>> KEYS =
+      Map.of(
+          "stream_options",
+          Set.of("include_usage", "continuous_usage_stats", "include_obfuscation"));
 
   private static final Range LOGPROBS = Range.between(0, MAX_LOGPROBS);
   private static final Range INT = Range.between(Integer.MIN_VALUE, Integer.MAX_VALUE);

@@ -22,7 +22,7 @@ final class Generation {
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private Runnable news = () -> {};
   private Runnable tooSlow = () -> {};
-  private Runnable atEnd = () -> {};
+  private final List<Runnable> atEnd = new ArrayList<>();
   private int pending;
 
   /// @param maxPending tokens that nobody has taken, after which `tooSlow` is called
@@ -99,11 +99,11 @@ final class Generation {
     return ended.size() == choices.size();
   }
 
-  /// Runs `action` once when every choice has ended: now if that is so already.
+  /// Runs `action` too, once, when every choice has ended: now if that is so already.
   void whenDone(Runnable action) {
     synchronized (this) {
       if (!done()) {
-        atEnd = action;
+        atEnd.add(action);
         return;
       }
     }
@@ -160,15 +160,15 @@ final class Generation {
     public void finished(Completion completion, String text) {
       metrics.ended(completion, request.n(), maxTokens);
       Runnable call;
-      Runnable last;
+      List<Runnable> last;
       synchronized (Generation.this) {
         choice.finish(completion, text);
         ended.add(completion);
         call = news;
-        last = done() ? atEnd : () -> {};
+        last = done() ? List.copyOf(atEnd) : List.of();
       }
       call.run();
-      last.run();
+      last.forEach(Runnable::run);
     }
   }
 }

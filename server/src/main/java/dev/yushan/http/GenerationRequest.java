@@ -188,8 +188,8 @@ record GenerationRequest(
         throw ApiException.badRequest(
             n > 1 ? "n" : "prompt",
             "%d prompts times n = %d are more than can ever be taken at once: %d that are computed"
-                + " (max-num-seqs) and %d that wait (max-waiting); send fewer, or start the server"
-                + " with more",
+                + " (--max-num-seqs) and %d that wait (--max-waiting); send fewer, or start the"
+                + " server with more",
             prompts,
             n,
             config().maxNumSeqs(),

@@ -313,13 +313,8 @@ final class Handlers {
               vertx, exchange, generation, request, reply, config.limits().stallTimeout());
       exchange.onLoop(events::start);
     } else {
-      generation.listen(
-          () -> {
-            if (generation.done()) {
-              workers.execute(() -> guarded(exchange, () -> whole(exchange, generation, reply)));
-            }
-          },
-          () -> {}); // an answer that is given as a whole is bounded by the context
+      generation.whenDone(
+          () -> workers.execute(() -> guarded(exchange, () -> whole(exchange, generation, reply))));
     }
   }
 

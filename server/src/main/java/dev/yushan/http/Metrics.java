@@ -19,8 +19,11 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 
 /// The metrics of vLLM, under its names, labels and buckets (`vllm/v1/metrics/loggers.py`), and
 /// what goes between host and device, under names of our own.
@@ -31,6 +34,12 @@ final class Metrics implements AutoCloseable {
   private static final String STEP_TOKENS = "vllm:iteration_tokens";
 
   private static final String CACHE_CONFIG = "vllm:cache_config";
+
+  /// Those that a client makes up are counted as one: a meter stays as long as the server.
+  private static final Set<String> METHODS =
+      Stream.concat(
+              Route.ALL.stream().map(route -> route.method().name()), Stream.of("HEAD", "OPTIONS"))
+          .collect(Collectors.toUnmodifiableSet());
 
   private static final double[] FIRST_TOKEN = {
     0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40,
@@ -252,7 +261,7 @@ final class Metrics implements AutoCloseable {
   void answered(String method, String handler, int status) {
     Counter.builder("http_requests")
         .description("Requests by method, status and handler.")
-        .tag("method", method)
+        .tag("method", METHODS.contains(method) ? method : "other")
         .tag("handler", handler)
         .tag("status", status / 100 + "xx")
         .register(registry)

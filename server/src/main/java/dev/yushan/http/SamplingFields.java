@@ -54,16 +54,17 @@ record SamplingFields(Body body, JsonNode defaults, Tokenizer tokenizer) {
 
   long seed() {
     return body.find("seed")
-        .or(() -> Optional.ofNullable(defaults.get("seed")))
+        .or(() -> preset("seed"))
         .map(JsonNode::longValue)
         .orElseGet(() -> ThreadLocalRandom.current().nextLong());
   }
 
   private double number(String name, double otherwise) {
-    return body.find(name)
-        .or(() -> Optional.ofNullable(defaults.get(name)).filter(JsonNode::isNumber))
-        .map(JsonNode::doubleValue)
-        .orElse(otherwise);
+    return body.find(name).or(() -> preset(name)).map(JsonNode::doubleValue).orElse(otherwise);
+  }
+
+  private Optional<JsonNode> preset(String name) {
+    return Optional.ofNullable(defaults.get(name)).filter(JsonNode::isNumber);
   }
 
   private Map<Integer, Double> logitBias() {

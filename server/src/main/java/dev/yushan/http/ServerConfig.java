@@ -63,7 +63,7 @@ public record ServerConfig(
       requirePositive("the body limit", bodyBytes);
       requirePositive("the limit of all bodies", allBodyBytes);
       requirePositive("the limit of pending tokens", pendingTokens);
-      requirePositive("the limit of requests for each key", requestsPerKey);
+      requirePositive("--max-requests-per-key", requestsPerKey);
       requirePositive("the limit of choices", choices);
       requirePositive("the idle timeout in ms", idleTimeout.toMillis());
       requirePositive("the body timeout in ms", bodyTimeout.toMillis());
@@ -112,18 +112,21 @@ public record ServerConfig(
     apiKeys = List.copyOf(apiKeys);
     allowedOrigins = List.copyOf(allowedOrigins);
     if (port < 0 || port > 65535) {
-      throw new IllegalArgumentException("port must be 0 to 65535, got " + port);
+      throw new IllegalArgumentException("--port must be 0 to 65535, got " + port);
     }
     if (modelNames.isEmpty() || modelNames.contains("")) {
-      throw new IllegalArgumentException("the served model needs a name (--served-model-name)");
+      throw new IllegalArgumentException(
+          "--served-model-name must not be empty; give a name, or leave it out for that of"
+              + " --model");
     }
     if (apiKeys.stream().anyMatch(String::isBlank)) {
-      throw new IllegalArgumentException("an API key must not be empty (--api-key)");
+      throw new IllegalArgumentException(
+          "--api-key must not be empty; give a key, or leave it out to let everybody in");
     }
     if (!apiKeys.stream().allMatch(key -> KEY.matcher(key).matches())) {
       throw new IllegalArgumentException(
-          "an API key must be of printable ASCII, without blanks at its ends: no other comes"
-              + " through a header (--api-key)");
+          "--api-key must be of printable ASCII, without blanks at its ends: no other comes through"
+              + " a header");
     }
     for (String origin : allowedOrigins) {
       if (!ORIGIN.matcher(origin).matches()) {
@@ -133,10 +136,11 @@ public record ServerConfig(
       }
     }
     if (requestTimeout.isPresent() && !requestTimeout.get().isPositive()) {
-      throw new IllegalArgumentException("request-timeout must be above 0 seconds");
+      throw new IllegalArgumentException(
+          "--request-timeout must be above 0 seconds; leave it out for none");
     }
     if (shutdownTimeout.isNegative()) {
-      throw new IllegalArgumentException("shutdown-timeout must be 0 seconds or more");
+      throw new IllegalArgumentException("--shutdown-timeout must be 0 seconds or more");
     }
   }
 

@@ -53,11 +53,16 @@ record SchemaPlace(JsonNode schema, String path, int depth) {
           Map.entry("exclusiveMaximum", "number"));
 
   SchemaPlace at(String keyword) {
-    return new SchemaPlace(schema.get(keyword), path + "/" + keyword, depth + 1);
+    return new SchemaPlace(schema.get(keyword), path + "/" + escaped(keyword), depth + 1);
   }
 
   SchemaPlace at(int index) {
     return new SchemaPlace(schema.get(index), path + "/" + index, depth + 1);
+  }
+
+  /// As a `$ref` has it, so that no two places have one path.
+  private static String escaped(String keyword) {
+    return keyword.replace("~", "~0").replace("/", "~1").replace("%", "%25");
   }
 
   boolean has(String keyword) {

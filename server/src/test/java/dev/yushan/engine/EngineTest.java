@@ -19,6 +19,7 @@ import dev.yushan.text.BpeTrainer;
 import dev.yushan.text.Tokenizer;
 import dev.yushan.text.Tokenizers;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,6 +34,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -488,9 +490,9 @@ class EngineTest {
           .hasMessageContaining("the prompt has the id -1");
     }
     assertThatThrownBy(() -> engine(2, 16, 5, true))
-        .hasMessageContaining("lower max-model-len or raise kv-cache-memory");
+        .hasMessageContaining("lower --max-model-len or raise --kv-cache-memory");
     assertThatThrownBy(() -> engine(20, 16, 50, true))
-        .hasMessageContaining("max-num-batched-tokens must be max-num-seqs (20) or more");
+        .hasMessageContaining("--max-num-batched-tokens must be --max-num-seqs (20) or more");
   }
 
   @Test
@@ -541,6 +543,38 @@ class EngineTest {
       assertThat(
               submit(engine, EngineRequest.of("next", new int[] {1}, greedy(3))).await().reason())
           .isEqualTo(Reason.LENGTH);
+    }
+  }
+
+  /// A device that fails may do so only when logits are fetched.
+  @Test
+  void logitsThatCannotBeHadEndTheirRequestsAlone() throws InterruptedException {
+    AtomicBoolean fails = new AtomicBoolean();
+    Backend failing =
+        (Backend)
+            Proxy.newProxyInstance(
+                Backend.class.getClassLoader(),
+                new Class<?>[] {Backend.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("download") && fails.getAndSet(false)) {
+                    throw new OutOfMemoryError("thrown by a test");
+                  }
+                  return method.invoke(backend, arguments);
+                });
+    int[] prompt = IntStream.range(0, 40).toArray();
+    EngineConfig config = new EngineConfig(MAX_LEN, 4, 64, 1 << 22, DType.F32, true, 100);
+    try (Engine engine = new Engine(failing, model, tokenizer, config)) {
+      Told before = submit(engine, EngineRequest.of("before", new int[] {9}, greedy(3)));
+      assertThat(before.await().reason()).isEqualTo(Reason.LENGTH);
+      fails.set(true);
+      Told failed = submit(engine, EngineRequest.of("failed", prompt, greedy(3)));
+      assertThat(failed.await().reason()).isEqualTo(Reason.FAILED);
+      assertThat(failed.await().error()).contains("thrown by a test");
+      Told after = submit(engine, EngineRequest.of("after", prompt, greedy(3)));
+      assertThat(after.await().reason()).isEqualTo(Reason.LENGTH);
+      assertThat(after.await().cachedTokens()).isZero();
+      assertThat(engine.drain(Duration.ofMinutes(1))).isTrue();
+      assertThat(engine.stats().kvUsage()).isZero();
     }
   }
 

@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -165,6 +167,42 @@ class CompletionsTest {
     JsonNode second =
         fixture.ok(PATH, "{'prompt':'abc','max_tokens':10,'seed':8,'temperature':1.5}");
     assertThat(second.at("/choices/0/text")).isEqualTo(first.get(1).path("text"));
+  }
+
+  @Test
+  void aPresetSeedThatIsNoNumberIsNone() {
+    Body none = Body.parse("{}".getBytes(StandardCharsets.UTF_8), Fields.COMPLETION);
+    for (String preset : List.of("null", "\"7\"")) {
+      JsonNode defaults = ServiceFixture.json("{\"seed\":%s}".formatted(preset));
+      SamplingFields fields = new SamplingFields(none, defaults, fixture.tokenizer);
+      assertThat(fields.seed()).as(preset).isNotEqualTo(fields.seed());
+    }
+    JsonNode seven = ServiceFixture.json("{\"seed\":7}");
+    assertThat(new SamplingFields(none, seven, fixture.tokenizer).seed()).isEqualTo(7);
+  }
+
+  /// The answer and the log both wait for it.
+  @Test
+  void whatWaitsForTheEndOfAllTextsRunsOnce() {
+    LoadedModel model = fixture.service.ready().join();
+    Body body =
+        Body.parse(
+            "{\"prompt\":\"a\",\"n\":3,\"max_tokens\":5}".getBytes(StandardCharsets.UTF_8),
+            Fields.COMPLETION);
+    GenerationRequest request =
+        GenerationRequest.Reader.of(model, ServerConfig.of(MODEL)).completion(body, "id");
+    AtomicInteger answers = new AtomicInteger();
+    CompletableFuture<Boolean> logged = new CompletableFuture<>();
+    try (Metrics metrics = new Metrics(model.engine(), MODEL)) {
+      Generation generation = new Generation(request, metrics, 1000);
+      generation.whenDone(answers::incrementAndGet);
+      generation.whenDone(() -> logged.complete(true));
+      generation.submit(model.engine());
+      assertThat(logged.orTimeout(60, TimeUnit.SECONDS).join()).isTrue();
+      assertThat(answers).hasValue(1);
+      generation.whenDone(answers::incrementAndGet);
+      assertThat(answers).hasValue(2);
+    }
   }
 
   @Test
@@ -366,5 +404,16 @@ class CompletionsTest {
         fixture.post(PATH, "{\"prompt\":\"a\",\"max_tokens\":1,\"temprature\":0.5,\"colour\":1}");
     assertThat(response.statusCode()).isEqualTo(200);
     assertThat(response.headers().firstValue("x-ignored-fields")).contains("temprature, colour");
+    String options =
+        "{\"include_usage\":true,\"include_obfuscation\":false,\"include_usages\":true}";
+    assertThat(
+            fixture
+                .post(
+                    PATH,
+                    "{\"prompt\":\"a\",\"max_tokens\":1,\"stream\":true,\"stream_options\":%s}"
+                        .formatted(options))
+                .headers()
+                .firstValue("x-ignored-fields"))
+        .contains("stream_options.include_usages");
   }
 }

@@ -18,12 +18,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// From the first moment of the service to its last.
 @Timeout(120)
 class LifecycleTest {
   private static final String LONG =
-      "{\"prompt\":\"abc\",\"max_tokens\":60,\"ignore_eos\":true,\"stream\":true}";
+      "{\"prompt\":\"abc\",\"max_tokens\":390,\"ignore_eos\":true,\"stream\":true}";
 
   private static UnaryOperator<ServerConfig> shutdown(Duration timeout) {
     return c -> c.toBuilder().shutdownTimeout(timeout).build();
@@ -201,6 +203,24 @@ class LifecycleTest {
       }
       assertThat(fixture.post("/v1/completions", "{\"prompt\":\"a\",\"n\":3}").statusCode())
           .isEqualTo(200);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void anEngineThatFailsDoesNotSayThatItIsDone(boolean stream) {
+    try (ServiceFixture fixture = ServiceFixture.start()) {
+      fixture.engine[0].onStep(
+          tokens -> {
+            throw new AssertionError("thrown by a test");
+          });
+      HttpResponse<String> answer =
+          fixture.post("/v1/completions", "{\"prompt\":\"a\",\"stream\":%s}".formatted(stream));
+      assertThat(answer.statusCode()).isEqualTo(stream ? 200 : 500);
+      assertThat(answer.body())
+          .contains("InternalServerError", "start the server again")
+          .doesNotContain("abort");
+      assertThat(fixture.get("/health").statusCode()).isEqualTo(503);
     }
   }
 

@@ -6,6 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpResponse;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -130,6 +135,27 @@ class RefusalsTest {
                 .body())
         .contains("leave no token to choose")
         .contains("BadRequestError");
+  }
+
+  @Test
+  void aStreamEndsWithTheFirstOfItsTextsThatFails() {
+    List<String> logged = new CopyOnWriteArrayList<>();
+    Logger vertx = Logger.getLogger("io.vertx");
+    Handler handler =
+        new StreamHandler() {
+          @Override
+          public void publish(LogRecord line) {
+            logged.add(line.getMessage());
+          }
+        };
+    vertx.addHandler(handler);
+    String body =
+        "{'prompt':'a','n':2,'stream':true,'guided_regex':'[一-龥]+','allowed_token_ids':[7,9]}";
+    HttpResponse<String> answer = fixture.post("/v1/completions", body.replace('\'', '"'));
+    fixture.get("/health"); // over the same connection: what came before it is done
+    vertx.removeHandler(handler);
+    assertThat(answer.body()).containsOnlyOnce("BadRequestError").endsWith("data: [DONE]\n\n");
+    assertThat(logged).isEmpty();
   }
 
   @ParameterizedTest

@@ -60,6 +60,11 @@ class JsonTest {
             + " {\"x\":\"1\"}",
         "{'type':'object','additionalProperties':false} § {} § {\"x\":1}",
         "{'type':'object','minProperties':1,'maxProperties':1} § {\"x\":1} § {}",
+        "{'properties':{'x':{'type':'array','items':{'type':'array','items':{'type':'integer'}}},"
+            + "'x/items':{'type':'array','items':{'type':'boolean'}}}} §"
+            + " {\"x\":[[1]],\"x/items\":[true]} § {\"x\":[[true]]}",
+        "{'properties':{'ab':{'type':'array','items':{'type':'boolean'}},'a%62':{'type':'array','items':{'type':'integer'}},'c':{'$ref':'#/properties/a%62/items'}}}"
+            + " § {\"c\":true} § {\"c\":1}",
         "{'enum':['紅','綠',3,null,{'a':[1,2]}]} § {\"a\": [1, 2]} § \"藍\"",
         "{'type':'string','enum':['a',1]} § \"a\" § 1",
         "{'const':'x\\u0022y'} § \"x\\\"y\" § \"xy\"",
