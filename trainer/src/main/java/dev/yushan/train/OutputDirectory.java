@@ -61,10 +61,13 @@ final class OutputDirectory implements AutoCloseable {
     try {
       Files.createDirectories(path);
       OutputDirectory directory = new OutputDirectory(path, lock(path), limit);
-      DurableFiles.clearLeftovers(path)
-          .forEach(
-              name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
-      return directory;
+      try {
+        directory.clearLeftovers();
+        return directory;
+      } catch (RuntimeException e) {
+        directory.close();
+        throw e;
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(
           "output_dir: %s cannot be used; make it writable, or name another directory"
@@ -80,6 +83,11 @@ final class OutputDirectory implements AutoCloseable {
                 new TrainingException(
                     "output_dir: %s is in use by another run; wait for it, or name another directory"
                         .formatted(path)));
+  }
+
+  private void clearLeftovers() {
+    DurableFiles.clearLeftovers(path)
+        .forEach(name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
   }
 
   Path path() {
