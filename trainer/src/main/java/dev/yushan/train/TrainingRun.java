@@ -202,7 +202,8 @@ public final class TrainingRun {
             .formatted(all.getLast());
   }
 
-  /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
+  /// Keeps the step with the weights before it for a replay, if there is room; returns what to say
+  /// of it.
   private String keep(StepException failure) {
     FailedStep step = FailedStep.of(failure, TrainerConfig.of(config));
     Path directory = step.directory(output.path());
