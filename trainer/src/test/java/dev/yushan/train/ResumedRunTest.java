@@ -204,6 +204,27 @@ class ResumedRunTest {
     assertThat(contents(output, records)).isEqualTo(before);
   }
 
+  @Test
+  void aBaseOfAnotherShapeIsNotPutUnderTheWeightsOfACheckpoint() throws IOException {
+    Path output = fixture.output("other-base");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);
+    Path other = Files.createDirectories(root.resolve("other-base-model"));
+    for (String file : List.of("model.safetensors", "tokenizer.json", "config.json")) {
+      Files.copy(fixture.model().resolve(file), other.resolve(file));
+    }
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 3));
+    settings.put("resume_from_checkpoint", true);
+    settings.put("model_name_or_path", other.toString());
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    Path config = other.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config).replaceFirst("\"rms_norm_eps\": [^,]+", "\"rms_norm_eps\": 0.5"));
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("cannot be continued: model_name_or_path is of another config.json");
+  }
+
   private static Map<String, String> contents(Path directory, List<String> files)
       throws IOException {
     Map<String, String> all = new HashMap<>();
