@@ -163,8 +163,15 @@ final class OutputDirectory implements AutoCloseable {
     }
   }
 
-  private static boolean resumes(TrainingConfig config) {
-    return !config.text("resume_from_checkpoint").equals("false");
+  /// Whether the run that is in the directory goes on. A checkpoint of another directory begins a
+  /// run in this one.
+  static boolean resumes(TrainingConfig config) {
+    String resume = config.text("resume_from_checkpoint");
+    return switch (resume) {
+      case "false" -> false;
+      case "true" -> true;
+      default -> real(Path.of(config.text("output_dir"))).equals(real(Path.of(resume)).getParent());
+    };
   }
 
   /// Clears an earlier run away.

@@ -130,12 +130,11 @@ public final class TrainingRun {
 
   private Progress train(Trainer trainer, Optional<Path> resume, TrainingListener listener) {
     Progress start = resume.map(this::resume).orElse(Progress.START);
-    if (start.completes(trainer.plan()) && output.finished()) {
+    if (resume.isEmpty() || !OutputDirectory.resumes(config)) {
+      output.prepareNewRun(config);
+    } else if (start.completes(trainer.plan()) && output.finished()) {
       nothingLeft(start, listener);
       return start;
-    }
-    if (resume.isEmpty()) {
-      output.prepareNewRun(config);
     }
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());

@@ -225,6 +225,29 @@ class ResumedRunTest {
         .hasMessageContaining("cannot be continued: model_name_or_path is of another config.json");
   }
 
+  @Test
+  void aCheckpointOfAnotherDirectoryIsNotMixedWithTheRunInThisOne() throws IOException {
+    Path first = fixture.output("mixed-first");
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 6));
+    TrainingRun.run(fixture.config(first, settings), SILENT);
+    Path second = fixture.output("mixed-second");
+    TrainingRun.run(fixture.config(second, settings), SILENT);
+    settings.put("resume_from_checkpoint", first.resolve("checkpoint-3").toString());
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(second, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(second + " holds a run already");
+    TrainingRun.run(fixture.config(fixture.output("mixed-free"), settings), SILENT);
+    settings.put("overwrite_output_dir", true);
+    for (Path output : List.of(second, fixture.output("mixed-free"))) {
+      TrainingRun.run(fixture.config(output, settings), SILENT);
+      assertThat(weights(output)).isEqualTo(weights(first));
+      assertThat(checkpoints(output)).containsExactly("checkpoint-6");
+      assertThat(Files.readAllLines(output.resolve("trainer_log.jsonl")))
+          .hasSize(3)
+          .noneMatch(line -> line.contains("\"current_steps\":3,"));
+    }
+  }
+
   private static Map<String, String> contents(Path directory, List<String> files)
       throws IOException {
     Map<String, String> all = new HashMap<>();
