@@ -23,7 +23,7 @@ final class OutputDirectory implements AutoCloseable {
   /// What only a finished run has.
   private static final String RESULTS = "train_results.json";
 
-  /// What a finished run writes last.
+  /// What a finished run writes last; reports alone, which can be made at any time, come after.
   static final String ALL_RESULTS = "all_results.json";
 
   /// What a run leaves beside checkpoints and model.
