@@ -58,6 +58,12 @@ public enum Format {
     return Arrays.stream(values()).filter(f -> name.endsWith(f.ending)).findFirst();
   }
 
+  /// The name of a file without the ending of its format; of no known format, as it is.
+  public static String withoutEnding(Path file) {
+    String name = file.getFileName().toString();
+    return of(file).map(f -> name.substring(0, name.length() - f.ending.length())).orElse(name);
+  }
+
   static String known() {
     return Arrays.stream(values()).map(f -> f.ending).collect(Collectors.joining(", "));
   }

@@ -46,28 +46,50 @@ final class TokenBuild {
       return;
     }
     UnitDirectory.Lock lock = unit.directory().lock();
-    Optional<List<Shard>> finished = cache.finished(unit, pool);
-    if (finished.isPresent()) {
+    try {
+      Optional<List<Shard>> finished = cache.finished(unit, pool);
+      if (finished.isPresent()) {
+        lock.close();
+        jobs.put(
+            key,
+            new Job(
+                unit, finished.get().stream().map(CompletableFuture::completedFuture).toList()));
+        return;
+      }
+    } catch (RuntimeException e) {
       lock.close();
-      jobs.put(
-          key,
-          new Job(unit, finished.get().stream().map(CompletableFuture::completedFuture).toList()));
-      return;
+      throw e;
     }
     Job job = new Job(unit, new ArrayList<>());
     jobs.put(key, job);
+    make(job, lock);
+  }
+
+  /// Has the shards made, the last of which opens the lock.
+  private void make(Job job, UnitDirectory.Lock lock) {
+    Unit unit = job.unit().unit();
+    boolean same = true;
     try {
       read(job);
+      same = unit.modified().equals(job.unit().modified());
+      if (!same) {
+        throw new DataException(
+            unit.files().getFirst().path() + " changed while it was read: start again");
+      }
     } catch (RuntimeException e) {
       stopped = true;
       job.shards().add(CompletableFuture.failedFuture(e));
     }
+    boolean changed = !same;
     boolean complete = !stopped;
     CompletableFuture.allOf(job.shards().toArray(CompletableFuture[]::new))
         .whenComplete(
             (done, failure) -> {
               try (lock) {
-                if (complete && failure == null) {
+                if (changed) {
+                  // their key is of the former content
+                  job.unit().directory().clear();
+                } else if (complete && failure == null) {
                   finish(job);
                 }
               }
@@ -104,11 +126,6 @@ final class TokenBuild {
     }
     if (!records.isEmpty()) {
       submit(job, records);
-    }
-    if (!unit.modified().equals(job.unit().modified())) {
-      job.unit().directory().clear();
-      throw new DataException(
-          unit.files().getFirst().path() + " changed while it was read: start again");
     }
   }
 

@@ -89,8 +89,14 @@ record UnitDirectory(Path path, String key) {
       Files.createDirectories(path);
       FileChannel channel =
           FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-      waitFor(channel);
-      return new Lock(channel);
+      Lock lock = new Lock(channel);
+      try {
+        waitFor(channel);
+        return lock;
+      } catch (IOException | RuntimeException e) {
+        lock.close();
+        throw e;
+      }
     } catch (IOException e) {
       throw unwritable(e);
     } catch (UncheckedIOException e) {
@@ -122,15 +128,19 @@ record UnitDirectory(Path path, String key) {
         Thread.sleep(LOCK_POLL_MILLIS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new IOException("interrupted while waiting for the lock", e);
+        throw new DataException(
+            path
+                + ": the wait for another process that tokenises this data was interrupted; start"
+                + " again",
+            e);
       }
     }
   }
 
   DataException unwritable(IOException e) {
     return new DataException(
-        "the cache of tokenised data cannot be written"
-            + "; free some space, or set tokenized_cache_dir or YUSHAN_CACHE to another directory",
+        "the cache of tokenised data cannot be written in %s; free some space, or set tokenized_cache_dir or YUSHAN_CACHE to another directory"
+            .formatted(path),
         e);
   }
 

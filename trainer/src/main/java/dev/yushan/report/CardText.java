@@ -166,11 +166,14 @@ record CardText(RunDirectory run, JsonNode metadata) {
   }
 
   private String preprocessing() {
+    return "### Preprocessing\n\n"
+        + (run.ledger().has("read")
+            ? "- " + String.join("\n- ", preprocessingSteps()) + "\n"
+            : "Not recorded.\n");
+  }
+
+  private List<String> preprocessingSteps() {
     JsonNode read = run.ledger().path("read");
-    JsonNode excess = run.ledger().path("excess");
-    if (read.isMissingNode()) {
-      return "### Preprocessing\n\nNot recorded.\n";
-    }
     List<String> steps = new ArrayList<>();
     steps.add(
         "%s records were read: %s bad and %s empty ones left out."
@@ -181,19 +184,8 @@ record CardText(RunDirectory run, JsonNode metadata) {
             .formatted(
                 read.path("bos_tokens").asLong() > 0 ? "BOS, " : "",
                 read.path("eos_tokens").asLong() > 0 ? ", EOS" : ""));
-    JsonNode selected = run.ledger().path("selected");
-    if (selected.path("beyond_documents").asLong() > 0) {
-      steps.add(
-          "Not taken (`max_samples`): %s documents, %s tokens."
-              .formatted(
-                  whole(selected.path("beyond_documents")), whole(selected.path("beyond_tokens"))));
-    }
-    if (selected.path("other_documents").asLong() > 0) {
-      steps.add(
-          "Held out for evaluation (`val_size`): %s documents, %s tokens."
-              .formatted(
-                  whole(selected.path("other_documents")), whole(selected.path("other_tokens"))));
-    }
+    steps.addAll(notTaken());
+    JsonNode excess = run.ledger().path("excess");
     steps.add(
         "Documents of more than %s tokens: %s dropped (%s tokens), %s split (%s tokens)%s."
             .formatted(
@@ -213,7 +205,25 @@ record CardText(RunDirectory run, JsonNode metadata) {
                 whole(packed("rows")),
                 whole(packed("sequence_len")),
                 whole(packed("targets"))));
-    return "### Preprocessing\n\n- " + String.join("\n- ", steps) + "\n";
+    return steps;
+  }
+
+  private List<String> notTaken() {
+    List<String> steps = new ArrayList<>();
+    JsonNode selected = run.ledger().path("selected");
+    if (selected.path("beyond_documents").asLong() > 0) {
+      steps.add(
+          "Not taken (`max_samples`): %s documents, %s tokens."
+              .formatted(
+                  whole(selected.path("beyond_documents")), whole(selected.path("beyond_tokens"))));
+    }
+    if (selected.path("other_documents").asLong() > 0) {
+      steps.add(
+          "Held out for evaluation (`val_size`): %s documents, %s tokens."
+              .formatted(
+                  whole(selected.path("other_documents")), whole(selected.path("other_tokens"))));
+    }
+    return steps;
   }
 
   private String samples() {

@@ -65,8 +65,16 @@ record CardTraining(RunDirectory run) {
     items.put("global_step", Long.toString(run.lastStep()));
     put(items, "cutoff_len", "cutoff_len");
     put(items, "sequence_len", "sequence_len");
-    items.put("precision", "float32");
+    items.put("precision", precision());
     return heading + list(items);
+  }
+
+  /// With gradient checkpointing nothing is kept that could be rounded.
+  private String precision() {
+    boolean rounded =
+        run.setting("bf16").orElse("").equals("true")
+            && !run.setting("gradient_checkpointing").orElse("").equals("true");
+    return "float32" + (rounded ? ", activations kept in bfloat16" : "");
   }
 
   private void put(Map<String, String> items, String name, String key) {

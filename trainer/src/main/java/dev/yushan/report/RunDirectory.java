@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -43,8 +44,9 @@ public record RunDirectory(
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /// A line of `training_config.yaml`.
-  private static final Pattern SETTING = Pattern.compile("(\\w+): (.*?) +# (.*)");
+  /// A line of `training_config.yaml`: the origin is behind the last ` # `, as a value may have
+  /// some.
+  private static final Pattern SETTING = Pattern.compile("(\\w+): (.*\\S) +# (.*)");
 
   /// Log lines have these names where the history has others.
   private static final Map<String, String> NAMES =
@@ -207,9 +209,9 @@ public record RunDirectory(
     ArrayNode lines = JsonNodeFactory.instance.arrayNode();
     if (Files.isRegularFile(file)) {
       try {
-        for (String line : Files.readAllLines(file)) {
-          object(line).ifPresent(lines::add);
-        }
+        // a line may be cut off in the midst of a character
+        String all = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        all.lines().forEach(line -> object(line).ifPresent(lines::add));
       } catch (IOException e) {
         throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
       }

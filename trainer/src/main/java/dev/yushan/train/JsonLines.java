@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.io.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -26,29 +27,37 @@ final class JsonLines {
   }
 
   /// Forgets the lines of later steps than `steps`, for a run that goes on from there; and a line
-  /// that a killed process did not finish.
-  static void keepUpTo(Path file, String stepField, long steps) {
+  /// that a killed process did not finish. Returns the step of the last line that stays, -1 if none
+  /// does.
+  static long keepUpTo(Path file, String stepField, long steps) {
+    long last = -1;
     if (!Files.exists(file)) {
-      return;
+      return last;
     }
     try {
       StringBuilder kept = new StringBuilder();
-      for (String line : Files.readAllLines(file)) {
-        if (isUpTo(line, stepField, steps)) {
+      // a line may be cut off in the midst of a character
+      String all = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+      for (String line : all.lines().toList()) {
+        long step = step(line, stepField);
+        if (step <= steps) {
           kept.append(line).append('\n');
+          last = step;
         }
       }
       DurableFiles.write(file, kept.toString());
     } catch (IOException e) {
       throw new UncheckedIOException(file + " cannot be read", e);
     }
+    return last;
   }
 
-  private static boolean isUpTo(String line, String stepField, long steps) {
+  /// The step of a line; none is later than that of a line that is not whole.
+  private static long step(String line, String stepField) {
     try {
-      return JSON.readTree(line).path(stepField).asLong(Long.MAX_VALUE) <= steps;
+      return JSON.readTree(line).path(stepField).asLong(Long.MAX_VALUE);
     } catch (IOException e) {
-      return false;
+      return Long.MAX_VALUE;
     }
   }
 }

@@ -23,7 +23,7 @@ final class OutputDirectory implements AutoCloseable {
   /// What only a finished run has.
   private static final String RESULTS = "train_results.json";
 
-  /// What a finished run writes last.
+  /// What a finished run writes last; reports alone, which can be made at any time, come after.
   static final String ALL_RESULTS = "all_results.json";
 
   /// What a run leaves beside checkpoints and model.
@@ -61,10 +61,13 @@ final class OutputDirectory implements AutoCloseable {
     try {
       Files.createDirectories(path);
       OutputDirectory directory = new OutputDirectory(path, lock(path), limit);
-      DurableFiles.clearLeftovers(path)
-          .forEach(
-              name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
-      return directory;
+      try {
+        directory.clearLeftovers();
+        return directory;
+      } catch (RuntimeException e) {
+        directory.close();
+        throw e;
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(
           "output_dir: %s cannot be used; make it writable, or name another directory"
@@ -80,6 +83,11 @@ final class OutputDirectory implements AutoCloseable {
                 new TrainingException(
                     "output_dir: %s is in use by another run; wait for it, or name another directory"
                         .formatted(path)));
+  }
+
+  private void clearLeftovers() {
+    DurableFiles.clearLeftovers(path)
+        .forEach(name -> LOG.warn("{}: what an interrupted run left of {} is cleared", path, name));
   }
 
   Path path() {
@@ -155,8 +163,15 @@ final class OutputDirectory implements AutoCloseable {
     }
   }
 
-  private static boolean resumes(TrainingConfig config) {
-    return !config.text("resume_from_checkpoint").equals("false");
+  /// Whether the run that is in the directory goes on. A checkpoint of another directory begins a
+  /// run in this one.
+  static boolean resumes(TrainingConfig config) {
+    String resume = config.text("resume_from_checkpoint");
+    return switch (resume) {
+      case "false" -> false;
+      case "true" -> true;
+      default -> real(Path.of(config.text("output_dir"))).equals(real(Path.of(resume)).getParent());
+    };
   }
 
   /// Clears an earlier run away.

@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.FileHash;
 import dev.yushan.io.DurableFiles;
+import dev.yushan.model.ModelConfig;
+import dev.yushan.model.Models;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -176,6 +178,15 @@ record ResumeState(
     }
     if (!changes.isEmpty()) {
       throw changed(checkpoint, String.join("; ", changes));
+    }
+  }
+
+  /// Throws unless `shape` is that of the model in the checkpoint: weights of the one under the
+  /// description of the other would be no model.
+  static void requireSameModel(ModelConfig shape, Path checkpoint) {
+    if (!Models.config(checkpoint).equals(shape)) {
+      throw changed(
+          checkpoint, "model_name_or_path is of another config.json than the run began with");
     }
   }
 

@@ -34,7 +34,7 @@ final class Samples implements TrainingListener {
   private final Settings settings;
   private final Optional<TensorBoardLog> tensorBoard;
   private StepPlan plan = new StepPlan(1, 1, 0);
-  private long sampledAt = -1;
+  private long sampledAt;
 
   /// What the configuration says of samples.
   ///
@@ -71,12 +71,14 @@ final class Samples implements TrainingListener {
       ModelState state,
       Tokenizer tokenizer,
       Settings settings,
-      Optional<TensorBoardLog> tensorBoard) {
+      Optional<TensorBoardLog> tensorBoard,
+      long sampledAt) {
     this.file = outputDir.resolve(FILE);
     this.state = state;
     this.tokenizer = tokenizer;
     this.settings = settings;
     this.tensorBoard = tensorBoard;
+    this.sampledAt = sampledAt;
   }
 
   /// A listener that takes samples, if there are prompts.
@@ -87,11 +89,11 @@ final class Samples implements TrainingListener {
       Optional<Tokenizer> tokenizer,
       Optional<TensorBoardLog> tensorBoard,
       Progress start) {
-    JsonLines.keepUpTo(outputDir.resolve(FILE), "step", start.steps());
+    long last = JsonLines.keepUpTo(outputDir.resolve(FILE), "step", start.steps());
     Settings settings = Settings.of(config);
     return settings.prompts().isEmpty()
         ? Optional.empty()
-        : tokenizer.map(texts -> new Samples(outputDir, state, texts, settings, tensorBoard));
+        : tokenizer.map(texts -> new Samples(outputDir, state, texts, settings, tensorBoard, last));
   }
 
   /// Positions of the cache that samples take, 0 where there are none.
@@ -125,8 +127,9 @@ final class Samples implements TrainingListener {
   @Override
   public void started(StepPlan steps, Progress progress) {
     plan = steps;
-    sampledAt = progress.steps() == 0 ? -1 : progress.steps();
-    sample(progress.steps());
+    if (progress.steps() == 0) {
+      sample(0);
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.yushan.train;
 
+import dev.yushan.data.Format;
 import dev.yushan.data.Source;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,9 +26,7 @@ record SourceNames(List<String> names, Map<Path, String> byFile) {
 
   /// The name of a dataset; of a path the file name without its ending.
   private static String shortName(String name) {
-    return name.contains("/") || name.contains(".")
-        ? Path.of(name).getFileName().toString().replaceFirst("\\..*", "")
-        : name;
+    return name.contains("/") || name.contains(".") ? Format.withoutEnding(Path.of(name)) : name;
   }
 
   private static String unused(String name, List<String> used) {

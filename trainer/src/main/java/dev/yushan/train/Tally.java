@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.data.Document;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.model.TokenBatch;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -16,6 +18,7 @@ final class Tally implements TrainingListener {
 
   private final SourceNames sources;
   private final Map<String, Sum> bySource = new TreeMap<>();
+  private final List<Computed> step = new ArrayList<>();
   private long pairs;
   private double stepSeconds;
   private long loggedTokens;
@@ -28,6 +31,9 @@ final class Tally implements TrainingListener {
     }
   }
 
+  /// A micro-batch of the step that is under way.
+  private record Computed(MicroBatch batch, float[] nll) {}
+
   /// @param sources of the documents; a single one is not told apart
   Tally(SourceNames sources) {
     this.sources = sources;
@@ -35,10 +41,7 @@ final class Tally implements TrainingListener {
 
   @Override
   public void computed(MicroBatch batch, float[] nll) {
-    pairs += FlopCount.pairs(batch.rows().starts());
-    if (sources.several()) {
-      addLosses(batch, nll);
-    }
+    step.add(new Computed(batch, nll));
   }
 
   /// A target belongs to the document it is a token of. Position `p` predicts token `p + 1`, so
@@ -62,10 +65,18 @@ final class Tally implements TrainingListener {
   }
 
   @Override
-  public void stepped(StepReport step, Progress progress) {
-    stepSeconds += step.seconds();
-    loggedSeconds += step.seconds();
-    loggedTokens += step.tokens();
+  public void stepped(StepReport report, Progress progress) {
+    // not before: a step that is refused is computed again by the run that goes on
+    for (Computed computed : step) {
+      pairs += FlopCount.pairs(computed.batch().rows().starts());
+      if (sources.several()) {
+        addLosses(computed.batch(), computed.nll());
+      }
+    }
+    step.clear();
+    stepSeconds += report.seconds();
+    loggedSeconds += report.seconds();
+    loggedTokens += report.tokens();
   }
 
   /// Pairs of a token and one it saw, over the whole run.

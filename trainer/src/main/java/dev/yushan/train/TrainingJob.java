@@ -159,6 +159,7 @@ record TrainingJob(
     ResumeState before = ResumeState.read(checkpoint);
     TrainingConfig divided = before.divided(config, checkpoint);
     before.requireSame(divided, checkpoint);
+    ResumeState.requireSameModel(shape(), checkpoint);
     return with(divided);
   }
 

@@ -91,7 +91,7 @@ public final class TrainingKeys {
       # Output
       output_dir | text | trainer_output | Checkpoints, logs and the final model.
       overwrite_output_dir | boolean | false | Start anew in a directory that holds a run; its checkpoints are deleted, which the log says.
-      resume_from_checkpoint | boolean or text | false | A checkpoint directory, or `true` for the latest sound one in output_dir; without one the run starts at the beginning.
+      resume_from_checkpoint | boolean or text | false | A checkpoint directory, or `true` for the latest sound one in output_dir; without one the run starts at the beginning. One of another directory begins a run in output_dir, which then must hold none, or is replaced with overwrite_output_dir.
       save_strategy | one of no steps epoch | steps | When to write a checkpoint; with `steps` also at the end.
       save_steps | number ≥ 0 | 500 | Steps between checkpoints; below 1 it is a share of all steps.
       save_total_limit | integer ≥ 1 | | Keep so many checkpoints; the oldest go when a new one is safe on the disk.

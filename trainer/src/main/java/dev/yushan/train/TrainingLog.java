@@ -213,6 +213,21 @@ final class TrainingLog implements TrainingListener {
     return history;
   }
 
+  /// What the last evaluation found, which may have been one before a resume; empty if there was
+  /// none.
+  ObjectNode lastEvaluation() {
+    ObjectNode last = JSON.createObjectNode();
+    for (JsonNode entry : history) {
+      ObjectNode evaluation = JSON.createObjectNode();
+      entry
+          .propertyStream()
+          .filter(field -> field.getKey().startsWith("eval_"))
+          .forEach(field -> evaluation.set(field.getKey(), field.getValue()));
+      last = evaluation.isEmpty() ? last : evaluation;
+    }
+    return last;
+  }
+
   /// Seconds since the first step of this process.
   double seconds() {
     return (System.nanoTime() - begin) * 1e-9;

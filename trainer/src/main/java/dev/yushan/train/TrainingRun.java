@@ -130,12 +130,11 @@ public final class TrainingRun {
 
   private Progress train(Trainer trainer, Optional<Path> resume, TrainingListener listener) {
     Progress start = resume.map(this::resume).orElse(Progress.START);
-    if (start.completes(trainer.plan()) && output.finished()) {
+    if (resume.isEmpty() || !OutputDirectory.resumes(config)) {
+      output.prepareNewRun(config);
+    } else if (start.completes(trainer.plan()) && output.finished()) {
       nothingLeft(start, listener);
       return start;
-    }
-    if (resume.isEmpty()) {
-      output.prepareNewRun(config);
     }
     DurableFiles.write(output.path().resolve("training_config.yaml"), config.toYaml());
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
@@ -151,13 +150,10 @@ public final class TrainingRun {
       listeners.addAll(List.of(listener, writer));
       Progress end = train(trainer, start, new Listeners(listeners), writer, facts);
       if (end.completes(trainer.plan())) {
-        finish(trainer.plan(), start, end, writer.lastEvaluation);
-      }
-      facts.end(end, writer.why);
-      if (end.completes(trainer.plan())) {
-        log.writeState(output.path(), end);
+        finish(trainer.plan(), start, end, facts);
         Reports.afterRun(output.path());
       } else {
+        facts.end(end, writer.why);
         writeRecord(end);
       }
       return end;
@@ -202,7 +198,8 @@ public final class TrainingRun {
             .formatted(all.getLast());
   }
 
-  /// Keeps the step for a replay, with the weights if there is room; returns what to say of it.
+  /// Keeps the step with the weights before it for a replay, if there is room; returns what to say
+  /// of it.
   private String keep(StepException failure) {
     FailedStep step = FailedStep.of(failure, TrainerConfig.of(config));
     Path directory = step.directory(output.path());
@@ -234,20 +231,14 @@ public final class TrainingRun {
     return before.progress();
   }
 
-  /// Writes checkpoints, and keeps the last evaluation for the results.
+  /// Writes checkpoints.
   private final class Writer implements TrainingListener {
     private final StepPlan plan;
-    private ObjectNode lastEvaluation = JSON.createObjectNode();
     private Optional<String> why = Optional.empty();
     private long saved = -1;
 
     Writer(StepPlan plan) {
       this.plan = plan;
-    }
-
-    @Override
-    public void evaluated(List<EvalResult> results, Progress progress) {
-      lastEvaluation = Results.evaluation(results);
     }
 
     @Override
@@ -285,7 +276,7 @@ public final class TrainingRun {
   }
 
   /// Writes the model and the results of the whole run.
-  private void finish(StepPlan plan, Progress start, Progress end, ObjectNode evaluation) {
+  private void finish(StepPlan plan, Progress start, Progress end, RunFacts facts) {
     double seconds = log.seconds();
     double epochs = plan.epochsAfter(end.steps());
     double rows = (epochs - plan.epochsAfter(start.steps())) * data.rows();
@@ -297,11 +288,15 @@ public final class TrainingRun {
     log.summary(end, training);
     ObjectNode common = JSON.createObjectNode().put("epoch", epochs);
     common.put("num_input_tokens_seen", end.tokens());
+    ObjectNode evaluation = log.lastEvaluation();
     Path directory = output.path();
     Results.write(directory.resolve("train_results.json"), common, training);
     if (!evaluation.isEmpty()) {
       Results.write(directory.resolve("eval_results.json"), common, evaluation);
     }
+    facts.end(end, Optional.empty());
+    log.writeState(directory, end);
+    // last: a run that has it is done, and is not taken up again
     Results.write(directory.resolve(OutputDirectory.ALL_RESULTS), common, training, evaluation);
   }
 

@@ -13,14 +13,26 @@ final class ByteTokenizer implements Tokenizer {
   static final int VOCABULARY = 258;
 
   final AtomicInteger calls = new AtomicInteger();
-  private final long pauseMillis;
+  private final Runnable atEachCall;
 
   ByteTokenizer() {
-    this(0);
+    this(() -> {});
   }
 
   ByteTokenizer(long pauseMillis) {
-    this.pauseMillis = pauseMillis;
+    this(() -> pause(pauseMillis));
+  }
+
+  ByteTokenizer(Runnable atEachCall) {
+    this.atEachCall = atEachCall;
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   CorpusTokenizer corpus() {
@@ -31,13 +43,7 @@ final class ByteTokenizer implements Tokenizer {
   @Override
   public int[] encode(String text, Specials specials) {
     calls.incrementAndGet();
-    if (pauseMillis > 0) {
-      try {
-        Thread.sleep(pauseMillis);
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    }
+    atEachCall.run();
     if (specials == Specials.PARSE) {
       int at = text.indexOf("<|end|>");
       if (at >= 0) {

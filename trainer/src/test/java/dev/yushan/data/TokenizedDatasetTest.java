@@ -365,7 +365,45 @@ class TokenizedDatasetTest {
     Path inTheWay = Files.writeString(directory.resolve("file"), "");
     assertThatThrownBy(() -> open(List.of(file), LONG, tokenizer, CacheConfig.of(inTheWay, 1)))
         .isInstanceOf(DataException.class)
+        .hasMessageContaining("cannot be written in " + inTheWay)
         .hasMessageContaining("set tokenized_cache_dir or YUSHAN_CACHE");
+  }
+
+  @Test
+  void aWaitForTheCacheThatIsInterruptedSaysSo() {
+    UnitDirectory unit = UnitDirectory.of(directory, "0123456789abcdef".repeat(4));
+    try (UnitDirectory.Lock lock = unit.lock()) {
+      assertThat(lock.channel().isOpen()).isTrue();
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(unit::lock)
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining(unit.path() + ": the wait for another process")
+          .hasMessageEndingWith("was interrupted; start again");
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  /// What is still being made of the former content is not left under its key either.
+  @Test
+  void ofAFileThatChangesWhileItIsReadNothingIsLeft() throws IOException {
+    Path file = random("a.jsonl", 1, 200);
+    Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000_000_000L));
+    ByteTokenizer touching =
+        new ByteTokenizer(
+            () -> {
+              try {
+                // more shards than are read ahead, so that this comes before the end of the file
+                Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000_001_000L));
+                Thread.sleep(2);
+              } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    assertThatThrownBy(() -> open(List.of(file), LONG, touching, cache(1)))
+        .isInstanceOf(DataException.class)
+        .hasMessage(file + " changed while it was read: start again");
+    assertThat(touching.calls.get()).isGreaterThan(100);
+    assertThat(shards()).isEmpty();
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -224,6 +225,36 @@ class ModelCardTest {
     assertThat(FrontMatter.of(card)).isEmpty();
     Files.writeString(card, "---\nauthor: José\n---\n");
     assertThat(FrontMatter.of(card).get("author").asText()).isEqualTo("José");
+  }
+
+  @Test
+  void whatIsRoundedIsSaid() throws IOException {
+    assertThat(card()).contains("**precision:** float32\n");
+    Path config = directory.resolve("training_config.yaml");
+    TestRun.replace(config, "seed: 42", "bf16: true # cpt.yaml line 2\nseed: 42");
+    assertThat(card()).contains("**precision:** float32, activations kept in bfloat16\n");
+    TestRun.replace(config, "seed: 42", "gradient_checkpointing: true # default\nseed: 42");
+    assertThat(card()).contains("**precision:** float32\n");
+  }
+
+  @Test
+  void aValueMayHoldWhatItsOriginBeginsWith() throws IOException {
+    TestRun.replace(directory.resolve("training_config.yaml"), "runs/tw cpt", "runs # 1");
+    RunDirectory run = RunDirectory.read(directory);
+    assertThat(run.config().get("output_dir"))
+        .isEqualTo(new RunDirectory.Setting("runs # 1", "--set output_dir"));
+    assertThat(run.setting("seed")).contains("42");
+  }
+
+  @Test
+  void aLineThatIsCutOffInTheMidstOfACharacterIsNone() throws IOException {
+    Path samples = directory.resolve("samples.jsonl");
+    byte[] whole = Files.readAllBytes(samples);
+    byte[] more = Arrays.copyOf(whole, whole.length + 2);
+    more[whole.length] = '{';
+    more[whole.length + 1] = (byte) 0xE5;
+    Files.write(samples, more);
+    assertThat(RunDirectory.read(directory).samples()).hasSize(3);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -124,6 +125,18 @@ class RefusedRunTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining(why)
         .hasMessageContaining("name another");
+  }
+
+  @Test
+  void aDirectoryThatCannotBeClearedIsNotLeftLocked() throws IOException {
+    Path output = fixture.output("uncleared");
+    Files.createDirectories(output.resolve(".checkpoint-3.0123456789abcdef.replaced"));
+    Files.createSymbolicLink(output.resolve("checkpoint-3"), Path.of("nowhere"));
+    for (int attempt = 0; attempt < 2; attempt++) {
+      assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, Map.of()), SILENT))
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessageContaining("cannot clear " + output);
+    }
   }
 
   @Test

@@ -8,7 +8,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.yushan.io.DurableFiles;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -202,6 +204,105 @@ class ResumedRunTest {
     assertThat(end.steps()).isEqualTo(3);
     assertThat(finished).containsExactly(3L);
     assertThat(contents(output, records)).isEqualTo(before);
+  }
+
+  @Test
+  void theLastEvaluationIsAmongTheResultsWhereverTheRunWasCutOff() throws IOException {
+    Path straight = fixture.output("evaluated");
+    Map<String, Object> settings = new HashMap<>(Map.of("eval_strategy", "steps", "eval_steps", 3));
+    settings.put("max_steps", 6);
+    TrainingRun.run(fixture.config(straight, settings), SILENT);
+    Path broken = fixture.output("evaluated-broken");
+    TrainingListener cut =
+        new TrainingListener() {
+          @Override
+          public void finished(Progress progress) {
+            throw new IllegalStateException("after the last checkpoint");
+          }
+        };
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(broken, settings), cut))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(checkpoints(broken)).contains("checkpoint-6");
+    settings.put("resume_from_checkpoint", true);
+    TrainingRun.run(fixture.config(broken, settings), SILENT);
+    for (String file : List.of("eval_results.json", "all_results.json")) {
+      JsonNode expected = json(straight.resolve(file));
+      JsonNode results = json(broken.resolve(file));
+      assertThat(results.get("eval_loss")).isNotNull().isEqualTo(expected.get("eval_loss"));
+      assertThat(results.fieldNames())
+          .toIterable()
+          .containsExactlyElementsOf(() -> expected.fieldNames());
+    }
+  }
+
+  @Test
+  void aBaseOfAnotherShapeIsNotPutUnderTheWeightsOfACheckpoint() throws IOException {
+    Path output = fixture.output("other-base");
+    TrainingRun.run(fixture.config(output, Map.of("max_steps", 3)), SILENT);
+    Path other = Files.createDirectories(root.resolve("other-base-model"));
+    for (String file : List.of("model.safetensors", "tokenizer.json", "config.json")) {
+      Files.copy(fixture.model().resolve(file), other.resolve(file));
+    }
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 3));
+    settings.put("resume_from_checkpoint", true);
+    settings.put("model_name_or_path", other.toString());
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    Path config = other.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config).replaceFirst("\"rms_norm_eps\": [^,]+", "\"rms_norm_eps\": 0.5"));
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("cannot be continued: model_name_or_path is of another config.json");
+  }
+
+  @Test
+  void aCheckpointOfAnotherDirectoryIsNotMixedWithTheRunInThisOne() throws IOException {
+    Path first = fixture.output("mixed-first");
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 6));
+    TrainingRun.run(fixture.config(first, settings), SILENT);
+    Path second = fixture.output("mixed-second");
+    TrainingRun.run(fixture.config(second, settings), SILENT);
+    settings.put("resume_from_checkpoint", first.resolve("checkpoint-3").toString());
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(second, settings), SILENT))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining(second + " holds a run already");
+    TrainingRun.run(fixture.config(fixture.output("mixed-free"), settings), SILENT);
+    settings.put("overwrite_output_dir", true);
+    for (Path output : List.of(second, fixture.output("mixed-free"))) {
+      TrainingRun.run(fixture.config(output, settings), SILENT);
+      assertThat(weights(output)).isEqualTo(weights(first));
+      assertThat(checkpoints(output)).containsExactly("checkpoint-6");
+      assertThat(Files.readAllLines(output.resolve("trainer_log.jsonl")))
+          .hasSize(3)
+          .noneMatch(line -> line.contains("\"current_steps\":3,"));
+    }
+  }
+
+  @Test
+  void aRunThatIsCutOffBetweenItsResultsAndItsRecordWritesBoth() throws IOException {
+    Path output = fixture.output("cut-at-the-end");
+    Path state = output.resolve("trainer_state.json");
+    TrainingListener inTheWay =
+        new TrainingListener() {
+          @Override
+          public void finished(Progress progress) {
+            try {
+              Files.createDirectories(state.resolve("in-the-way"));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    Map<String, Object> settings = new HashMap<>(Map.of("max_steps", 3));
+    assertThatThrownBy(() -> TrainingRun.run(fixture.config(output, settings), inTheWay))
+        .isInstanceOf(UncheckedIOException.class);
+    DurableFiles.deleteDirectory(state);
+    settings.put("resume_from_checkpoint", true);
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    assertThat(state).content().contains("\"train_loss\"");
+    assertThat(output.resolve("all_results.json")).exists();
+    assertThat(json(output.resolve("run.json")).at("/processes/1/to_step").asLong()).isEqualTo(3);
   }
 
   private static Map<String, String> contents(Path directory, List<String> files)

@@ -11,9 +11,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.yushan.report.ModelCard;
 import dev.yushan.report.TestEvents;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +26,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What a run leaves beside model and log: facts, samples, event files, reports.
 class RunRecordTest {
@@ -169,6 +174,12 @@ class RunRecordTest {
             () -> TrainingRun.run(fixture.config(broken, recording()), PowerCut.after(8)))
         .isInstanceOf(PowerCut.class);
     assertThat(scalars(broken).get("train/loss")).hasSize(7);
+    // the last line is cut off in the midst of a character
+    byte[] line = "{\"step\":5,\"prompt\":\"山".getBytes(StandardCharsets.UTF_8);
+    Files.write(
+        broken.resolve(Samples.FILE),
+        Arrays.copyOf(line, line.length - 1),
+        StandardOpenOption.APPEND);
     Map<String, Object> again = recording();
     again.put("resume_from_checkpoint", true);
     TrainingRun.run(fixture.config(broken, again), SILENT);
@@ -180,6 +191,32 @@ class RunRecordTest {
     assertThat(processes).hasSize(2);
     assertThat(processes.get(0).has("ended")).isFalse();
     assertThat(processes.get(1).get("from_step").asLong()).isEqualTo(6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {4, 8})
+  void theSamplesOfAnEvaluationThatWasStoppedAreTakenWithIt(long step) throws IOException {
+    Path output = fixture.output("stopped-evaluation-" + step);
+    Map<String, Object> settings = recording();
+    settings.put("max_steps", 8);
+    settings.put("sample_prompts", "台灣");
+    TrainingListener stop =
+        new TrainingListener() {
+          private int asked;
+
+          @Override
+          public Optional<String> stop(Progress progress) {
+            boolean evaluating = progress.evaluationDue() && progress.steps() == step;
+            return evaluating && ++asked > 1 ? Optional.of("test") : Optional.empty();
+          }
+        };
+    TrainingRun.run(fixture.config(output, settings), stop);
+    assertThat(samples(output)).hasSize((int) step / 4);
+    settings.put("resume_from_checkpoint", true);
+    TrainingRun.run(fixture.config(output, settings), SILENT);
+    assertThat(samples(output))
+        .extracting(sample -> sample.get("step").asLong())
+        .containsExactly(0L, 4L, 8L);
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import static dev.yushan.train.RunFixture.SILENT;
 import static dev.yushan.train.RunOutput.checkpoints;
+import static dev.yushan.train.RunOutput.json;
 import static dev.yushan.train.RunOutput.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -129,7 +130,9 @@ class SpikeRunTest {
     Path warned = fixture.output("spike-first");
     long first = spikes(fixture.config(warned, spiking(Action.WARN)), SILENT).getFirst();
     Path output = fixture.output("spike-stopped");
-    assertThatThrownBy(() -> spikes(fixture.config(output, spiking(Action.STOP)), SILENT))
+    Map<String, Object> stopping = new HashMap<>(spiking(Action.STOP));
+    stopping.put("save_steps", 100); // so that the only checkpoint is that of the stop
+    assertThatThrownBy(() -> spikes(fixture.config(output, stopping), SILENT))
         .isInstanceOf(TrainingException.class)
         .hasMessageContaining("step " + first + ": ")
         .hasMessageContaining("on_spike: skip");
@@ -153,6 +156,9 @@ class SpikeRunTest {
     skipping.put("resume_from_checkpoint", true);
     assertThat(spikes(fixture.config(output, skipping), SILENT)).contains(first);
     assertThat(output.resolve("model.safetensors")).exists();
+    // the step was refused before it was skipped, and counts once
+    assertThat(json(output.resolve("train_results.json")).get("performed_flops"))
+        .isEqualTo(json(warned.resolve("train_results.json")).get("performed_flops"));
 
     Map<String, Object> other = new HashMap<>(spiking(Action.WARN));
     other.put("resume_from_checkpoint", true);

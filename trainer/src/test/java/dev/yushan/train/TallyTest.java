@@ -47,6 +47,7 @@ class TallyTest {
         new float[] {1, 2, 0, 8, 0});
     tally.computed(
         batch(new int[] {0, 2}, new int[] {1, NONE}, document(LAWS, 2)), new float[] {6, 0});
+    tally.stepped(step(1, 7, 1), Progress.START);
     ObjectNode logged = tally.takeLogged();
     assertThat(logged.get("loss_laws").asDouble()).isEqualTo(3);
     assertThat(logged.get("loss_news").asDouble()).isEqualTo(8);
@@ -61,6 +62,7 @@ class TallyTest {
     tally.computed(
         batch(new int[] {0, 5}, new int[] {1, 1, 1, 1, NONE}, document(LAWS, 2), document(NEWS, 3)),
         new float[] {1, 10, 20, 30, 0});
+    tally.stepped(step(1, 5, 1), Progress.START);
     ObjectNode logged = tally.takeLogged();
     assertThat(logged.get("loss_laws").asDouble()).isEqualTo(1);
     assertThat(logged.get("loss_news").asDouble()).isEqualTo(20);
@@ -72,6 +74,7 @@ class TallyTest {
     tally.computed(
         batch(new int[] {0, 3}, new int[] {NONE, 1, NONE}, document(NEWS, 3)),
         new float[] {0, 4, 0});
+    tally.stepped(step(1, 3, 1), Progress.START);
     ObjectNode logged = tally.takeLogged();
     assertThat(logged.get("loss_news").asDouble()).isEqualTo(4);
     assertThat(logged.has("loss_laws")).isFalse();
@@ -86,6 +89,15 @@ class TallyTest {
     tally.stepped(step(3, 50, 1), Progress.START);
     assertThat(tally.takeLogged().get("tokens_per_second").asDouble()).isEqualTo(50);
     assertThat(tally.stepSeconds()).isEqualTo(3);
+  }
+
+  /// The run that goes on computes it again.
+  @Test
+  void aStepThatWasNotTakenCountsForNothing() {
+    Tally tally = new Tally(SOURCES);
+    tally.computed(
+        batch(new int[] {0, 2}, new int[] {1, NONE}, document(LAWS, 2)), new float[] {6, 0});
+    assertThat(tally.toJson()).isEqualTo(new Tally(SOURCES).toJson());
   }
 
   @Test

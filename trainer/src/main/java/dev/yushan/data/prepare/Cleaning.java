@@ -43,8 +43,12 @@ final class Cleaning {
     deleteParts(output.resolve("work/parts"), used);
   }
 
+  /// Directories that are named by a key; what else is there is somebody else's.
   private static void deleteDirectories(Path in, Set<Path> used) {
-    list(in).stream().filter(path -> !used.contains(path)).forEach(DurableFiles::deleteDirectory);
+    list(in).stream()
+        .filter(path -> path.getFileName().toString().matches("[0-9a-f]{32}"))
+        .filter(path -> !used.contains(path))
+        .forEach(DurableFiles::deleteDirectory);
   }
 
   /// Files of parts in the directories of sources, and those directories where nothing is left.

@@ -205,7 +205,6 @@ public final class Preparation {
   // ---- steps -----------------------------------------------------------------------------------
 
   private CorpusReport run() {
-    Cleaning.leftovers(output);
     int dedup =
         1 + config.stages().stream().map(Stages.Configured::name).toList().indexOf(Stages.DEDUP);
     Optional<Deduplication> duplicates =

@@ -259,6 +259,19 @@ class ResumedPreparationTest {
     assertThatThrownBy(() -> prepare(file, Map.of())).hasMessageContaining(file + " is a file");
   }
 
+  @Test
+  void whatIsNotOfAPreparationStays() throws IOException {
+    Path tokens = Files.createDirectories(output.resolve("tokens/thesis"));
+    List<Path> mine =
+        List.of(
+            Files.writeString(tokens.resolve("a.txt"), "mine"),
+            Files.writeString(tokens.resolveSibling("notes.txt"), "mine"));
+    Path former = Files.createDirectories(tokens.resolveSibling("0123456789abcdef".repeat(2)));
+    prepare(Map.of());
+    assertThat(mine).allSatisfy(file -> assertThat(file).hasContent("mine"));
+    assertThat(former).doesNotExist();
+  }
+
   /// YAML takes a bare `off` for false.
   @Test
   void offNeedsNoQuotationMarks() throws IOException {
