@@ -33,7 +33,7 @@ public final class Owned implements AutoCloseable {
     while (!resources.isEmpty()) {
       try {
         resources.pop().close();
-      } catch (Exception e) {
+      } catch (Throwable e) {
         failure.addSuppressed(e);
       }
     }
@@ -41,13 +41,17 @@ public final class Owned implements AutoCloseable {
 
   /// Closes everything, also where closing some of it fails.
   ///
-  /// @throws IllegalStateException that has all such failures with it
+  /// @throws IllegalStateException for the first that cannot be closed, with the others
   @Override
   public void close() {
-    IllegalStateException failure = new IllegalStateException("something cannot be closed");
-    closeAfter(failure);
-    if (failure.getSuppressed().length > 0) {
-      throw failure;
+    while (!resources.isEmpty()) {
+      try {
+        resources.pop().close();
+      } catch (Exception e) {
+        IllegalStateException failure = new IllegalStateException("cannot release: " + e, e);
+        closeAfter(failure);
+        throw failure;
+      }
     }
   }
 }

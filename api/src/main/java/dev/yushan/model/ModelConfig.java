@@ -3,7 +3,8 @@ package dev.yushan.model;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// What the rest of the system must know of a model's shape.
+/// What the rest of the system must know of a model's shape. Two that describe the same model are
+/// equal, as records are: a run is continued only on a base that is described as its checkpoint is.
 public interface ModelConfig {
   /// The name in `architectures` of config.json, for example `LlamaForCausalLM`.
   String architecture();

@@ -37,7 +37,7 @@ public final class BpeTrainer {
       otherSpecialTokens = List.copyOf(otherSpecialTokens);
       if (minFrequency < 1) {
         throw new IllegalArgumentException(
-            "min-frequency %d: must be 1 or more".formatted(minFrequency));
+            "minFrequency is %d; it must be 1 or more".formatted(minFrequency));
       }
       List<String> specials =
           Stream.concat(Stream.of(bosToken, eosToken), otherSpecialTokens.stream()).toList();

@@ -97,7 +97,9 @@ class OwnedTest {
           throw stuck;
         });
     owned.add(() -> closed.add("last"));
-    assertThatThrownBy(owned::close).hasSuppressedException(stuck);
+    assertThatThrownBy(owned::close)
+        .hasCause(stuck)
+        .hasMessage("cannot release: java.lang.IllegalArgumentException: stuck");
     assertThat(closed).containsExactly("last", "first");
     owned.close();
   }

@@ -202,7 +202,7 @@ class BpeTrainerTest {
         .hasMessageContaining("a vocabulary of 257 is too small")
         .hasMessageContaining("at least 258");
     assertThatThrownBy(() -> BpeTrainer.Options.ofVocabSize(300).withMinFrequency(0))
-        .hasMessageContaining("min-frequency 0: must be 1 or more");
+        .hasMessageContaining("minFrequency is 0");
     assertThatThrownBy(
             () ->
                 BpeTrainer.Options.ofVocabSize(300)

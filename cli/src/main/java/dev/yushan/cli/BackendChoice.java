@@ -66,19 +66,22 @@ public final class BackendChoice {
   ///
   /// @throws IllegalArgumentException if it cannot be opened as the options say
   public Backend open() {
+    return open(backend, threads, device, check, cuda);
+  }
+
+  /// The same, with the values of the options.
+  ///
+  /// @param threads 0 for all processors
+  static Backend open(
+      Optional<String> backend, int threads, Optional<String> device, boolean check, boolean cuda) {
+    Map<String, String> more =
+        Map.of(BackendOptions.ASSERTING, "" + check, BackendOptions.EXPERIMENTAL_CUDA, "" + cuda);
     try {
-      return Backends.open(
-          backend,
-          new BackendOptions(
-              threads,
-              device,
-              Map.of(
-                  BackendOptions.ASSERTING,
-                  "" + check,
-                  BackendOptions.EXPERIMENTAL_CUDA,
-                  "" + cuda)));
+      return Backends.open(backend, new BackendOptions(threads, device, more));
     } catch (BackendException e) {
-      throw new IllegalArgumentException(e.getMessage(), e);
+      // without a wish of the user it is the machine that has something wrong, perhaps not for long
+      boolean wished = threads > 0 || device.isPresent() || cuda;
+      throw wished ? new IllegalArgumentException(e.getMessage(), e) : e;
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import dev.yushan.data.DataException;
 import dev.yushan.io.Checksums;
 import dev.yushan.io.HfCache;
 import dev.yushan.io.SafetensorsDirectory;
@@ -79,7 +80,7 @@ final class ExportCommand implements Callable<Integer> {
     List<String> damage =
         Files.exists(from.resolve(Checksums.FILE)) ? Checksums.damage(from) : List.of();
     if (!damage.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new DataException(
           "%s is damaged: %s; export another checkpoint, or restore the file"
               .formatted(from, String.join("; ", damage)));
     }

@@ -76,6 +76,7 @@ final class Failures {
   private static boolean isWrongUsage(Throwable failure) {
     return failure instanceof IllegalArgumentException
             && !(failure instanceof TokenizerFormatException)
+            && !isDefect(failure)
         || failure instanceof ConfigException
         || failure instanceof PluginException;
   }
@@ -147,6 +148,7 @@ final class Failures {
         || failure instanceof IndexOutOfBoundsException
         || failure instanceof ClassCastException
         || failure instanceof ArithmeticException
+        || failure instanceof NumberFormatException
         || failure instanceof LinkageError
         || failure instanceof AssertionError
         || failure.getMessage() == null;

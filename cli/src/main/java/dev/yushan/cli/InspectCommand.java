@@ -77,12 +77,12 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    PrintWriter out = spec.commandLine().getOut();
-    Path path = resolve(model, revision);
     if (other.isPresent() && checksums) {
       throw new ParameterException(
           spec.commandLine(), "--checksums is of one model; leave out the option or the second");
     }
+    PrintWriter out = spec.commandLine().getOut();
+    Path path = resolve(model, revision);
     if (other.isPresent()) {
       Path second = resolve(other.get(), HfCache.DEFAULT_REVISION);
       new Differences(requireDirectory(path), requireDirectory(second), everyTensor).print(out);

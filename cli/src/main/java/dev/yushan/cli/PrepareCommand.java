@@ -1,5 +1,6 @@
 package dev.yushan.cli;
 
+import dev.yushan.data.DataException;
 import dev.yushan.data.prepare.CorpusConfig;
 import dev.yushan.data.prepare.CorpusReport;
 import dev.yushan.data.prepare.DryRun;
@@ -64,7 +65,7 @@ final class PrepareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    CorpusConfig config = CorpusConfig.read(file, settings);
+    CorpusConfig config = config();
     if (dryRun.isPresent()) {
       show(config, dryRun.get(), out);
       return 0;
@@ -80,6 +81,14 @@ final class PrepareCommand implements Callable<Integer> {
   }
 
   // ---- dry run ---------------------------------------------------------------------------------
+
+  private CorpusConfig config() {
+    try {
+      return CorpusConfig.read(file, settings);
+    } catch (DataException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
+  }
 
   private void show(CorpusConfig config, int most, PrintWriter out) {
     if (most < 1) {

@@ -278,6 +278,9 @@ final class ServeOptions {
   }
 
   /// How much the engine does at a time, on a backend that has the model.
+  ///
+  /// @throws IllegalStateException if there is no room for keys and values, for which none was
+  ///   wished
   EngineConfig engine(Backend backend, ModelConfig model) {
     long memory =
         kvCacheMemory.orElseGet(
@@ -287,9 +290,19 @@ final class ServeOptions {
               return Math.min((long) (KV_SHARE * left), KV_MOST);
             });
     EngineConfig chosen = chosen(model, memory);
+    requireRoom(chosen, model);
     // more than all requests can fill would never be used, but for texts that come again
     long useful = chosen.leastKvCacheBytes(model) * (maxNumSeqs + 1L);
     return config(chosen.maxModelLen(), Math.min(memory, useful));
+  }
+
+  /// The option was looked at before; what is left without it is the machine's matter.
+  private void requireRoom(EngineConfig chosen, ModelConfig model) {
+    try {
+      chosen.pages(model);
+    } catch (IllegalArgumentException e) {
+      throw kvCacheMemory.isPresent() ? e : new IllegalStateException(e.getMessage(), e);
+    }
   }
 
   /// Requests as long as the model knows, or as the cache holds if that is less.

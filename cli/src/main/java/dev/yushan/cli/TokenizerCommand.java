@@ -107,6 +107,10 @@ final class TokenizerCommand implements Runnable {
 
     @Override
     public Integer call() {
+      if (minFrequency < 1) {
+        throw new ParameterException(
+            spec.commandLine(), "--min-frequency %d: must be 1 or more".formatted(minFrequency));
+      }
       if (!force && Files.exists(output.resolve("tokenizer.json"))) {
         throw new IllegalArgumentException(
             "%s holds a tokenizer; name another --output, or replace it by --force"

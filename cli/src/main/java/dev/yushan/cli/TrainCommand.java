@@ -1,8 +1,6 @@
 package dev.yushan.cli;
 
 import dev.yushan.backend.Backend;
-import dev.yushan.backend.BackendOptions;
-import dev.yushan.backend.Backends;
 import dev.yushan.train.Progress;
 import dev.yushan.train.ProgressLine;
 import dev.yushan.train.Replay;
@@ -114,13 +112,7 @@ final class TrainCommand implements Callable<Integer> {
           spec.commandLine(),
           "--replay takes a step as it was: leave out --set, --estimate and --max-time");
     }
-    BackendOptions options =
-        new BackendOptions(
-            threads.orElse(0),
-            device,
-            Map.of(
-                BackendOptions.ASSERTING, "" + check, BackendOptions.EXPERIMENTAL_CUDA, "" + cuda));
-    try (Backend opened = Backends.open(backend, options)) {
+    try (Backend opened = BackendChoice.open(backend, threads.orElse(0), device, check, cuda)) {
       Replay.run(opened, directory, System.out::println);
     }
     return 0;

@@ -33,8 +33,8 @@ class CliReferenceTest {
             | code | |
             |---|---|
             | 0 | done |
-            | 1 | failed: something is missing or damaged, or there is no room; or what was asked about is not so (`format --check`, `inspect --checksums`, `train --estimate`, `backends`, which say so without that line) |
-            | 2 | refused: a command, an option, a value or a configuration must be another one |
+            | 1 | failed: something is missing or damaged, a disk is full, a connection lost; or what was asked about is not so (`format --check`, `inspect --checksums`, `train --estimate`, `backends`, which say so without that line) |
+            | 2 | refused: a command, an option, a value or a configuration must be another one, also where what is asked for does not fit into memory |
             | 130, 143 | ended at once by Ctrl-C or SIGTERM |
             | 141 | whoever read standard output has gone, as with `head` |
             """);

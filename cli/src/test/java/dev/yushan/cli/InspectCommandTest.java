@@ -90,7 +90,7 @@ class InspectCommandTest {
     Files.write(weights, bytes);
     Path exported = directory.resolve("exported");
     Cli run = Cli.run("export", model, "--dtype", "f16", "--output", exported);
-    assertThat(run.exit()).isNotZero();
+    assertThat(run.exit()).isEqualTo(2);
     assertThat(run.err()).contains("is infinite or NaN as F16; choose another type");
     assertThat(exported).doesNotExist();
   }

@@ -136,6 +136,7 @@ class MessagesReferenceTest {
           Map.entry("BackendChoice.java", "why a backend cannot be opened"),
           Map.entry("BenchOptions.java", "what is wrong with an option"),
           Map.entry("FormatCommand.java", "the rule that there is not"),
+          Map.entry("PrepareCommand.java", "what CorpusConfig says of the configuration"),
           Map.entry("Settings.java", "what a record of settings says of a value"),
           Map.entry("Stages.java", "an example over several lines"),
           Map.entry("Hub.java", "the cache that is looked at offline"),

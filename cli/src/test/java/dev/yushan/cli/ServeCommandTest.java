@@ -31,7 +31,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /// The service as a process of its own, by a real client.
@@ -256,17 +255,17 @@ class ServeCommandTest {
 
   /// With the exit code at which a service manager does not start again.
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "--backend none",
-        "--device foo",
-        "--threads 100000",
-        "--dtype f32 --quantization q8_0",
-        "--max-model-len 100000",
-        "--generation-config /nonexistent",
-        "--chat-template /nonexistent.jinja"
-      })
-  void whatIsWrongWithAnOptionIsSaidBeforeAnybodyListens(String options) {
+  @CsvSource({
+    "--backend none, no backend is named 'none'",
+    "--device foo, has no device 'foo'",
+    "--threads 100000, threads",
+    "--dtype f32 --quantization q8_0, --dtype and --quantization both say",
+    "--max-model-len 100000, --max-model-len: the model knows positions",
+    "--generation-config /nonexistent, --generation-config: there is no",
+    "--chat-template /nonexistent.jinja, --chat-template /nonexistent.jinja: there is no",
+    "'--served-model-name a,', yushan: --served-model-name must not be empty"
+  })
+  void whatIsWrongWithAnOptionIsSaidBeforeAnybodyListens(String options, String message) {
     Object[] words =
         Stream.concat(
                 Stream.of("serve", "--model", model, "--port", 0),
@@ -274,7 +273,7 @@ class ServeCommandTest {
             .toArray();
     Cli run = Cli.run(words);
     assertThat(run.exit()).isEqualTo(2);
-    assertThat(run.err()).doesNotContain("listening", "could not be loaded");
+    assertThat(run.err()).contains(message).doesNotContain("listening", "could not be loaded");
   }
 
   @Test

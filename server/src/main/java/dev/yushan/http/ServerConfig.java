@@ -116,8 +116,8 @@ public record ServerConfig(
     }
     if (modelNames.isEmpty() || modelNames.contains("")) {
       throw new IllegalArgumentException(
-          "--served-model-name must not be empty; give a name, or leave it out for that of"
-              + " --model");
+          "--served-model-name must not be empty; give a name, or leave it out for the model's"
+              + " own");
     }
     if (apiKeys.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException(

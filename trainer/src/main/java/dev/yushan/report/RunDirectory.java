@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.data.DataException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -195,7 +196,7 @@ public record RunDirectory(
     try {
       return JSON.readTree(file.toFile());
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
+      throw new DataException(
           "%s is damaged: %s; delete it, or restore it from a checkpoint"
               .formatted(file, e.getOriginalMessage()),
           e);

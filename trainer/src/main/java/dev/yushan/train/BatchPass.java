@@ -3,6 +3,7 @@ package dev.yushan.train;
 import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Ops;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.backend.Workspace;
 import dev.yushan.model.CausalLM;
 import dev.yushan.model.RecordedPass;
@@ -20,7 +21,7 @@ final class BatchPass implements AutoCloseable {
   private static final long SLAB_BYTES = 1 << 24;
 
   private final Backend backend;
-  private final Closing memory = new Closing();
+  private final Owned memory = new Owned();
   private TokenBatch batch;
   private Tensor scale;
   private Tensor nll;

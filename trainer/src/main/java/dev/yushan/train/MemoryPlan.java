@@ -3,6 +3,7 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.autograd.Keep;
 import dev.yushan.autograd.Parameter;
+import dev.yushan.backend.Owned;
 import dev.yushan.backend.SizingBackend;
 import dev.yushan.data.MicroBatch;
 import dev.yushan.generate.Generator;
@@ -35,7 +36,7 @@ final class MemoryPlan implements AutoCloseable {
       List<Evaluation> evaluations) {}
 
   private final SizingBackend sizes = new SizingBackend();
-  private final Closing open = new Closing();
+  private final Owned open = new Owned();
   private final CausalLM model;
   private final int samplePositions;
   private final HostForecast host;
@@ -117,7 +118,7 @@ final class MemoryPlan implements AutoCloseable {
 
   private long taken(Supplier<AutoCloseable> pass) {
     long before = sizes.held();
-    try (Closing made = new Closing()) {
+    try (Owned made = new Owned()) {
       made.add(pass.get());
       return sizes.held() - before;
     }

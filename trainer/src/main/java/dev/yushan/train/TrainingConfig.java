@@ -283,7 +283,8 @@ public record TrainingConfig(Map<String, Setting> settings, List<String> notices
     try {
       return Backends.open(find("backend"), options);
     } catch (BackendException e) {
-      throw new ConfigException(e.getMessage(), e);
+      boolean wished = options.threads() > 0 || options.device().isPresent();
+      throw wished || options.experimentalCuda() ? new ConfigException(e.getMessage(), e) : e;
     }
   }
 

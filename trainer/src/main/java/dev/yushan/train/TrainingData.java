@@ -2,6 +2,7 @@ package dev.yushan.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.yushan.backend.Owned;
 import dev.yushan.data.CacheConfig;
 import dev.yushan.data.ContentHash;
 import dev.yushan.data.CorpusTokenizer;
@@ -40,7 +41,7 @@ final class TrainingData implements AutoCloseable {
   private final ModelConfig model;
   private final CorpusTokenizer tokenizer;
   private final CacheConfig cache;
-  private final Closing open = new Closing();
+  private final Owned open = new Owned();
   private final List<HeldOut> heldOut = new ArrayList<>();
   private final List<DatasetFacts> evaluationDatasets = new ArrayList<>();
   private List<Source> sources = List.of();

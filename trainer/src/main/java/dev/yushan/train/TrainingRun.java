@@ -3,6 +3,7 @@ package dev.yushan.train;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.yushan.backend.Backend;
+import dev.yushan.backend.Owned;
 import dev.yushan.data.TokenLedger;
 import dev.yushan.io.ByteSize;
 import dev.yushan.io.DurableFiles;
@@ -140,7 +141,7 @@ public final class TrainingRun {
     Results.write(output.path().resolve("token_ledger.json"), data.ledger().toJson());
     RunFacts facts = RunFacts.begin(output.path(), config, state, data, forecast, start);
     Writer writer = new Writer(trainer.plan());
-    try (Closing open = new Closing()) {
+    try (Owned open = new Owned()) {
       Optional<TensorBoardLog> board =
           TensorBoardLog.open(output.path(), config, state.configJson(), start).map(open::add);
       board.ifPresent(events -> log.alsoTo(events::entry));

@@ -40,6 +40,7 @@ final class SilenceGuard extends FilterInputStream {
 
   @Override
   public int read(byte[] buffer, int offset, int length) throws IOException {
+    IOException closed = null;
     try {
       int count = in.read(buffer, offset, length);
       if (!silent) {
@@ -50,8 +51,9 @@ final class SilenceGuard extends FilterInputStream {
       if (!silent) {
         throw e;
       }
+      closed = e;
     }
-    throw new IOException("nothing came for %d s".formatted(limit.toSeconds()));
+    throw new IOException("nothing came for %d s".formatted(limit.toSeconds()), closed);
   }
 
   @Override

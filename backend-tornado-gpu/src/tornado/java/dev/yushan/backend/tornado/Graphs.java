@@ -123,6 +123,7 @@ final class Graphs implements AutoCloseable {
 
   /// Zeroed memory of the host that takes no room until somebody touches it, which nobody does: an
   /// array must have a host side, and Java would fill it.
+  @SuppressWarnings("restricted")
   private MemorySegment untouched(long bytes) {
     long size = bytes + TornadoNativeArray.ARRAY_HEADER;
     MemorySegment memory;
