@@ -86,6 +86,30 @@ final class ExportCommand implements Callable<Integer> {
     }
   }
 
+  /// Refuses to write over a file of the model that is read, under whatever name it goes by links.
+  ///
+  /// @param written the file, or a directory whose files are written
+  static void requireApart(Path model, Path written) throws IOException {
+    for (Path read : files(model)) {
+      for (Path file : files(written)) {
+        if (Files.isSameFile(read, file)) {
+          throw new IllegalArgumentException(
+              "--output: %s is a file of the model itself; name another, then nothing can be lost"
+                  .formatted(file));
+        }
+      }
+    }
+  }
+
+  private static List<Path> files(Path path) throws IOException {
+    if (!Files.isDirectory(path)) {
+      return Files.exists(path) ? List.of(path) : List.of();
+    }
+    try (Stream<Path> files = Files.list(path)) {
+      return files.filter(Files::isRegularFile).toList();
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     boolean fresh = !Files.exists(output);
@@ -117,6 +141,7 @@ final class ExportCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--output is the model itself; name another directory, then nothing can be lost");
     }
+    requireApart(from, output);
     requireSound(from);
     InitCommand.refuseForeign(output, force);
     Models.export(from, output, dtype.flatMap(WeightType::dtype), maxShardBytes);

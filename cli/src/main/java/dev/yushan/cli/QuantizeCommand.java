@@ -103,6 +103,7 @@ final class QuantizeCommand implements Callable<Integer> {
               .formatted(output));
     }
     Path from = HubChoice.model(model, revision, ModelFiles.ALL);
+    ExportCommand.requireApart(from, output);
     ExportCommand.requireSound(from);
     DType vocabulary = embeddingType.orElse(type).dtype();
     MatrixTypes types = new MatrixTypes(vocabulary, type.dtype(), vocabulary);

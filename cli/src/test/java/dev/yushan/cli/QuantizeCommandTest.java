@@ -159,6 +159,33 @@ class QuantizeCommandTest {
         .doesNotContain("tokenizer");
   }
 
+  /// By whatever name: of a link to it too, and of a directory of links.
+  @Test
+  void theModelThatIsReadIsNotWrittenOver() throws IOException {
+    Path weights = model.resolve("model.safetensors");
+    byte[] before = Files.readAllBytes(weights);
+    Path links = Files.createDirectory(file.resolveSibling("links"));
+    Path link = Files.createSymbolicLink(links.resolve("model.safetensors"), weights);
+    for (Path output : List.of(weights, link)) {
+      Cli run =
+          Cli.run(
+              "quantize",
+              model,
+              "--type",
+              "f16",
+              "--output",
+              output,
+              "--force",
+              "--without-tokenizer");
+      assertThat(run.exit()).isEqualTo(2);
+      assertThat(run.err()).contains(output + " is a file of the model itself; name another");
+    }
+    Cli export = Cli.run("export", model, "--output", links, "--force", "--dtype", "bf16");
+    assertThat(export.exit()).isEqualTo(2);
+    assertThat(export.err()).contains(link + " is a file of the model itself");
+    assertThat(weights).hasBinaryContent(before);
+  }
+
   @Test
   void aTokenizerWithoutANameInGgufIsRefused() {
     Cli run = Cli.run("quantize", model, "--type", "f16", "--output", file);
