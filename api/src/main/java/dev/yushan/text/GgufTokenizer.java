@@ -47,7 +47,7 @@ public final class GgufTokenizer {
     }
     Tokenizer tokenizer = Tokenizers.load(directory);
     JsonField root = TokenizerJson.open(file);
-    TokenizerJson spec = TokenizerJson.read(file);
+    TokenizerJson spec = TokenizerJson.of(root);
     requireLlama3(root, spec);
     requireMerged(root, spec);
     List<String> tokens = new ArrayList<>(vocabulary);

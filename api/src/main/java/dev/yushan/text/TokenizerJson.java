@@ -37,7 +37,11 @@ record TokenizerJson(
           .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY);
 
   static TokenizerJson read(Path file) {
-    JsonField root = open(file);
+    return of(open(file));
+  }
+
+  /// @param root of a file
+  static TokenizerJson of(JsonField root) {
     root.allowOnly(
         "version",
         "truncation",
